@@ -1,0 +1,2 @@
+export const repositoryFolder: string;
+export function cacheFolder(env?: NodeJS.ProcessEnv): string;
