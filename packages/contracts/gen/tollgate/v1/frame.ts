@@ -137,6 +137,8 @@ export interface Resend {
 /** Once a second for each pair of replicas with live requests between them, both ways. */
 export interface Beat {
   streams: StreamBeat[];
+  /** The owner's answer to a beat of ingress; an answer is never answered. */
+  answer: boolean;
 }
 
 export interface StreamBeat {
@@ -1223,13 +1225,16 @@ export const Resend: MessageFns<Resend> = {
 };
 
 function createBaseBeat(): Beat {
-  return { streams: [] };
+  return { streams: [], answer: false };
 }
 
 export const Beat: MessageFns<Beat> = {
   encode(message: Beat, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.streams) {
       StreamBeat.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.answer !== false) {
+      writer.uint32(16).bool(message.answer);
     }
     return writer;
   },
@@ -1253,6 +1258,14 @@ export const Beat: MessageFns<Beat> = {
             }
 
             message.streams.push(StreamBeat.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.answer = reader.bool();
             continue;
           }
         }

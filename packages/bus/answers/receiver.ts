@@ -1,0 +1,136 @@
+import type { Entry, Frame } from '@tollgate/contracts';
+
+export interface AnswerHandlers {
+  onAccepted?(): void;
+  /** In order, each once: frame 0 has the head, 1 the response (or both in one), the last the end. */
+  onFrame(frame: Frame): void;
+  /** The owner is gone: its beats stopped, or no longer name this request. `dispatched`: an upstream had it. */
+  onLost(dispatched: boolean): void;
+}
+
+export interface AnswerReceiverOptions {
+  requestId: string;
+  handlers: AnswerHandlers;
+  send(toInbox: string, entry: Entry): void;
+  onClosed(receiver: AnswerReceiver): void;
+  now(): number;
+}
+
+/** Frames that may wait for an earlier one; what comes beyond is dropped and asked for again. */
+const heldFramesMax = 256;
+/** Windows: a stream starts with the sender's, a JSON answer above one frame grows to this. */
+export const jsonWindowBytes = 1024 * 1024;
+export const streamWindowBytes = 16 * 1024;
+
+/** Ingress's side of one answer: puts frames in order, notices gaps, gives credit, knows the owner. */
+export class AnswerReceiver {
+  readonly requestId: string;
+  /** Where cancel and credit go: pipeline from its acceptance, upstream from frame 0 on; empty before. */
+  owner = '';
+  /** When the owner last showed that it has this request. */
+  seenAtMs: number;
+  closed = false;
+  readonly #options: AnswerReceiverOptions;
+  readonly #held = new Map<number, { frame: Frame; from: string }>();
+  #expected = 0;
+  #window = streamWindowBytes;
+  #consumed = 0;
+  #credited = 0;
+  #dispatched = false;
+  #upstream = '';
+
+  constructor(options: AnswerReceiverOptions) {
+    this.#options = options;
+    this.requestId = options.requestId;
+    this.seenAtMs = options.now();
+  }
+
+  get lastSequence(): number {
+    return this.#expected - 1;
+  }
+
+  accepted(controlSubject: string): void {
+    this.seenAtMs = this.#options.now();
+    if (this.owner === '') this.owner = controlSubject;
+    this.#options.handlers.onAccepted?.();
+  }
+
+  frame(from: string, frame: Frame): void {
+    if (this.closed) return;
+    this.seenAtMs = this.#options.now();
+    if (frame.sequence > 0) this.#upstream = from;
+    if (frame.sequence < this.#expected) return;
+    if (frame.sequence > this.#expected) {
+      this.#hold(from, frame);
+      return;
+    }
+    this.#take(frame);
+    for (let held = this.#held.get(this.#expected); held && !this.closed; held = this.#held.get(this.#expected)) {
+      this.#held.delete(this.#expected);
+      this.#take(held.frame);
+    }
+  }
+
+  /** JSON answers above one frame may run further ahead than streams. */
+  grow(windowBytes: number): void {
+    this.#window = windowBytes;
+    this.#credit();
+  }
+
+  /** The bytes have left for the caller. */
+  consumed(bytes: number): void {
+    this.#consumed += bytes;
+    if (!this.closed && this.#consumed - this.#credited >= this.#window / 2) this.#credit();
+  }
+
+  /** The caller left, or ingress has answered without waiting for the end. */
+  cancel(reason: string): void {
+    if (this.closed) return;
+    for (const inbox of new Set([this.owner, this.#upstream])) {
+      if (inbox !== '')
+        this.#options.send(inbox, { requestId: this.requestId, body: { $case: 'cancel', value: { reason } } });
+    }
+    this.#close();
+  }
+
+  /** Called by the beats: the owner is not there any more. */
+  lost(): void {
+    if (this.closed) return;
+    const dispatched = this.#dispatched;
+    this.cancel('superseded');
+    this.#options.handlers.onLost(dispatched);
+  }
+
+  #hold(from: string, frame: Frame): void {
+    if (this.#held.size < heldFramesMax) this.#held.set(frame.sequence, { frame, from });
+    // Frames 0 and 1 have different publishers and may overtake each other; a gap behind them is a lost frame.
+    if (this.#expected > 0 && this.owner !== '' && this.#held.size === 1) {
+      const body: Entry['body'] = { $case: 'resend', value: { fromSequence: this.#expected } };
+      this.#options.send(this.owner, { requestId: this.requestId, body });
+    }
+  }
+
+  #take(frame: Frame): void {
+    this.#expected = frame.sequence + 1;
+    if (frame.head && frame.head.owner !== '') {
+      this.owner = frame.head.owner;
+      this.#dispatched = true;
+    }
+    if (frame.end) this.#close();
+    this.#options.handlers.onFrame(frame);
+  }
+
+  #credit(): void {
+    if (this.owner === '') return;
+    this.#credited = this.#consumed;
+    const value = { consumed: this.#consumed, window: this.#window };
+    this.#options.send(this.owner, { requestId: this.requestId, body: { $case: 'credit', value } });
+  }
+
+  #close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#held.clear();
+    this.#options.onClosed(this);
+  }
+}

@@ -1,0 +1,89 @@
+import { configBucket, subjects, usageStream } from './subjects.ts';
+
+export interface Permissions {
+  publish: string[];
+  subscribe: string[];
+}
+
+const readConfig = [
+  `$JS.API.STREAM.INFO.KV_${configBucket}`,
+  `$JS.API.STREAM.MSG.GET.KV_${configBucket}`,
+  `$JS.API.DIRECT.GET.KV_${configBucket}.>`,
+  `$JS.API.DIRECT.GET.KV_${configBucket}`,
+  `$JS.API.CONSUMER.CREATE.KV_${configBucket}.>`,
+  `$JS.API.CONSUMER.CREATE.KV_${configBucket}`,
+  `$JS.API.CONSUMER.INFO.KV_${configBucket}.>`,
+  `$JS.API.CONSUMER.DELETE.KV_${configBucket}.>`,
+  `$JS.API.INFO`,
+  '$JS.FC.>',
+];
+
+const readUsage = [
+  `$JS.API.STREAM.INFO.${usageStream}`,
+  `$JS.API.STREAM.MSG.GET.${usageStream}`,
+  `$JS.API.DIRECT.GET.${usageStream}`,
+  `$JS.API.CONSUMER.*.${usageStream}.>`,
+  `$JS.API.CONSUMER.*.${usageStream}`,
+  `$JS.API.CONSUMER.MSG.NEXT.${usageStream}.>`,
+  `$JS.ACK.${usageStream}.>`,
+];
+
+const anyInbox = 'tg.v1.in.>';
+const writeUsage = 'tg.v1.usage.>';
+/** Replies to requests go to an inbox of the asker's. */
+const replies = '_INBOX.>';
+
+const own: Record<string, Permissions> = {
+  ingress: { publish: [subjects.request, anyInbox], subscribe: [] },
+  pipeline: {
+    publish: [
+      subjects.dispatch('*'),
+      subjects.reclaim,
+      subjects.release,
+      subjects.leaseRenew,
+      subjects.guardHello,
+      anyInbox,
+      writeUsage,
+    ],
+    subscribe: [subjects.request, subjects.guardBeat, subjects.leaseAsk],
+  },
+  'guard-auth': {
+    publish: [subjects.guardBeat, subjects.leaseAsk, subjects.ledgerSums, anyInbox, writeUsage, ...readUsage],
+    subscribe: [subjects.guardHello, subjects.leaseRenew, subjects.release],
+  },
+  'guard-pii': { publish: [subjects.guardBeat], subscribe: [subjects.guardHello] },
+  'guard-cache': { publish: [subjects.guardBeat, anyInbox], subscribe: [subjects.guardHello, subjects.cacheFill] },
+  'guard-router': { publish: [subjects.guardBeat], subscribe: [subjects.guardHello, subjects.routeReport] },
+  upstream: {
+    publish: [
+      subjects.dispatch('*'),
+      subjects.cacheFill,
+      subjects.routeReport,
+      subjects.leaseRenew,
+      anyInbox,
+      writeUsage,
+    ],
+    subscribe: [subjects.dispatch('*'), subjects.reclaim, subjects.leaseAsk],
+  },
+  analytics: { publish: [anyInbox, ...readUsage], subscribe: [subjects.ledgerSums] },
+  console: {
+    publish: ['$JS.API.>', `$KV.${configBucket}.>`, subjects.guardHello],
+    subscribe: [subjects.guardBeat],
+  },
+  launcher: { publish: ['>'], subscribe: ['>'] },
+};
+
+/**
+ * What a service's NATS user may publish and subscribe to: its own subjects, its inboxes and the configuration, nothing
+ * else. Only the console may write configuration or change streams.
+ *
+ * @throws RangeError for a name that is no service.
+ */
+export function permissionsFor(service: string): Permissions {
+  const permissions = own[service];
+  if (!permissions) throw new RangeError(`no NATS permissions are known for service "${service}"`);
+  return {
+    publish: [...permissions.publish, ...readConfig, replies],
+    subscribe: [...permissions.subscribe, `tg.v1.in.${service}-*`, `tg.v1.in.${service}-*.>`, replies],
+  };
+}

@@ -1,0 +1,33 @@
+/** Every subject of the bus, version 1 of the wire (docs/adr/0001-the-wire.md). */
+export const subjects = {
+  /** ingress → pipeline, queue group `pipeline`. */
+  request: 'tg.v1.request',
+  /** pipeline → upstream, queue group `upstream`. */
+  dispatch: (provider: string) => `tg.v1.dispatch.${provider}`,
+  /** pipeline → every upstream, before a second dispatch. */
+  reclaim: 'tg.v1.reclaim',
+  /** Everything that is said to one replica. */
+  inbox: (replica: string) => `tg.v1.in.${replica}`,
+  /** Owner of a request → JetStream. */
+  usage: (organizationId: string) => `tg.v1.usage.${organizationId}`,
+  guardBeat: 'tg.v1.guard.beat',
+  guardHello: 'tg.v1.guard.hello',
+  cacheFill: 'tg.v1.cache.fill',
+  routeReport: 'tg.v1.route.report',
+  leaseRenew: 'tg.v1.lease.renew',
+  leaseAsk: 'tg.v1.lease.ask',
+  release: 'tg.v1.release',
+  ledgerSums: 'tg.v1.ledger.sums',
+} as const;
+
+export const usageStream = 'USAGE';
+export const configBucket = 'CONFIG';
+
+/**
+ * No message on the bus is larger: nats-server's default limit is 1 MiB, and one large message delays the small ones
+ * behind it.
+ */
+export const messageBytesMax = 256 * 1024;
+
+/** What of a message may be payload: the rest is room for the envelope around it. */
+export const payloadBytesMax = messageBytesMax - 16 * 1024;

@@ -1,0 +1,32 @@
+import { DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { usageStream } from './subjects.ts';
+import { decode, type UsageMessage } from './usage-consumer.ts';
+
+/** Sequences of the USAGE stream; 0 and 0 while it is empty. */
+export async function usageState(nc: NatsConnection): Promise<{ firstSeq: number; lastSeq: number }> {
+  const { state } = await (await jetstreamManager(nc, { checkAPI: false })).streams.info(usageStream);
+  return { firstSeq: state.first_seq, lastSeq: state.last_seq };
+}
+
+/** Reads USAGE from one sequence to another, both included, without touching any durable consumer. */
+export async function* readUsage(
+  nc: NatsConnection,
+  range: { fromSeq: number; toSeq: number },
+): AsyncGenerator<UsageMessage> {
+  if (range.toSeq < range.fromSeq) return;
+  const consumer = await jetstream(nc).consumers.get(usageStream, {
+    deliver_policy: DeliverPolicy.StartSequence,
+    opt_start_seq: range.fromSeq,
+  });
+  const messages = await consumer.consume({ max_messages: 500 });
+  try {
+    for await (const message of messages) {
+      if (message.seq > range.toSeq) return;
+      yield decode(message);
+      if (message.seq === range.toSeq || message.info.pending === 0) return;
+    }
+  } finally {
+    await messages.close();
+  }
+}
