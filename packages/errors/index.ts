@@ -1,0 +1,5 @@
+// The one table of errors: what each code means, and how it looks to a caller.
+export { toErrorDetail } from './detail.ts';
+export { type ErrorBody, errorBody, type RenderedError, renderError } from './render.ts';
+export { type ErrorCode, type ErrorRow, type ErrorType, errorTable, isErrorCode } from './table.ts';
+export { TollgateError, type TollgateErrorOptions } from './tollgate-error.ts';
