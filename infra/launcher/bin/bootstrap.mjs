@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { cacheFolder, repositoryFolder } from './cache-folder.mjs';
+import { cacheFolder, repositoryFolder } from '../../engines/host/cache-folder.mjs';
+import { say } from '../../engines/host/progress.mjs';
 import { ensureInstalled } from './install.mjs';
 import { ensureNode } from './node-runtime.mjs';
-import { say } from './progress.mjs';
 
 const parentCheckMs = 1000;
 

@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { withLock } from './lock.mjs';
-import { npm } from './npm.mjs';
-import { startProgress } from './progress.mjs';
+import { withLock } from '../../engines/host/lock.mjs';
+import { npm } from '../../engines/host/npm.mjs';
+import { startProgress } from '../../engines/host/progress.mjs';
 
 /**
  * Makes sure that what package-lock.json asks for stands in node_modules; with `dev` the tools for tests too.
