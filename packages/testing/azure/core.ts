@@ -1,0 +1,40 @@
+import { type Deployment, resolveDeployments } from './deployments.ts';
+import { FaultList } from './faults.ts';
+import type { ResolvedOptions } from './options.ts';
+import { Quotas } from './quota.ts';
+import { Recorder } from './recorder.ts';
+import { ResponseStore } from './response-store.ts';
+import { TotalsCounter } from './totals.ts';
+
+/** Everything that the calls of one simulator share. */
+export interface Core {
+  options: ResolvedOptions;
+  deployments: Map<string, Deployment>;
+  faults: FaultList;
+  quotas: Quotas;
+  recorder: Recorder;
+  responses: ResponseStore;
+  totals: TotalsCounter;
+}
+
+export function createCore(options: ResolvedOptions): Core {
+  const deployments = resolveDeployments(options.deployments);
+  return {
+    options,
+    deployments,
+    faults: new FaultList(),
+    quotas: new Quotas(options.now),
+    recorder: new Recorder(options.recordedCallsMax),
+    responses: new ResponseStore(),
+    totals: new TotalsCounter(deployments.keys()),
+  };
+}
+
+/** Forgets faults, calls, totals, quotas and stored responses. */
+export function resetCore(core: Core): void {
+  core.faults.clear();
+  core.quotas.reset();
+  core.recorder.reset();
+  core.responses.clear();
+  core.totals.reset();
+}
