@@ -1,18 +1,19 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { Config } from './config.ts';
 import { loadAddon } from './engine/addon.ts';
 import { Engine } from './engine/engine.ts';
-import { EngineException } from './engine/exception.ts';
 import { createFace } from './http/server.ts';
 
 /** Queries that still run this long after a stop was asked for are cancelled. */
-const DRAIN_MS = 10_000;
+const DRAIN_MS = 5_000;
 
 export interface Service {
   /** http://host:port */
   address: string;
-  /** Takes nothing new, finishes what runs (reads are cancelled after 10 s), gives the data folder back. */
+  /** Takes nothing new, finishes what runs (reads are cancelled after 5 s), gives the data folder back. */
   close(): Promise<void>;
 }
 
@@ -55,10 +56,23 @@ function open(config: Config): Engine {
   try {
     return new Engine(addon, config.dataFolder);
   } catch (error) {
-    const { message } = EngineException.from(error);
-    if (!message.includes('Cannot lock file')) throw error;
-    throw new Error(
-      `${config.dataFolder} belongs to another running process; TOLLGATE_CLICKHOUSE_DEV_DATA names the folder`,
-    );
+    const owner = ownerOf(config.dataFolder);
+    if (owner === undefined) throw error;
+    const way = 'end that one, or name another folder in TOLLGATE_CLICKHOUSE_DEV_DATA';
+    throw new Error(`${config.dataFolder} belongs to process ${owner}, which is running: ${way}`);
+  }
+}
+
+/**
+ * The process that has the folder open, from the engine's own file `status`. The engine holds a lock on that file and refuses a second
+ * process, but says so on stderr only.
+ */
+function ownerOf(folder: string): number | undefined {
+  try {
+    const pid = Number(/^PID: (\d+)$/m.exec(readFileSync(join(folder, 'status'), 'utf8'))?.[1]);
+    process.kill(pid, 0);
+    return pid;
+  } catch {
+    return undefined;
   }
 }
