@@ -1,0 +1,37 @@
+import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
+import { redact } from './redact.ts';
+
+export type { Logger };
+
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export interface LoggerOptions {
+  service: string;
+  replica: string;
+  level: LogLevel;
+  /** Default: the process's standard output. */
+  output?: DestinationStream;
+}
+
+/** Unwritten lines, bytes. A reader of our output that hangs costs lines, never memory or time. */
+const BUFFER_BYTES_MAX = 4 * 1024 * 1024;
+
+/** JSON lines without secrets. Texts of prompts and answers must not be given to it. */
+export function createLogger(options: LoggerOptions): Logger {
+  return pino(
+    {
+      level: options.level,
+      base: { service: options.service, replica: options.replica },
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      hooks: { streamWrite: redact },
+    },
+    options.output ?? standardOutput(),
+  );
+}
+
+/** Asynchronous, as a blocked pipe would stop every request; what is unwritten at the exit is written then. */
+function standardOutput(): DestinationStream {
+  return destination({ dest: 1, sync: false, minLength: 0, maxLength: BUFFER_BYTES_MAX });
+}
