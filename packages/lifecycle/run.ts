@@ -1,0 +1,106 @@
+import process from 'node:process';
+import { declareService, healthEnv, readEnvironment, replicaEnv } from '@tollgate/config';
+import { createLogger, createMetrics, type Logger } from '@tollgate/telemetry';
+import { Health } from './health.ts';
+import { serveHealth } from './health-server.ts';
+import type { Scope } from './scope.ts';
+import { Shutdown } from './shutdown.ts';
+
+export interface ServiceOptions {
+  name: string;
+  /** Opens everything; what it returns is where the service can be reached. */
+  main: (scope: Scope) => Promise<{ address?: string }>;
+}
+
+/** Told to a parent process over IPC once the service takes work. */
+export interface ReadyMessage {
+  type: 'ready';
+  /** As `main` returned it. */
+  address?: string;
+  /** Base URL of /livez, /readyz and /metrics. */
+  health: string;
+}
+
+/**
+ * The whole life of a service's process. Ends it: with 0 after a clean stop (SIGTERM, SIGINT, or the parent's IPC
+ * channel closed), with 1 after a crash, a failed start or a stop in which something hung or failed.
+ */
+export async function runService({ name, main }: ServiceOptions): Promise<void> {
+  declareService(name);
+  const { health: env, replica: identity } = readOrExit(name);
+  const logger = createLogger({ service: name, replica: identity.replica, level: env.logLevel });
+  const metrics = createMetrics(name);
+  const health = new Health();
+  const shutdown = new Shutdown({ logger, timeoutMs: env.stopTimeoutMs, now: Date.now });
+  const stopping = new AbortController();
+
+  let stopped: Promise<void> | undefined;
+  const stop = (reason: string, failed: boolean): Promise<void> => {
+    stopped ??= (async () => {
+      logger.info({ reason }, 'stopping');
+      health.draining();
+      stopping.abort();
+      const clean = await shutdown.run();
+      logger.info({ reason, clean }, 'stopped');
+      process.exit(clean && !failed ? 0 : 1);
+    })();
+    return stopped;
+  };
+  onEnd(logger, stop);
+
+  const scope: Scope = {
+    name,
+    replica: identity.replica,
+    logger,
+    metrics,
+    health,
+    stopping: stopping.signal,
+    defer: (part, close) => shutdown.defer(part, close),
+    drain: (part, drain) => shutdown.drain(part, drain),
+    fail: (error) => {
+      logger.fatal({ err: error }, 'a part failed for good');
+      void stop('failure', true);
+    },
+  };
+  try {
+    const server = await serveHealth({ host: env.host, port: env.port, health, metrics, logger });
+    scope.defer('health server', () => server.close());
+    const { address } = await main(scope);
+    if (stopping.signal.aborted) return;
+    health.started();
+    const base = `http://${env.announceHost.includes(':') ? `[${env.announceHost}]` : env.announceHost}:${server.port}`;
+    logger.info({ address, health: base }, 'started');
+    tellParent({ type: 'ready', address, health: base });
+  } catch (error) {
+    if (stopping.signal.aborted) return;
+    logger.fatal({ err: error }, 'could not start');
+    await stop('failed start', true);
+  }
+}
+
+function readOrExit(name: string) {
+  try {
+    return readEnvironment({ ...healthEnv, ...replicaEnv });
+  } catch (error) {
+    process.stderr.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
+}
+
+function onEnd(logger: Logger, stop: (reason: string, failed: boolean) => Promise<void>): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal, false));
+  // Whoever started this process is gone: nobody would stop it any more.
+  process.on('disconnect', () => void stop('parent gone', false));
+  // After either the state is unknown, so nothing is closed that might write it down.
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error: unknown) => {
+      logger.fatal({ err: error }, event);
+      process.exit(1);
+    });
+  }
+}
+
+function tellParent(message: ReadyMessage): void {
+  // A parent that went away meanwhile is reported by `disconnect`.
+  process.send?.(message, undefined, undefined, () => {});
+}

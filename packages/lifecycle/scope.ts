@@ -1,0 +1,23 @@
+import type { Logger, Metrics } from '@tollgate/telemetry';
+import type { Health } from './health.ts';
+
+/** What a service gets to register its parts with. */
+export interface Scope {
+  readonly name: string;
+  /** Unique among everything on one bus. */
+  readonly replica: string;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly health: Pick<Health, 'check'>;
+  /** Aborted when the stop begins. */
+  readonly stopping: AbortSignal;
+  /**
+   * To be called where something is opened. Closes run one after the other, the last opened first, after all drains;
+   * what is opened during the stop too.
+   */
+  defer(name: string, close: () => unknown): void;
+  /** Refuse what is new, finish what runs. All drains start together, when the stop begins. */
+  drain(name: string, drain: () => unknown): void;
+  /** A part failed for good: logged, everything closed, exit code 1. */
+  fail(error: unknown): void;
+}
