@@ -1,0 +1,164 @@
+import { Client, credentials } from '@grpc/grpc-js';
+import type { GuardBeat, GuardReply } from '@tollgate/contracts';
+import { clientOptions } from '../wire/options.ts';
+import type { ClientCounters } from './counters.ts';
+import type { EncodedReply, Entry } from './entry.ts';
+import { Link } from './link.ts';
+
+const connectMsMax = 5_000;
+const backoffMsMin = 50;
+const backoffMsMax = 1_000;
+/** A link that lived so long was a good one: the next one is tried at once. */
+const goodLinkMs = 1_000;
+
+/** A guard that has not announced itself for so long, and is not connected, is forgotten. */
+const forgetMs = 15_000;
+
+/** More than any bound of outstanding entries. */
+const stalledLoad = 2 ** 31;
+
+/** A guard that beat so lately is expected to be reachable soon. */
+const freshMs = 2_500;
+
+export type PeerHandlers = {
+  answered(peer: Peer, entry: Entry, answer: GuardReply['result'] | EncodedReply): void;
+  lost(peer: Peer, entries: Entry[]): void;
+  /** Entries may be sent now. */
+  usable(peer: Peer): void;
+  /** For good: drained, forgotten, or closed by the pool. */
+  closed(peer: Peer): void;
+};
+
+/** One announced address and its connection, opened again with back-off when it breaks. */
+export class Peer {
+  readonly address: string;
+  readonly #handlers: PeerHandlers;
+  readonly #counters: ClientCounters;
+  readonly #client: Client;
+  #link: Link | undefined;
+  #beat: GuardBeat;
+  #beatAtMs = performance.now();
+  /** The guard drains: nothing new is sent, what is outstanding finishes, then this side closes. */
+  #moving = false;
+  #closed = false;
+  /** `receivedAtMs` of the link when it was found stalled: over as soon as anything comes. */
+  #stalled = -1;
+  #backoffMs = backoffMsMin;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(beat: GuardBeat, handlers: PeerHandlers, counters: ClientCounters) {
+    this.address = beat.address;
+    this.#beat = beat;
+    this.#handlers = handlers;
+    this.#counters = counters;
+    this.#client = new Client(beat.address, credentials.createInsecure(), clientOptions);
+    this.#connect();
+  }
+
+  get usable(): boolean {
+    return this.#link !== undefined && this.#beat.ready && !this.#moving;
+  }
+
+  /** Not reachable now, but there is reason to expect it within the second. */
+  get expected(): boolean {
+    return this.#link === undefined && this.#beat.ready && performance.now() - this.#beatAtMs < freshMs;
+  }
+
+  get replica(): string {
+    return this.#beat.replica;
+  }
+
+  /** Entries under way; a stalled guard counts as full, so that it is asked only when there is no other. */
+  get load(): number {
+    if (this.#link === undefined) return 0;
+    return this.#link.outstanding.size + (this.#stalled === this.#link.receivedAtMs ? stalledLoad : 0);
+  }
+
+  entries(): Iterable<Entry> {
+    return this.#link === undefined ? [] : this.#link.outstanding.values();
+  }
+
+  send(entry: Entry, nowMs: number): void {
+    this.#link?.send(entry, nowMs);
+  }
+
+  /** Takes an entry away without an answer: expired, or given to another guard. Its late answer is ignored. */
+  release(entry: Entry): void {
+    this.#link?.release(entry);
+    this.#finishIfDone();
+  }
+
+  /** Nothing at all was heard since the entry was sent, for `stallMs` or half of its time. Large ones may take longer. */
+  stalled(entry: Entry, nowMs: number, stallMs: number): boolean {
+    if (this.#link === undefined || entry.isBulk || this.#link.receivedAtMs > entry.sentAtMs) return false;
+    const patienceMs = Math.min(stallMs, (entry.deadlineMs - entry.sentAtMs) / 2);
+    if (nowMs - entry.sentAtMs < patienceMs) return false;
+    this.#stalled = this.#link.receivedAtMs;
+    return true;
+  }
+
+  announced(beat: GuardBeat): void {
+    const before = this.usable;
+    this.#beat = beat;
+    this.#beatAtMs = performance.now();
+    if (beat.draining) this.moveOn();
+    if (!before && this.usable) this.#handlers.usable(this);
+  }
+
+  moveOn(): void {
+    if (this.#moving) return;
+    this.#moving = true;
+    if (this.#link === undefined) this.close();
+    else this.#finishIfDone();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    this.#link?.destroy();
+    this.#client.close();
+    this.#handlers.closed(this);
+  }
+
+  #finishIfDone(): void {
+    if (this.#moving && this.#link?.outstanding.size === 0) this.#link.finish();
+  }
+
+  #connect(): void {
+    this.#client.waitForReady(Date.now() + connectMsMax, (error) => {
+      if (this.#closed) return;
+      if (error === undefined) this.#open();
+      else if (performance.now() - this.#beatAtMs > forgetMs) this.close();
+      else this.#connect();
+    });
+  }
+
+  #open(): void {
+    const link: Link = new Link(
+      this.#client,
+      {
+        answered: (entry, answer) => {
+          this.#handlers.answered(this, entry, answer);
+          this.#finishIfDone();
+        },
+        draining: () => this.moveOn(),
+        ended: (lost) => this.#ended(link, lost),
+      },
+      this.#counters,
+    );
+    this.#link = link;
+    if (this.usable) this.#handlers.usable(this);
+  }
+
+  #ended(link: Link, lost: Entry[]): void {
+    this.#link = undefined;
+    if (this.#moving && !this.#closed) this.close();
+    if (!this.#closed) {
+      const good = performance.now() - link.openedAtMs > goodLinkMs;
+      this.#backoffMs = good ? backoffMsMin : Math.min(this.#backoffMs * 2, backoffMsMax);
+      this.#retry = setTimeout(() => this.#connect(), this.#backoffMs * (0.5 + Math.random() / 2));
+    }
+    if (lost.length > 0) this.#handlers.lost(this, lost);
+  }
+}

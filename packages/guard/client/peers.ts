@@ -1,0 +1,56 @@
+import type { GuardBeat } from '@tollgate/contracts';
+import type { ClientCounters } from './counters.ts';
+import { Peer, type PeerHandlers } from './peer.ts';
+
+const peersMax = 64;
+
+/** The guards of one kind that announced themselves, and which of them is asked next. */
+export class Peers {
+  readonly #byAddress = new Map<string, Peer>();
+  #list: Peer[] = [];
+  #turn = 0;
+  readonly #handlers: PeerHandlers;
+  readonly #counters: ClientCounters;
+
+  constructor(handlers: PeerHandlers, counters: ClientCounters) {
+    this.#handlers = handlers;
+    this.#counters = counters;
+  }
+
+  get all(): readonly Peer[] {
+    return this.#list;
+  }
+
+  announced(beat: GuardBeat): void {
+    const known = this.#byAddress.get(beat.address);
+    if (known !== undefined) known.announced(beat);
+    else if (!beat.draining && this.#list.length < peersMax) {
+      this.#byAddress.set(beat.address, new Peer(beat, this.#handlers, this.#counters));
+      this.#list = [...this.#byAddress.values()];
+    }
+  }
+
+  remove(peer: Peer): void {
+    if (this.#byAddress.get(peer.address) !== peer) return;
+    this.#byAddress.delete(peer.address);
+    this.#list = [...this.#byAddress.values()];
+  }
+
+  /** The usable peer with the fewest entries outstanding, those with equally few in turn; `except` is not asked again. */
+  pick(except?: Peer): Peer | undefined {
+    const list = this.#list;
+    const start = this.#turn++;
+    let best: Peer | undefined;
+    for (let i = 0; i < list.length; i++) {
+      const peer = list[(start + i) % list.length] as Peer;
+      if (!peer.usable || peer === except) continue;
+      if (best === undefined || peer.load < best.load) best = peer;
+    }
+    return best;
+  }
+
+  /** None is usable now, but one is expected within the second. */
+  get expected(): boolean {
+    return this.#list.some((peer) => peer.expected);
+  }
+}

@@ -1,0 +1,283 @@
+import { GuardBeat, type GuardReply, GuardRequest } from '@tollgate/contracts';
+import type { Logger, Metrics } from '@tollgate/telemetry';
+import { CounterFeed } from '../counter-feed.ts';
+import { errorResult, guardUnavailable, overloaded } from '../faults.ts';
+import { entryBytesMax, timeoutMsDefault } from '../wire/bounds.ts';
+import { requestBytesBound } from '../wire/size.ts';
+import { beatSubject, type GuardBus, helloSubject } from '../wire/subjects.ts';
+import { ClientCounters, clientCounterNames } from './counters.ts';
+import { type Answer, type EncodedReply, Entry, type EntryContent } from './entry.ts';
+import type { Peer } from './peer.ts';
+import { Peers } from './peers.ts';
+import { Sweep } from './sweep.ts';
+
+/** Calls outstanding at once, over all guards of the kind. */
+const outstandingMaxDefault = 8_192;
+
+/** Encoded large requests held at once, bytes. */
+const bulkBytesMaxDefault = 256 * 1024 * 1024;
+
+/** So long a call waits for a guard that is expected to come. */
+const parkMsMax = 1_000;
+
+/** A guard that has not said anything for so long after a request is stalled: the request is given to another. */
+const stallMs = 1_000;
+
+/** Answers that another replica may give differently: this one cannot, for now. */
+const askAnother = new Set(['guard_unavailable', 'overloaded']);
+
+export type GuardPoolOptions = {
+  kind: 'auth' | 'pii' | 'cache' | 'router';
+  bus: GuardBus;
+  logger: Logger;
+  metrics: Metrics;
+  outstandingMax?: number;
+  bulkBytesMax?: number;
+};
+
+export type GuardCall = Omit<GuardRequest, 'id'>;
+
+export type EncodedCall = {
+  /** A GuardRequest encoded without id and timeoutMs; not to be changed until the call has ended. */
+  encoded: Uint8Array;
+  requestId: string;
+  timeoutMs: number;
+};
+
+/**
+ * All replicas of one kind of guard, as they announce themselves. A call goes to one of them in the batch of this
+ * event-loop turn; when its connection breaks, it stalls, or says that it cannot, the call is given to another one, once:
+ * every guard's calls may be repeated (a reservation is idempotent by request id, the others change nothing).
+ */
+export class GuardPool {
+  readonly #kind: string;
+  readonly #bus: GuardBus;
+  readonly #logger: Logger;
+  readonly #counters = new ClientCounters();
+  readonly #feed: CounterFeed<keyof ClientCounters>;
+  readonly #peers: Peers;
+  readonly #sweep = new Sweep((nowMs) => this.#sweepAll(nowMs));
+  readonly #outstandingMax: number;
+  readonly #bulkBytesMax: number;
+  readonly #parked: Entry[] = [];
+  readonly #subscription: { stop(): void };
+  #outstanding = 0;
+  #bulkBytes = 0;
+  #lastId = 0;
+  #closed = false;
+
+  constructor(options: GuardPoolOptions) {
+    this.#kind = options.kind;
+    this.#bus = options.bus;
+    this.#logger = options.logger;
+    this.#outstandingMax = options.outstandingMax ?? outstandingMaxDefault;
+    this.#bulkBytesMax = options.bulkBytesMax ?? bulkBytesMaxDefault;
+    this.#feed = new CounterFeed(options.metrics, options.kind, this.#counters, clientCounterNames);
+    this.#peers = new Peers(
+      {
+        answered: (peer, entry, answer) => this.#answered(peer, entry, answer),
+        lost: (peer, entries) => this.#lost(peer, entries),
+        usable: () => this.#unpark(),
+        closed: (peer) => this.#peers.remove(peer),
+      },
+      this.#counters,
+    );
+    this.#subscription = options.bus.subscribe(beatSubject, (bytes) => this.#beat(GuardBeat.decode(bytes)));
+    options.bus.onReconnect?.(() => this.#hello());
+    this.#hello();
+  }
+
+  /**
+   * The guard's answer; `{ $case: 'error' }` when it could not decide. Throws TollgateError: `guard_unavailable` when none
+   * could be asked or none answered within `timeoutMs`, `overloaded` at the bound of outstanding calls.
+   */
+  call(request: GuardCall): Promise<NonNullable<GuardReply['result']>> {
+    const bytes = requestBytesBound(request);
+    const timeoutMs = request.timeoutMs || timeoutMsDefault;
+    const small = bytes <= entryBytesMax;
+    const content: EntryContent = {
+      request: {
+        id: this.#nextId(),
+        requestId: request.requestId,
+        timeoutMs,
+        revision: request.revision,
+        proxy: request.proxy,
+        guardrail: request.guardrail,
+        call: small ? request.call : undefined,
+      },
+      encoded: small ? undefined : GuardRequest.encode({ ...request, id: 0, timeoutMs: 0 }).finish(),
+      bytes,
+      wantsEncoded: false,
+    };
+    return this.#start(content) as Promise<NonNullable<GuardReply['result']>>;
+  }
+
+  /**
+   * The same for a large request that was encoded elsewhere, in a thread: this one does no more than pass it on, and its
+   * answer, when it is large, comes as encoded GuardReply.
+   */
+  callEncoded(call: EncodedCall): Promise<Answer> {
+    const { encoded, requestId } = call;
+    const timeoutMs = call.timeoutMs || timeoutMsDefault;
+    const id = this.#nextId();
+    const request = { id, requestId, timeoutMs, revision: 0, proxy: '', guardrail: 0, call: undefined };
+    return this.#start({ request, encoded, bytes: encoded.length, wantsEncoded: true });
+  }
+
+  /** A call made now would find a guard to go to. */
+  ready(): boolean {
+    return this.#peers.all.some((peer) => peer.usable);
+  }
+
+  /** Calls without an answer yet. */
+  get outstanding(): number {
+    return this.#outstanding;
+  }
+
+  /** Ends all connections; calls that are still outstanding fail. Drain the caller first. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#subscription.stop();
+    for (const peer of [...this.#peers.all]) peer.close();
+    for (const entry of this.#parked.splice(0)) this.#unavailable(entry, 'this replica stops');
+    this.#sweep.stop();
+  }
+
+  #start(content: EntryContent): Promise<Answer> {
+    this.#counters.calls++;
+    const nowMs = performance.now();
+    const entry = new Entry(content, nowMs + content.request.timeoutMs);
+    this.#outstanding++;
+    this.#bulkBytes += entry.bulkBytes;
+    if (this.#outstanding > this.#outstandingMax || this.#bulkBytes > this.#bulkBytesMax) {
+      this.#counters.overloaded++;
+      this.#fail(entry, overloaded(this.#kind));
+      return entry.promise;
+    }
+    this.#sweep.wake();
+    this.#dispatch(entry, nowMs);
+    return entry.promise;
+  }
+
+  #dispatch(entry: Entry, nowMs: number): void {
+    const peer = this.#closed ? undefined : this.#peers.pick();
+    if (peer !== undefined) {
+      peer.send(entry, nowMs);
+    } else if (!this.#closed && this.#peers.expected) {
+      entry.parkedAtMs = nowMs;
+      this.#parked.push(entry);
+    } else {
+      this.#unavailable(entry, 'no replica is ready');
+    }
+  }
+
+  #unpark(): void {
+    const nowMs = performance.now();
+    for (const entry of this.#parked.splice(0)) this.#dispatch(entry, nowMs);
+  }
+
+  #answered(peer: Peer, entry: Entry, answer: GuardReply['result'] | EncodedReply): void {
+    if (answer?.$case === 'error' && askAnother.has(answer.value.code) && this.#failOver(entry, peer)) return;
+    this.#settled(entry);
+    // A newer guard may answer with a case that this build does not know: no decision.
+    entry.resolve(answer ?? errorResult(this.#kind, guardUnavailable(this.#kind, 'its answer is not understood')));
+  }
+
+  #lost(peer: Peer, entries: Entry[]): void {
+    this.#logger.warn(
+      { kind: this.#kind, address: peer.address, outstanding: entries.length },
+      'guard connection lost',
+    );
+    const nowMs = performance.now();
+    for (const entry of entries) {
+      if (entry.sends > 1) {
+        this.#unavailable(entry, 'its replicas failed');
+        continue;
+      }
+      this.#counters.failovers++;
+      this.#again(entry, nowMs);
+      this.#dispatch(entry, nowMs);
+    }
+  }
+
+  /** Gives an entry to another guard if it was not given to a second one already, and there is one. */
+  #failOver(entry: Entry, from: Peer): boolean {
+    const other = entry.sends > 1 ? undefined : this.#peers.pick(from);
+    if (other === undefined) return false;
+    const nowMs = performance.now();
+    this.#counters.failovers++;
+    this.#again(entry, nowMs);
+    other.send(entry, nowMs);
+    return true;
+  }
+
+  /** What is left of its time; at least a millisecond, as 0 would mean the default. */
+  #again(entry: Entry, nowMs: number): void {
+    entry.request.timeoutMs = Math.max(1, Math.ceil(entry.deadlineMs - nowMs));
+  }
+
+  #sweepAll(nowMs: number): boolean {
+    for (const peer of this.#peers.all) {
+      for (const entry of peer.entries()) {
+        if (nowMs >= entry.deadlineMs) {
+          peer.release(entry);
+          this.#timedOut(entry);
+        } else if (peer.stalled(entry, nowMs, stallMs) && this.#failOver(entry, peer)) {
+          peer.release(entry);
+        }
+      }
+    }
+    this.#sweepParked(nowMs);
+    return this.#outstanding > 0;
+  }
+
+  #sweepParked(nowMs: number): void {
+    if (this.#parked.length === 0) return;
+    for (const entry of this.#parked.splice(0)) {
+      if (nowMs >= entry.deadlineMs) this.#timedOut(entry);
+      else if (nowMs >= entry.parkedAtMs + parkMsMax) this.#unavailable(entry, 'no replica is ready');
+      else this.#parked.push(entry);
+    }
+  }
+
+  #timedOut(entry: Entry): void {
+    this.#counters.timeouts++;
+    this.#fail(entry, guardUnavailable(this.#kind, 'it did not answer in time'));
+  }
+
+  #unavailable(entry: Entry, reason: string): void {
+    this.#counters.unavailable++;
+    this.#fail(entry, guardUnavailable(this.#kind, reason));
+  }
+
+  #fail(entry: Entry, error: Error): void {
+    this.#settled(entry);
+    entry.reject(error);
+  }
+
+  #settled(entry: Entry): void {
+    this.#outstanding--;
+    this.#bulkBytes -= entry.bulkBytes;
+  }
+
+  #nextId(): number {
+    // Comes round after four billion calls; none is outstanding for that long.
+    this.#lastId = this.#lastId === 0xffffffff ? 1 : this.#lastId + 1;
+    return this.#lastId;
+  }
+
+  #hello(): void {
+    this.#bus.publish(helloSubject, new Uint8Array(0));
+  }
+
+  #beat(beat: GuardBeat): void {
+    if (beat.kind !== this.#kind || this.#closed) return;
+    this.#peers.announced(beat);
+    this.#feed.publish();
+  }
+}
+
+export function guardPool(options: GuardPoolOptions): GuardPool {
+  return new GuardPool(options);
+}

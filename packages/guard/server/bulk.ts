@@ -1,0 +1,65 @@
+import { GuardRequest } from '@tollgate/contracts';
+import { errorResult, overloaded } from '../faults.ts';
+import { timeoutMsDefault } from '../wire/bounds.ts';
+import { readEnvelope } from '../wire/envelope.ts';
+import type { ReplySink, Runner } from './runner.ts';
+
+/**
+ * For guards that look at large texts in threads: gets a bulk request as encoded GuardRequest (memory of its own, may be
+ * transferred) and gives the encoded GuardReply with the same id. `deadlineMs` is on the clock of performance.now().
+ */
+export type EncodedHandler = (request: Uint8Array<ArrayBuffer>, deadlineMs: number) => Promise<Uint8Array>;
+
+export type BulkSink = ReplySink & { replyEncoded(id: number, bytes: Uint8Array): void };
+
+/** Large requests: to the encoded handler where the guard has one, else decoded here and run like any other. */
+export class BulkRunner {
+  readonly #runner: Runner;
+  readonly #handle: EncodedHandler | undefined;
+  readonly #runningMax: number;
+  #running = 0;
+
+  /** `runningMax`: large requests handled or waiting at once; beyond it `overloaded`. */
+  constructor(runner: Runner, handle: EncodedHandler | undefined, runningMax: number) {
+    this.#runner = runner;
+    this.#handle = handle;
+    this.#runningMax = runningMax;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  run(id: number, bytes: Uint8Array<ArrayBuffer>, sink: BulkSink): void {
+    const receivedAtMs = performance.now();
+    if (this.#handle === undefined) {
+      this.#runner.run({ ...GuardRequest.decode(bytes), id }, receivedAtMs, sink);
+      return;
+    }
+    if (this.#running >= this.#runningMax) {
+      sink.reply(id, errorResult(this.#runner.kind, overloaded(this.#runner.kind)));
+      return;
+    }
+    const { timeoutMs } = readEnvelope(bytes);
+    void this.#await(this.#handle, id, bytes, receivedAtMs + (timeoutMs || timeoutMsDefault), sink);
+  }
+
+  async #await(
+    handle: EncodedHandler,
+    id: number,
+    bytes: Uint8Array<ArrayBuffer>,
+    deadlineMs: number,
+    sink: BulkSink,
+  ): Promise<void> {
+    this.#running++;
+    try {
+      const reply = await handle(bytes, deadlineMs);
+      if (performance.now() < deadlineMs) sink.replyEncoded(id, reply);
+      else sink.dropped(id);
+    } catch (fault) {
+      sink.reply(id, this.#runner.failed(fault));
+    } finally {
+      this.#running--;
+    }
+  }
+}
