@@ -1,17 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
 import path from 'node:path';
-import { keptPassword } from './credentials.ts';
+import { clickhousePlace, makeDatabase } from './clickhouse-place.ts';
 import { plainEnvironment } from './environment.ts';
 import { repositoryFolder } from './host/cache-folder.mjs';
-import { keptPort } from './ports.ts';
 import { privateFolder } from './private-file.ts';
 import { processEngine } from './process-engine.ts';
 import { engineVersion } from './programs/chdb.ts';
 import type { Engine, EngineContext } from './types.ts';
-
-/** The user and the database of an engine that is started here. */
-export const clickhouseUser = 'tollgate';
-export const clickhouseDatabase = 'tollgate';
 
 /** chDB from `chdbFolder`, served over ClickHouse's HTTP interface by infra/clickhouse-dev in a process of its own. */
 export async function chdbEngine(
@@ -20,11 +15,10 @@ export async function chdbEngine(
   source: 'cache' | 'packages',
 ): Promise<Engine> {
   const { home, env } = context;
-  const port = await keptPort(home, 'clickhouse');
-  const password = keptPassword(home, 'clickhouse');
+  const place = await clickhousePlace(home);
   return processEngine(context, {
     name: 'clickhouse',
-    url: `http://${clickhouseUser}:${password}@127.0.0.1:${port}/${clickhouseDatabase}`,
+    url: place.url,
     version: engineVersion,
     source,
     plan: () => ({
@@ -36,15 +30,18 @@ export async function chdbEngine(
       env: {
         ...plainEnvironment(env),
         TOLLGATE_CLICKHOUSE_DEV_DATA: privateFolder(home, 'clickhouse', 'chdb'),
-        TOLLGATE_CLICKHOUSE_DEV_PORT: String(port),
-        TOLLGATE_CLICKHOUSE_DEV_USER: clickhouseUser,
-        TOLLGATE_CLICKHOUSE_DEV_PASSWORD: password,
+        TOLLGATE_CLICKHOUSE_DEV_PORT: String(place.port),
+        TOLLGATE_CLICKHOUSE_DEV_USER: place.user,
+        TOLLGATE_CLICKHOUSE_DEV_PASSWORD: place.password,
         TOLLGATE_CHDB_PATH: chdbFolder,
       },
       // Its end is the channel's: the process closes its database and ends when this process is gone.
       ipc: true,
     }),
-    waitReady: readyMessage,
+    waitReady: async (child, signal) => {
+      await readyMessage(child, signal);
+      await makeDatabase(place);
+    },
   });
 }
 

@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { clickhouseDatabase, clickhouseUser } from './clickhouse-chdb.ts';
 import { clickhouseServerConfiguration } from './clickhouse-configuration.ts';
-import { keptPassword } from './credentials.ts';
+import { clickhousePlace, makeDatabase } from './clickhouse-place.ts';
 import { plainEnvironment } from './environment.ts';
-import { keptPort } from './ports.ts';
 import { privateFolder, writePrivateFile } from './private-file.ts';
 import { until } from './probes/until.ts';
 import { dieWithParent } from './process/die-with-parent.ts';
@@ -30,17 +28,17 @@ export function findClickHouseServer(env: NodeJS.ProcessEnv): Promise<BinaryProg
 /** A real ClickHouse server, as a process or a container, with its HTTP interface on a private port only. */
 export async function clickhouseServerEngine(context: EngineContext, program: Program): Promise<Engine> {
   const { home, env } = context;
-  const port = await keptPort(home, 'clickhouse');
-  const password = keptPassword(home, 'clickhouse');
+  const place = await clickhousePlace(home);
+  const { port, user, password, database } = place;
   const folder = privateFolder(home, 'clickhouse', 'server');
   const configure = () => {
     const passwordSha256 = createHash('sha256').update(password).digest('hex');
     const text = clickhouseServerConfiguration({
       folder,
       port,
-      user: clickhouseUser,
+      user,
       passwordSha256,
-      database: clickhouseDatabase,
+      database,
     });
     writePrivateFile(path.join(folder, 'config.xml'), text);
   };
@@ -66,7 +64,7 @@ export async function clickhouseServerEngine(context: EngineContext, program: Pr
   };
   return processEngine(context, {
     name: 'clickhouse',
-    url: `http://${clickhouseUser}:${password}@127.0.0.1:${port}/${clickhouseDatabase}`,
+    url: place.url,
     version: program.version,
     source: program.source,
     plan: () => ({
@@ -74,14 +72,17 @@ export async function clickhouseServerEngine(context: EngineContext, program: Pr
       cwd: folder,
       env: {
         ...plainEnvironment(env),
-        CLICKHOUSE_USER: clickhouseUser,
+        CLICKHOUSE_USER: user,
         CLICKHOUSE_PASSWORD: password,
-        CLICKHOUSE_DB: clickhouseDatabase,
+        CLICKHOUSE_DB: database,
         // Its watchdog would be a second process, and only the first one ends with this one.
         CLICKHOUSE_WATCHDOG_ENABLE: '0',
       },
     }),
-    waitReady: (_child, signal) => until(() => ping(port), signal),
+    waitReady: async (_child, signal) => {
+      await until(() => ping(port), signal);
+      await makeDatabase(place);
+    },
   });
 }
 

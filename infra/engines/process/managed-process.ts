@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { logTail, openLogFile } from './log-file.ts';
 import { removePidFile, writePidFile } from './pid-file.ts';
 import { crashesAfter, restartDelayMs } from './restart-policy.ts';
@@ -108,7 +108,9 @@ export class ManagedProcess {
     const output = [log.descriptor, log.descriptor] as const;
     // What the child creates is its owner's only, also where the program does not care about modes itself.
     const umask = process.umask(0o077);
-    const child = spawn(program, args, { cwd, env, stdio: ipc ? ['ignore', ...output, 'ipc'] : ['ignore', ...output] });
+    const stdio: StdioOptions = ipc ? ['ignore', ...output, 'ipc'] : ['ignore', ...output];
+    // In a group of its own: Ctrl-C in a terminal would otherwise reach it before its turn to stop.
+    const child = spawn(program, args, { cwd, env, stdio, detached: true });
     process.umask(umask);
     if (child.pid) writePidFile(home, name, child.pid);
     const exited = new Promise<string>((resolve) => {
