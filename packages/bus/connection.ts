@@ -9,6 +9,7 @@ import { Bodies } from './bodies.ts';
 import { ConfigStore } from './config/store.ts';
 import { ConfigWatch } from './config/watch.ts';
 import { Mailbox } from './mailbox.ts';
+import { replyPrefix } from './permissions.ts';
 import { Requests } from './requests.ts';
 import { subjects } from './subjects.ts';
 import { ensureTopology, type TopologyOptions } from './topology.ts';
@@ -59,7 +60,7 @@ export class Bus {
     this.#nc = nc;
     this.#logger = options.logger;
     this.replica = options.replica;
-    this.inbox = subjects.inbox(options.replica);
+    this.inbox = subjects.inbox(options.service, options.replica);
     const turn = new Turn();
     const dropped = options.metrics.counter(
       'tollgate_bus_dropped_entries_total',
@@ -233,7 +234,8 @@ export class Bus {
         else this.#onDispatchReply(entry);
         break;
       case 'rejected':
-        this.#onDispatchReply(entry);
+        if (entry.body.value.dispatch === 0) this.awaited.entry(from, entry);
+        else this.#onDispatchReply(entry);
         break;
       case 'credit':
       case 'cancel':
@@ -270,6 +272,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     user: options.env.user,
     pass: options.env.password,
     name: options.replica,
+    inboxPrefix: replyPrefix(options.service),
     maxReconnectAttempts: -1,
     reconnectTimeWait: 100,
     reconnectJitter: 50,

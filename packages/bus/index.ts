@@ -1,3 +1,4 @@
+export { Acceptance, acceptWithinMs } from './acceptance.ts';
 export { type AnswerHandlers, type AnswerReceiver, jsonWindowBytes } from './answers/receiver.ts';
 export { type AnswerSender, completeBytesMax, frameBytesMax } from './answers/sender.ts';
 export { Bus, type BusOptions, type BusSubscription, connectBus, type MessageHandler } from './connection.ts';

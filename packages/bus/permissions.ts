@@ -30,8 +30,8 @@ const readUsage = [
 
 const anyInbox = 'tg.v1.in.>';
 const writeUsage = 'tg.v1.usage.>';
-/** Replies to requests go to an inbox of the asker's. */
-const replies = '_INBOX.>';
+/** JetStream's replies go to inboxes that only the asking service may listen to. */
+export const replyPrefix = (service: string) => `_INBOX.${service}`;
 
 const own: Record<string, Permissions> = {
   ingress: { publish: [subjects.request, anyInbox], subscribe: [] },
@@ -83,7 +83,12 @@ export function permissionsFor(service: string): Permissions {
   const permissions = own[service];
   if (!permissions) throw new RangeError(`no NATS permissions are known for service "${service}"`);
   return {
-    publish: [...permissions.publish, ...readConfig, replies],
-    subscribe: [...permissions.subscribe, `tg.v1.in.${service}-*`, `tg.v1.in.${service}-*.>`, replies],
+    publish: [...permissions.publish, ...readConfig],
+    subscribe: [
+      ...permissions.subscribe,
+      subjects.inbox(service, '*'),
+      `${subjects.inbox(service, '*')}.>`,
+      `${replyPrefix(service)}.>`,
+    ],
   };
 }

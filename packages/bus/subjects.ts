@@ -7,7 +7,7 @@ export const subjects = {
   /** pipeline → every upstream, before a second dispatch. */
   reclaim: 'tg.v1.reclaim',
   /** Everything that is said to one replica. */
-  inbox: (replica: string) => `tg.v1.in.${replica}`,
+  inbox: (service: string, replica: string) => `tg.v1.in.${service}.${replica}`,
   /** Owner of a request → JetStream. */
   usage: (organizationId: string) => `tg.v1.usage.${organizationId}`,
   guardBeat: 'tg.v1.guard.beat',

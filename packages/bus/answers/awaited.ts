@@ -46,6 +46,7 @@ export class AwaitedAnswers {
     if (!receiver) return;
     if (entry.body?.$case === 'frame') receiver.frame(from, entry.body.value);
     else if (entry.body?.$case === 'accepted') receiver.accepted(entry.body.value.controlSubject);
+    else if (entry.body?.$case === 'rejected') receiver.rejected(entry.body.value.error);
   }
 
   /** An owner names the requests that it has. */

@@ -1,7 +1,9 @@
-import type { Entry, Frame } from '@tollgate/contracts';
+import type { Entry, ErrorDetail, Frame } from '@tollgate/contracts';
 
 export interface AnswerHandlers {
-  onAccepted?(): void;
+  onAccepted?(controlSubject: string): void;
+  /** The taker could not own it. */
+  onRejected?(error: ErrorDetail | undefined): void;
   /** In order, each once: frame 0 has the head, 1 the response (or both in one), the last the end. */
   onFrame(frame: Frame): void;
   /** The owner is gone: its beats stopped, or no longer name this request. `dispatched`: an upstream had it. */
@@ -52,7 +54,11 @@ export class AnswerReceiver {
   accepted(controlSubject: string): void {
     this.seenAtMs = this.#options.now();
     if (this.owner === '') this.owner = controlSubject;
-    this.#options.handlers.onAccepted?.();
+    this.#options.handlers.onAccepted?.(controlSubject);
+  }
+
+  rejected(error: ErrorDetail | undefined): void {
+    if (!this.closed) this.#options.handlers.onRejected?.(error);
   }
 
   frame(from: string, frame: Frame): void {

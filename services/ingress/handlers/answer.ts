@@ -1,0 +1,132 @@
+import type { ServerResponse } from 'node:http';
+import { type AnswerReceiver, jsonWindowBytes } from '@tollgate/bus';
+import { type End, type ErrorDetail, type Frame, Surface } from '@tollgate/contracts';
+import { renderError } from '@tollgate/errors';
+import type { Pings } from '../adapters/pings.ts';
+import { streamError } from '../domain/stream-error.ts';
+
+const noContent = new Uint8Array(0);
+
+/** Writes one answer to the caller: frames in, HTTP out. Frames arrive in order (the receiver sees to that). */
+export class Answer {
+  readonly requestId: string;
+  /** Set by the caller of the bus once the request is under way. */
+  receiver: AnswerReceiver | undefined;
+  lastWriteMs = Date.now();
+  readonly #response: ServerResponse;
+  readonly #pings: Pings;
+  #surface: Surface = Surface.UNSPECIFIED;
+  #stream = false;
+  #headers: Record<string, string> = {};
+  #status = 200;
+  /** The provider's status and headers are known. */
+  #hasResponse = false;
+  #lastContent: Uint8Array = noContent;
+  #undrained = 0;
+
+  constructor(requestId: string, response: ServerResponse, pings: Pings) {
+    this.requestId = requestId;
+    this.#response = response;
+    this.#pings = pings;
+  }
+
+  frame(frame: Frame): void {
+    if (frame.head) {
+      this.#surface = frame.head.surface;
+      this.#stream = frame.head.stream;
+      this.#headers = frame.head.headers;
+      if (this.#stream && !frame.end) this.#pings.add(this);
+    }
+    if (frame.response) {
+      this.#hasResponse = true;
+      this.#status = frame.response.httpStatus;
+      Object.assign(this.#headers, frame.response.headers);
+    }
+    if (frame.end) this.#end(frame.content, frame.end);
+    else if (frame.content.length > 0) this.#write(frame.content);
+  }
+
+  /** The answer cannot go on: an HTTP error while nothing was sent, else the surface's honest end of a broken answer. */
+  fail(error: ErrorDetail): void {
+    this.#pings.delete(this);
+    const response = this.#response;
+    if (response.destroyed || response.writableEnded) return;
+    if (!response.headersSent) {
+      const rendered = renderError(error, this.requestId);
+      const body = Buffer.from(rendered.body);
+      response.writeHead(rendered.status, {
+        ...this.#headers,
+        ...rendered.headers,
+        ...this.#own(),
+        'content-length': body.length,
+      });
+      response.end(body);
+    } else if (this.#stream) {
+      response.end(streamError(this.#surface, error, this.requestId, this.#lastContent));
+    } else {
+      // Half of a JSON answer has gone out: only a broken connection tells the caller that the rest is missing.
+      response.destroy();
+    }
+  }
+
+  /** The caller left. */
+  abandon(): void {
+    this.#pings.delete(this);
+    this.receiver?.cancel('client_gone');
+  }
+
+  ping(): void {
+    if (!this.#response.headersSent) this.#commit();
+    this.lastWriteMs = Date.now();
+    this.#response.write(': ping\n\n');
+  }
+
+  #write(content: Uint8Array): void {
+    if (!this.#response.headersSent) {
+      this.#commit();
+      if (!this.#stream) this.receiver?.grow(jsonWindowBytes);
+    }
+    this.#lastContent = content;
+    this.lastWriteMs = Date.now();
+    const hasRoom = this.#response.write(content);
+    if (hasRoom && this.#undrained === 0) {
+      this.receiver?.consumed(content.length);
+      return;
+    }
+    if (this.#undrained === 0) this.#response.once('drain', () => this.#drained());
+    this.#undrained += content.length;
+  }
+
+  #drained(): void {
+    const bytes = this.#undrained;
+    this.#undrained = 0;
+    this.receiver?.consumed(bytes);
+  }
+
+  #end(content: Uint8Array, end: End): void {
+    if (end.error) {
+      if (content.length > 0) this.#write(content);
+      this.fail(end.error);
+      return;
+    }
+    this.#pings.delete(this);
+    const response = this.#response;
+    if (!response.headersSent) {
+      response.writeHead(this.#status, { ...this.#headers, ...this.#own(), 'content-length': content.length });
+    }
+    response.end(content);
+  }
+
+  #commit(): void {
+    const headers = { ...this.#headers, ...this.#own() };
+    if (this.#stream && !this.#hasResponse) {
+      headers['content-type'] = 'text/event-stream; charset=utf-8';
+      headers['cache-control'] = 'no-cache';
+    }
+    this.#response.writeHead(this.#status, headers);
+  }
+
+  #own(): Record<string, string> {
+    return { 'x-request-id': this.requestId };
+  }
+}

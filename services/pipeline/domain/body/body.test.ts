@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Surface } from '@tollgate/contracts';
+import { Body } from './body.ts';
+import { indexBody } from './index-body.ts';
+
+const chat = Surface.CHAT_COMPLETIONS;
+const responses = Surface.RESPONSES;
+
+function read(value: unknown, surface: Surface = chat): Body {
+  const bytes = Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
+  return new Body(bytes, indexBody(bytes, surface));
+}
+
+test('every text that the model reads is found, and nothing else', () => {
+  const body = read({
+    model: 'gpt-4o',
+    created: 1712345678,
+    messages: [
+      { role: 'system', content: 'You "help".' },
+      {
+        role: 'user',
+        name: 'jane',
+        content: [
+          { type: 'text', text: 'look' },
+          { type: 'image_url', image_url: { url: 'data:…' } },
+        ],
+      },
+      {
+        role: 'assistant',
+        tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'f', arguments: '{"a":1}' } }],
+      },
+      { role: 'tool', tool_call_id: 'call_1', content: 'result' },
+      { role: 'user', content: 'last\nline' },
+    ],
+    tools: [
+      {
+        type: 'function',
+        function: {
+          name: 'f',
+          description: 'does f',
+          parameters: { type: 'object', properties: { a: { type: 'string', description: 'an a' } } },
+        },
+      },
+    ],
+    user: 'end-user',
+    stop: ['not a text'],
+  });
+  assert.deepEqual(body.texts(), [
+    'You "help".',
+    'look',
+    '{"a":1}',
+    'result',
+    'last\nline',
+    'does f',
+    'an a',
+    'end-user',
+  ]);
+  assert.equal(body.lastUserText(), 'last\nline');
+});
+
+test('responses: a text alone, instructions, items and tool results', () => {
+  assert.deepEqual(read({ model: 'm', input: 'Hi', instructions: 'Be kind' }, responses).texts(), ['Hi', 'Be kind']);
+  assert.equal(read({ instructions: 'Be kind', input: 'Hi' }, responses).lastUserText(), 'Hi');
+  const items = read(
+    {
+      input: [
+        { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'one' }] },
+        { type: 'function_call', call_id: 'c', name: 'f', arguments: '{}' },
+        { type: 'function_call_output', call_id: 'c', output: 'out' },
+        { type: 'a_type_of_next_year', words: { deep: ['caught'] } },
+        {
+          type: 'reasoning',
+          id: 'rs_1',
+          encrypted_content: 'opaque',
+          summary: [{ type: 'summary_text', text: 'thought' }],
+        },
+      ],
+    },
+    responses,
+  );
+  assert.deepEqual(items.texts(), ['one', '{}', 'out', 'caught', 'thought']);
+  assert.equal(items.lastUserText(), 'one');
+});
+
+test('a last user turn of several parts has no plain text', () => {
+  const parts = [
+    { type: 'text', text: 'a' },
+    { type: 'image_url', image_url: { url: 'x' } },
+  ];
+  assert.equal(read({ messages: [{ role: 'user', content: parts }] }).lastUserText(), '');
+});
+
+test('replacing texts leaves every other byte as it came, and offsets stay true', () => {
+  const source =
+    '{ "messages" : [ {"role":"user","content":"caf\\u00e9 \\"x\\""}, {"role":"user","content":"two"} ],  "seed":1.50, "model":"m" }';
+  const masked = read(source).withTexts([
+    { index: 1, text: '[EMAIL_0000] – lang' },
+    { index: 0, text: 'é' },
+  ]);
+  assert.equal(
+    masked.bytes.toString(),
+    source.replace('"caf\\u00e9 \\"x\\""', '"é"').replace('"two"', '"[EMAIL_0000] – lang"'),
+  );
+  assert.deepEqual(masked.texts(), ['é', '[EMAIL_0000] – lang']);
+  assert.equal(masked.lastUserText(), '[EMAIL_0000] – lang');
+  const { start, end } = masked.modelSpan();
+  assert.equal(masked.bytes.toString('utf8', start, end), '"m"');
+});
+
+test('usage is asked for in every stream', () => {
+  const added = read('{"messages":[],"stream":true}').withUsageInStream();
+  assert.deepEqual(JSON.parse(added.bytes.toString()), {
+    stream_options: { include_usage: true },
+    messages: [],
+    stream: true,
+  });
+  const merged = read('{"messages":[],"stream_options":{"include_obfuscation":false}}').withUsageInStream();
+  assert.deepEqual(JSON.parse(merged.bytes.toString()).stream_options, {
+    include_obfuscation: false,
+    include_usage: true,
+  });
+  const asked = read('{"messages":[],"stream_options":{"include_usage":true}}');
+  assert.equal(asked.withUsageInStream(), asked);
+});
+
+test('escaped keys are the keys that they stand for', () => {
+  const body = read('{"mess\\u0061ges":[{"role":"user","cont\\u0065nt":"hidden"}]}');
+  assert.deepEqual(body.texts(), ['hidden']);
+});
+
+const refused: [string, string, string][] = [
+  ['', 'invalid_json', 'empty'],
+  ['{', 'invalid_json', 'cut'],
+  ['[1]', 'invalid_request', 'an array'],
+  ['"x"', 'invalid_request', 'a string'],
+  ['{}', 'invalid_request', 'no messages'],
+  ['{"messages":{}}', 'invalid_request', 'messages no array'],
+  ['{"messages":[],"stream":"yes"}', 'invalid_request', 'stream no flag'],
+  ['{"messages":[],"model":7}', 'invalid_request', 'model no string'],
+  ['{"messages":[],"max_tokens":-1}', 'invalid_request', 'a negative limit'],
+  ['{"messages":[],"messages":[]}', 'invalid_request', 'a key twice'],
+  [`{"messages":${'['.repeat(100)}${']'.repeat(100)}}`, 'invalid_request', 'too deep'],
+];
+for (const [source, code, what] of refused) {
+  test(`${what} is ${code}`, () => assert.throws(() => read(source), { code }));
+}
+
+test('broken UTF-8 is invalid_json, and no message quotes the body', () => {
+  assert.throws(() => indexBody(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]), chat), { code: 'invalid_json' });
+  assert.throws(
+    () => read('{"secret@example.com"'),
+    (error: Error) => !error.message.includes('secret'),
+  );
+});
+
+test('offsets agree with JSON.parse on many random bodies', () => {
+  let seed = 42;
+  const random = (n: number) => {
+    seed = (seed * 1103515245 + 12345) % 2147483648;
+    return seed % n;
+  };
+  const value = (depth: number): unknown => {
+    const kind = random(depth > 4 ? 4 : 6);
+    if (kind === 0) return ['', 'a"b', 'x\\', '\\"', 'ü€😀', '}],{[', ' '][random(7)];
+    if (kind === 1) return random(1000) / 8 - 40;
+    if (kind === 2) return [true, false, null][random(3)];
+    if (kind === 3) return 'plain';
+    if (kind === 4) return Array.from({ length: random(4) }, () => value(depth + 1));
+    return Object.fromEntries(Array.from({ length: random(4) }, (_, i) => [`k${i}"\\`, value(depth + 1)]));
+  };
+  for (let round = 0; round < 500; round++) {
+    const source = { messages: [value(0), value(0)], other: value(0), tools: value(0), model: 'm' };
+    const body = read(JSON.stringify(source, null, random(3)));
+    for (const { key, start, end } of body.index.members) {
+      assert.deepEqual(JSON.parse(body.bytes.toString('utf8', start, end)), source[key as keyof typeof source]);
+    }
+    const upper = body.texts().map((text, index) => ({ index, text: `${text}!` }));
+    assert.deepEqual(
+      body.withTexts(upper).texts(),
+      upper.map(({ text }) => text),
+    );
+  }
+});

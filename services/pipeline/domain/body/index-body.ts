@@ -1,0 +1,153 @@
+import { isUtf8 } from 'node:buffer';
+import { Surface } from '@tollgate/contracts';
+import { TollgateError } from '@tollgate/errors';
+import { Scanner } from './scanner.ts';
+import { collectTexts, type TextSpan } from './texts.ts';
+
+export interface Span {
+  start: number;
+  end: number;
+}
+
+export interface Member extends Span {
+  key: string;
+  /** Where the key's literal begins; `start` and `end` are the value's. */
+  keyStart: number;
+}
+
+/** What the guards and the dispatch need to know of a body; offsets point into its bytes. */
+export interface BodyIndex {
+  members: Member[];
+  /** Every text that the model reads, in the order of the body; literals with their quotes. */
+  texts: TextSpan[];
+  /** Position in `texts` of the last user text, when it is one plain text; else -1. */
+  lastUserText: number;
+  /** The body's model; empty when it names none. */
+  model: string;
+  stream: boolean;
+  /** The caller asked for usage in a chat stream. */
+  includeUsage: boolean;
+  /** Callers' bound on output tokens; 0 when there is none. */
+  outputTokensMax: number;
+  n: number;
+  user: string;
+  /** The answer depends on state at the provider: it cannot be cached. */
+  stateful: boolean;
+}
+
+const objectOpen = 0x7b;
+/** The largest real request has some forty. */
+const membersMax = 256;
+
+/**
+ * Checks and reads a request body, the one time that this is done.
+ *
+ * @throws TollgateError `invalid_json` (empty, not UTF-8, not JSON), `invalid_request` (a field of the wrong type)
+ */
+export function indexBody(bytes: Buffer, surface: Surface): BodyIndex {
+  if (bytes.length === 0)
+    throw new TollgateError('invalid_json', { message: 'The request body is empty; it must be a JSON object.' });
+  if (!isUtf8(bytes)) throw new TollgateError('invalid_json', { message: 'The request body is not valid UTF-8.' });
+  const body = parse(bytes);
+  const members: Member[] = [];
+  const texts: TextSpan[] = [];
+  const scanner = new Scanner(bytes);
+  scanner.peek();
+  scanner.object((key, keyStart) => {
+    if (members.some((member) => member.key === key)) throw invalid(key, `stands twice in the body`);
+    if (members.length >= membersMax) throw invalid(key, `is one of more than ${membersMax} members of the body`);
+    const start = scanner.position;
+    collectTexts(scanner, surface, key, texts);
+    members.push({ key, keyStart, start, end: scanner.position });
+  });
+  if (members.length === 0)
+    throw new TollgateError('invalid_request', { message: 'The request body is an empty object.' });
+  return { members, texts, lastUserText: lastUserText(body, surface, texts), ...settings(body, surface) };
+}
+
+function parse(bytes: Buffer): Record<string, unknown> {
+  let body: unknown;
+  try {
+    body = JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    // V8's message quotes the text around the fault: it must reach neither the caller's logs nor ours.
+    const position = /position (\d+)/.exec(String(error))?.[1];
+    throw new TollgateError('invalid_json', {
+      message: `The request body is not JSON${position ? ` (at character ${position})` : ''}.`,
+    });
+  }
+  if (typeof body !== 'object' || body === null || bytes[firstByte(bytes)] !== objectOpen) {
+    throw new TollgateError('invalid_request', { message: 'The request body must be a JSON object.' });
+  }
+  return body as Record<string, unknown>;
+}
+
+function firstByte(bytes: Buffer): number {
+  let position = 0;
+  while ((bytes[position] as number) <= 0x20) position++;
+  return position;
+}
+
+function settings(body: Record<string, unknown>, surface: Surface) {
+  const chat = surface === Surface.CHAT_COMPLETIONS;
+  if (chat && !Array.isArray(body.messages)) throw invalid('messages', 'must be an array of messages');
+  const outputTokensMax = chat
+    ? (wholeNumber(body, 'max_completion_tokens') ?? wholeNumber(body, 'max_tokens') ?? 0)
+    : (wholeNumber(body, 'max_output_tokens') ?? 0);
+  const streamOptions = body.stream_options;
+  if (streamOptions != null && (typeof streamOptions !== 'object' || Array.isArray(streamOptions))) {
+    throw invalid('stream_options', 'must be an object');
+  }
+  return {
+    model: text(body, 'model') ?? '',
+    stream: flag(body, 'stream') ?? false,
+    includeUsage: (streamOptions as { include_usage?: unknown } | null | undefined)?.include_usage === true,
+    outputTokensMax,
+    n: wholeNumber(body, 'n') ?? 1,
+    user: text(body, 'user') ?? '',
+    stateful: ['previous_response_id', 'conversation', 'background'].some(
+      (key) => body[key] != null && body[key] !== false,
+    ),
+  };
+}
+
+/** The one plain text of the last message that a user wrote. */
+function lastUserText(body: Record<string, unknown>, surface: Surface, texts: TextSpan[]): number {
+  const list = surface === Surface.CHAT_COMPLETIONS ? body.messages : body.input;
+  if (typeof list === 'string') return texts.findIndex((span) => span.item === -1);
+  if (!Array.isArray(list)) return -1;
+  const item = list.findLastIndex((message) => message?.role === 'user');
+  const content = list[item]?.content;
+  const plain = typeof content === 'string' || (Array.isArray(content) && content.length === 1);
+  if (!plain) return -1;
+  const found = texts.flatMap((span, position) => (span.item === item ? [position] : []));
+  return found.length === 1 ? (found[0] as number) : -1;
+}
+
+function text(body: Record<string, unknown>, key: string): string | undefined {
+  const value = body[key];
+  if (value == null) return undefined;
+  if (typeof value !== 'string') throw invalid(key, 'must be a string');
+  return value;
+}
+
+function flag(body: Record<string, unknown>, key: string): boolean | undefined {
+  const value = body[key];
+  if (value == null) return undefined;
+  if (typeof value !== 'boolean') throw invalid(key, 'must be true or false');
+  return value;
+}
+
+function wholeNumber(body: Record<string, unknown>, key: string): number | undefined {
+  const value = body[key];
+  if (value == null) return undefined;
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+    throw invalid(key, 'must be a whole number');
+  // uint32 on the wire; no model writes more.
+  return Math.min(value, 0xffff_ffff);
+}
+
+function invalid(param: string, what: string): TollgateError {
+  const shown = param.slice(0, 64);
+  return new TollgateError('invalid_request', { message: `"${shown}" ${what}.`, param: shown });
+}

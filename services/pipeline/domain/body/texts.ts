@@ -1,0 +1,108 @@
+import { Surface } from '@tollgate/contracts';
+import { TollgateError } from '@tollgate/errors';
+import type { Scanner } from './scanner.ts';
+
+export interface TextSpan {
+  /** The literal with its quotes, [start, end) in bytes. */
+  start: number;
+  end: number;
+  /** Index of the message or input item that it stands in; -1 for a text that stands alone (`input`, `instructions`). */
+  item: number;
+}
+
+/** Members whose strings the model reads, all of them but those under `structural` keys. */
+const conversation: Partial<Record<Surface, ReadonlySet<string>>> = {
+  [Surface.CHAT_COMPLETIONS]: new Set(['messages', 'prediction']),
+  [Surface.RESPONSES]: new Set(['input', 'instructions', 'prompt']),
+};
+
+/** Members in which only descriptions are text; the rest is schema. */
+const schemas = new Set(['tools', 'functions', 'response_format', 'text']);
+
+/** Who the end user is: not read by the model, but it leaves the house with the request. */
+const labels = new Set(['user', 'safety_identifier', 'metadata']);
+
+/**
+ * Keys whose values are structure, ids or binary data. Everything else counts as text, so a content type that does not
+ * exist yet is masked rather than missed.
+ */
+const structural = new Set([
+  'role',
+  'type',
+  'id',
+  'call_id',
+  'tool_call_id',
+  'item_id',
+  'response_id',
+  'file_id',
+  'status',
+  'name',
+  'detail',
+  'image_url',
+  'input_audio',
+  'url',
+  'file_url',
+  'file_data',
+  'encrypted_content',
+  'signature',
+  'cache_control',
+]);
+
+/** Each costs memory while the request runs. */
+const textsMax = 50_000;
+
+/** No real conversation nests deeper; a hostile one must not exhaust the stack. */
+const depthMax = 64;
+
+/** Steps over the value of the top-level member `key` and collects the texts in it. */
+export function collectTexts(scanner: Scanner, surface: Surface, key: string, texts: TextSpan[]): void {
+  if (conversation[surface]?.has(key)) {
+    // A text alone, like `input`, is item -1; `instructions` and `prompt` are no turns and get -2.
+    const alone = key === 'input' ? -1 : -2;
+    if (scanner.atArray && (key === 'messages' || key === 'input'))
+      scanner.array((item) => all(scanner, item, texts, 0));
+    else all(scanner, alone, texts, 0);
+  } else if (labels.has(key)) all(scanner, -2, texts, 0);
+  else if (schemas.has(key)) descriptions(scanner, texts, 0);
+  else scanner.skip();
+}
+
+function all(scanner: Scanner, item: number, texts: TextSpan[], depth: number): void {
+  if (scanner.atString) take(scanner, item, texts);
+  else if (scanner.atArray) {
+    guardDepth(depth);
+    scanner.array(() => all(scanner, item, texts, depth + 1));
+  } else if (scanner.atObject) {
+    guardDepth(depth);
+    scanner.object((key) => {
+      if (structural.has(key)) scanner.skip();
+      else all(scanner, item, texts, depth + 1);
+    });
+  } else scanner.skip();
+}
+
+function descriptions(scanner: Scanner, texts: TextSpan[], depth: number): void {
+  if (scanner.atArray) {
+    guardDepth(depth);
+    scanner.array(() => descriptions(scanner, texts, depth + 1));
+  } else if (scanner.atObject) {
+    guardDepth(depth);
+    scanner.object((key) => {
+      if (key === 'description' && scanner.atString) take(scanner, -2, texts);
+      else descriptions(scanner, texts, depth + 1);
+    });
+  } else scanner.skip();
+}
+
+function take(scanner: Scanner, item: number, texts: TextSpan[]): void {
+  if (texts.length >= textsMax)
+    throw new TollgateError('invalid_request', { message: `The body has more than ${textsMax} texts.` });
+  const start = scanner.position;
+  scanner.skipString();
+  texts.push({ start, end: scanner.position, item });
+}
+
+function guardDepth(depth: number): void {
+  if (depth < depthMax) return;
+  throw new TollgateError('invalid_request', { message: `The body is nested deeper than ${depthMax} levels.` });
+}

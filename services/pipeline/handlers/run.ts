@@ -1,0 +1,61 @@
+import type { AnswerSender } from '@tollgate/bus';
+import type { ConfigSnapshot, ProxySettings } from '@tollgate/config';
+import type {
+  CacheFillPlan,
+  GuardReply,
+  GuardRequest,
+  Receipt,
+  Request,
+  Target,
+  UsageEvent,
+} from '@tollgate/contracts';
+import type { Body } from '../domain/body/body.ts';
+import { askedModel } from '../domain/usage-row.ts';
+
+/** All that pipeline knows of one request on its way; the steps read and fill it. Nothing of it outlives the request. */
+export class Run {
+  readonly request: Request;
+  readonly snapshot: ConfigSnapshot;
+  readonly proxy: ProxySettings;
+  readonly answer: AnswerSender;
+  body: Body;
+  /** As the caller named it, by path or body; empty when not at all. */
+  readonly askedModel: string;
+  /** Empty: the rotation decides. */
+  model = '';
+  receipt: Receipt | undefined;
+  row: UsageEvent | undefined;
+  targets: Target[] = [];
+  attemptsMax = 1;
+  cacheFill: CacheFillPlan | undefined;
+  /** Tollgate's own headers of the answer. */
+  readonly headers: Record<string, string> = {};
+  readonly restore: Record<string, string> = {};
+  readonly stageUs: Record<string, number> = {};
+  /** Why the caller is not waiting any more; empty while it is. */
+  cancelled = '';
+
+  constructor(request: Request, snapshot: ConfigSnapshot, proxy: ProxySettings, body: Body, answer: AnswerSender) {
+    this.request = request;
+    this.snapshot = snapshot;
+    this.proxy = proxy;
+    this.body = body;
+    this.answer = answer;
+    this.askedModel = askedModel(request, body);
+  }
+
+  /** A guard's call, within what is left of the deadline. */
+  call(guardrail: number, timeoutMsMax: number, call: GuardRequest['call']): Omit<GuardRequest, 'id'> {
+    const leftMs = this.request.deadlineAtMs - Date.now();
+    return {
+      requestId: this.request.requestId,
+      timeoutMs: Math.max(1, Math.min(timeoutMsMax, leftMs)),
+      revision: this.snapshot.revision,
+      proxy: this.proxy.id,
+      guardrail,
+      call,
+    };
+  }
+}
+
+export type GuardResult = NonNullable<GuardReply['result']>;

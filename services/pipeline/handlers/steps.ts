@@ -1,0 +1,44 @@
+import type { Guardrail } from '@tollgate/config';
+import type { GuardPool } from '@tollgate/guard';
+import type { Verdict } from '../domain/verdict.ts';
+import type { Run } from './run.ts';
+import { authorize } from './steps/authorize.ts';
+import { lookUp } from './steps/look-up.ts';
+import { mask } from './steps/mask.ts';
+import { route } from './steps/route.ts';
+
+export interface Guards {
+  auth: GuardPool;
+  pii: GuardPool;
+  cache: GuardPool;
+  router: GuardPool;
+}
+
+export interface Step {
+  /** Its place in the ledger's times and in error texts. */
+  stage: string;
+  /** Position in the proxy's guardrails; -1 for those that every proxy has. */
+  guardrail: number;
+  /** What an error of the guard means: refuse the request, or go on as if it were not there. */
+  onError: 'refuse' | 'pass';
+  run(run: Run, guards: Guards, guardrail: number): Promise<Verdict>;
+}
+
+type Kind = Guardrail['kind'];
+
+/** One line a guardrail: who runs it, and what stage it is called in the ledger. */
+const kinds: Record<Kind, Pick<Step, 'stage' | 'run'>> = {
+  piiMasking: { stage: 'pii', run: mask },
+  semanticCache: { stage: 'cache', run: lookUp },
+  modelRotation: { stage: 'router', run: route },
+};
+
+/** The order of a proxy: key and budget, then its guardrails as they stand, then a route where no rotation gave one. */
+export function stepsOf(guardrails: readonly Guardrail[]): Step[] {
+  const steps: Step[] = [{ stage: 'auth', guardrail: -1, onError: 'refuse', run: authorize }];
+  for (const [guardrail, { kind, onError }] of guardrails.entries()) steps.push({ ...kinds[kind], guardrail, onError });
+  if (!guardrails.some(({ kind }) => kind === 'modelRotation')) {
+    steps.push({ ...kinds.modelRotation, guardrail: -1, onError: 'refuse' });
+  }
+  return steps;
+}

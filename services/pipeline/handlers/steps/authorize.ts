@@ -1,0 +1,60 @@
+import { resolveModel } from '@tollgate/config';
+import { TollgateError, toErrorDetail } from '@tollgate/errors';
+import { usageRow } from '../../domain/usage-row.ts';
+import { next, refuse, type Verdict } from '../../domain/verdict.ts';
+import type { Run } from '../run.ts';
+import type { Guards } from '../steps.ts';
+
+/** One script at Redis; longer, and the store is as good as away. */
+const timeoutMs = 2000;
+
+/** Key → team, access, budgets. From its receipt on the request is admitted and ends in a row. */
+export async function authorize(run: Run, guards: Guards): Promise<Verdict> {
+  const { request, body } = run;
+  const { index } = body;
+  const result = await guards.auth.call(
+    run.call(0, timeoutMs, {
+      $case: 'auth',
+      value: {
+        keyHash: request.keyHash,
+        surface: request.surface,
+        model: run.askedModel,
+        startedAtMs: request.startedAtMs,
+        bodyBytes: body.bytes.length,
+        outputTokensMax: index.outputTokensMax,
+        n: Math.max(1, index.n),
+        stream: index.stream,
+        user: index.user,
+        metadata: request.metadata,
+        clientAddress: request.clientAddress,
+        owner: run.answer.ingressInbox,
+      },
+    }),
+  );
+  if (result.$case === 'error') return refuse(result.value);
+  if (result.$case !== 'auth') throw unexpected(result.$case);
+  const { receipt, refusal, headers } = result.value;
+  Object.assign(run.headers, headers);
+  if (receipt) {
+    run.receipt = receipt;
+    run.row = usageRow(request, receipt, body, run.proxy.name, run.snapshot.priceListVersion);
+  }
+  if (refusal) return refuse(refusal);
+  if (!receipt) throw unexpected('auth without receipt');
+  return resolve(run);
+}
+
+/** Which model was meant; only somebody with a key learns which models exist. */
+function resolve(run: Run): Verdict {
+  const resolved = resolveModel(run.snapshot, run.proxy, run.askedModel);
+  if (resolved.kind === 'unknown') {
+    const message = `The model "${run.askedModel.slice(0, 100)}" does not exist here, or this proxy does not offer it.`;
+    return refuse(toErrorDetail(new TollgateError('model_not_found', { message, param: 'model' })));
+  }
+  run.model = resolved.kind === 'named' ? run.askedModel : '';
+  return next;
+}
+
+export function unexpected(what: string): TollgateError {
+  return new TollgateError('internal_error', { internal: `a guard answered "${what}", which was not asked` });
+}

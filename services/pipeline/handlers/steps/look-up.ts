@@ -1,0 +1,73 @@
+import type { CacheFillPlan } from '@tollgate/contracts';
+import { TollgateError, toErrorDetail } from '@tollgate/errors';
+import { fingerprint } from '../../domain/fingerprint.ts';
+import { next, refuse, type Verdict } from '../../domain/verdict.ts';
+import type { Run } from '../run.ts';
+import type { Guards } from '../steps.ts';
+import { unexpected } from './authorize.ts';
+
+/** A lookup that takes longer costs more than it saves. */
+const timeoutMs = 500;
+
+/** An answer that was given before, to the same team, to the same question. */
+export async function lookUp(run: Run, guards: Guards, guardrail: number): Promise<Verdict> {
+  const wish = run.request.cacheControl;
+  const reason = run.body.index.stateful ? 'stateful' : wish === 'no-store' ? 'no-store' : '';
+  if (reason !== '') return wish === 'only-if-cached' ? cacheMiss() : bypass(run, reason);
+
+  const plan = await fillPlan(run, guardrail);
+  if (wish === 'no-cache') {
+    run.cacheFill = plan;
+    return bypass(run, 'no-cache');
+  }
+  const { scopeId, text, surface } = plan;
+  const { stream, includeUsage } = run.body.index;
+  const call = { scopeId, fingerprint: plan.fingerprint, text, surface, stream, includeUsage };
+  const result = await guards.cache.call(run.call(guardrail, timeoutMs, { $case: 'cache', value: call }));
+  if (result.$case === 'error') {
+    bypass(run, 'unavailable');
+    return refuse(result.value);
+  }
+  if (result.$case !== 'cache') throw unexpected(result.$case);
+  if (result.value.hit) return { kind: 'hit', hit: result.value.hit };
+  if (wish === 'only-if-cached') return cacheMiss();
+  run.cacheFill = plan;
+  status(run, 'MISS');
+  return next;
+}
+
+async function fillPlan(run: Run, guardrail: number): Promise<CacheFillPlan> {
+  const { request, snapshot, proxy, body } = run;
+  // Named models answer differently; in a rotation any of its models may have answered.
+  const context = { revision: snapshot.revision, proxy: proxy.id, surface: request.surface, model: run.model };
+  return {
+    revision: snapshot.revision,
+    proxy: proxy.id,
+    guardrail,
+    scopeId: scopeId(run, guardrail),
+    fingerprint: await fingerprint(body, context),
+    text: body.lastUserText(),
+    surface: request.surface,
+  };
+}
+
+function scopeId(run: Run, guardrail: number): string {
+  const settings = run.proxy.guardrails[guardrail];
+  const scope = settings?.kind === 'semanticCache' ? settings.scope : 'team';
+  if (scope === 'proxy') return `proxy:${run.proxy.id}`;
+  return scope === 'key' ? `key:${run.receipt?.keyId}` : `team:${run.receipt?.teamId}`;
+}
+
+function status(run: Run, value: 'MISS' | 'BYPASS', shown: string = value): void {
+  run.headers['x-cache-status'] = shown;
+  if (run.row) run.row.cacheStatus = value;
+}
+
+function bypass(run: Run, reason: string): Verdict {
+  status(run, 'BYPASS', `BYPASS; reason=${reason}`);
+  return next;
+}
+
+function cacheMiss(): Verdict {
+  return refuse(toErrorDetail(new TollgateError('cache_miss')));
+}

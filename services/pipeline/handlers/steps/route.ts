@@ -1,0 +1,21 @@
+import { next, refuse, type Verdict } from '../../domain/verdict.ts';
+import type { Run } from '../run.ts';
+import type { Guards } from '../steps.ts';
+import { unexpected } from './authorize.ts';
+
+const timeoutMs = 1000;
+
+/** The models to try, in order. */
+export async function route(run: Run, guards: Guards, guardrail: number): Promise<Verdict> {
+  const { startedAtMs } = run.request;
+  const result = await guards.router.call(
+    run.call(Math.max(0, guardrail), timeoutMs, { $case: 'route', value: { model: run.model, startedAtMs } }),
+  );
+  if (result.$case === 'error') return refuse(result.value);
+  if (result.$case !== 'route') throw unexpected(result.$case);
+  const { targets, attemptsMax, refusal } = result.value;
+  if (refusal) return refuse(refusal);
+  run.targets = targets;
+  run.attemptsMax = attemptsMax;
+  return next;
+}

@@ -1,0 +1,229 @@
+import { type AnswerSender, type Bus, subjects } from '@tollgate/bus';
+import { findProxy } from '@tollgate/config';
+import { type ErrorDetail, Release, Request, RequestStatus, Surface } from '@tollgate/contracts';
+import { errorTable, isErrorCode, TollgateError, toErrorDetail } from '@tollgate/errors';
+import type { Logger } from '@tollgate/telemetry';
+import type { Dispatcher } from '../adapters/dispatcher.ts';
+import type { ParsePool } from '../adapters/parse-pool.ts';
+import type { Verdict } from '../domain/verdict.ts';
+import { Finish } from './finish.ts';
+import { Run } from './run.ts';
+import { type Guards, type Step, stepsOf } from './steps.ts';
+
+export interface TakeDependencies {
+  bus: Bus;
+  guards: Guards;
+  parser: ParsePool;
+  dispatcher: Dispatcher;
+  logger: Logger;
+  runsMax: number;
+}
+
+/** Streams may run on long after their first content; only JSON answers and first contents keep the deadline. */
+const streamMsMax = 60 * 60 * 1000;
+
+/** Takes requests, owns them through the guards, and hands them to upstream or answers. */
+export class Taker {
+  readonly #dependencies: TakeDependencies;
+  readonly #finish: Finish;
+  readonly #runs = new Map<string, Run>();
+  readonly #steps = new WeakMap<object, Step[]>();
+  #taken = 0;
+  #idle: PromiseWithResolvers<void> | undefined;
+
+  constructor(dependencies: TakeDependencies) {
+    this.#dependencies = dependencies;
+    this.#finish = new Finish(dependencies.bus);
+  }
+
+  /** Handler of tg.v1.request. */
+  readonly take = (bytes: Uint8Array): void => {
+    const { bus, runsMax } = this.#dependencies;
+    const request = Request.decode(bytes);
+    // ingress has given up on it.
+    if (Date.now() > request.acceptByMs) return;
+    const { requestId, ingressInbox } = request;
+    if (this.#taken >= runsMax || bus.usage.full()) {
+      const error = toErrorDetail(
+        new TollgateError('overloaded', {
+          retryAfterMs: 1000,
+          internal: this.#taken >= runsMax ? 'too many runs' : 'usage is not acknowledged',
+        }),
+      );
+      bus.mailbox.send(ingressInbox, { requestId, body: { $case: 'rejected', value: { error, dispatch: 0 } } });
+      return;
+    }
+    this.#taken++;
+    const parts =
+      request.body.length < request.bodyBytes
+        ? bus.bodies.receive(requestId, request.bodyBytes, ingressInbox)
+        : undefined;
+    const accepted = { replica: bus.replica, controlSubject: bus.inbox, dispatch: 0 };
+    bus.mailbox.send(ingressInbox, { requestId, body: { $case: 'accepted', value: accepted } });
+    void this.#own(request, parts).finally(() => {
+      this.#runs.delete(requestId);
+      this.#taken--;
+      if (this.#taken === 0) this.#idle?.resolve();
+    });
+  };
+
+  /** Resolves when nothing is owned here any more. */
+  async drained(): Promise<void> {
+    if (this.#taken === 0) return;
+    this.#idle ??= Promise.withResolvers<void>();
+    await this.#idle.promise;
+  }
+
+  /** Receipts of what is owned at this moment, for a store that lost its leases. */
+  receipts() {
+    return [...this.#runs.values()].flatMap(({ receipt }) => receipt ?? []);
+  }
+
+  async #own(request: Request, parts: Promise<Uint8Array> | undefined): Promise<void> {
+    const { bus, logger, parser } = this.#dependencies;
+    const { requestId } = request;
+    let run: Run | undefined;
+    const answer = bus.owned.open({
+      requestId,
+      ingressInbox: request.ingressInbox,
+      firstSequence: 0,
+      onCancel: (reason) => {
+        if (run) run.cancelled = reason;
+        bus.bodies.forget(requestId);
+      },
+    });
+    try {
+      const snapshot = bus.config.current();
+      if (!snapshot)
+        throw new TollgateError('overloaded', { retryAfterMs: 1000, message: 'The gateway has no configuration yet.' });
+      const proxy = findProxy(snapshot, request.context);
+      if (!proxy) throw new TollgateError('not_found');
+      const bytes = parts ? await parts : request.body;
+      const parsed = parser.read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), request.surface);
+      // Awaiting what is there already would cost small requests a turn.
+      const body = parsed instanceof Promise ? await parsed : parsed;
+      run = new Run(request, snapshot, proxy, body, answer);
+      this.#runs.set(requestId, run);
+      await this.#proceed(run);
+    } catch (error) {
+      const detail = toErrorDetail(error);
+      if (detail.code === 'internal_error') logger.error({ err: error, requestId }, 'request failed in the pipeline');
+      if (run) this.#finish.refused(run, detail);
+      else refuseUnread(answer, request, detail);
+    }
+  }
+
+  async #proceed(run: Run): Promise<void> {
+    for (const step of this.#stepsOf(run)) {
+      const startedAt = performance.now();
+      const verdict = await this.#attempt(step, run);
+      run.stageUs[step.stage] = Math.round((performance.now() - startedAt) * 1000);
+      if (run.cancelled !== '') return this.#finish.cancelled(run);
+      if (verdict.kind === 'refuse') return this.#finish.refused(run, verdict.error);
+      if (verdict.kind === 'hit') return this.#finish.hit(run, verdict.hit);
+    }
+    await this.#handOver(run);
+  }
+
+  /** A guard that could not decide: `onError` of the guardrail says what that means. */
+  async #attempt(step: Step, run: Run): Promise<Verdict> {
+    try {
+      const verdict = await step.run(run, this.#dependencies.guards, step.guardrail);
+      if (verdict.kind === 'refuse' && step.onError === 'pass' && isOutage(verdict.error.code))
+        return passOver(step, run);
+      return verdict;
+    } catch (error) {
+      const detail = toErrorDetail(error);
+      if (step.stage === 'auth') this.#release(run);
+      if (step.onError === 'pass' && isOutage(detail.code)) return passOver(step, run);
+      throw error;
+    }
+  }
+
+  /** Gave up while reserving: whatever was reserved under this id is freed, with its row. */
+  #release(run: Run): void {
+    const { requestId } = run.request;
+    const release = Release.encode({ requestId, organizationId: run.snapshot.organization.id }).finish();
+    this.#dependencies.bus.publish(subjects.release, release);
+  }
+
+  async #handOver(run: Run): Promise<void> {
+    const { bus, dispatcher } = this.#dependencies;
+    const { request, row, answer } = run;
+    if (!row) throw new TollgateError('internal_error', { internal: 'dispatch without a receipt' });
+    const { stream, includeUsage } = run.body.index;
+    const body = stream && request.surface === Surface.CHAT_COMPLETIONS ? run.body.withUsageInStream() : run.body;
+    const model = body.modelSpan();
+    row.stageUs = run.stageUs;
+    const result = await dispatcher.dispatch(
+      {
+        requestId: request.requestId,
+        deadlineAtMs: stream ? Math.max(request.deadlineAtMs, request.startedAtMs + streamMsMax) : request.deadlineAtMs,
+        pipelineInbox: bus.inbox,
+        ingressInbox: request.ingressInbox,
+        revision: run.snapshot.revision,
+        surface: request.surface,
+        stream,
+        includeUsage,
+        targets: run.targets,
+        attemptsMax: run.attemptsMax,
+        headers: request.headers,
+        modelOffset: model.start,
+        modelLength: model.end - model.start,
+        usage: row,
+        cacheFill: run.cacheFill,
+        hops: 0,
+      },
+      body.bytes,
+    );
+    if (!result.accepted) {
+      this.#finish.refused(run, result.error);
+    } else if (run.cancelled !== '') {
+      // The caller left while nobody owned it: the new owner must know.
+      const cancel = { reason: run.cancelled };
+      bus.mailbox.send(result.owner, { requestId: request.requestId, body: { $case: 'cancel', value: cancel } });
+    } else {
+      answer.handOver({
+        headers: run.headers,
+        restore: run.restore,
+        owner: result.owner,
+        stream,
+        surface: request.surface,
+      });
+    }
+  }
+
+  #stepsOf({ proxy }: Run): Step[] {
+    let steps = this.#steps.get(proxy);
+    if (!steps) {
+      steps = stepsOf(proxy.guardrails);
+      this.#steps.set(proxy, steps);
+    }
+    return steps;
+  }
+}
+
+/** The guard or its store was not there, as opposed to having decided. */
+function isOutage(code: string): boolean {
+  return isErrorCode(code) && errorTable[code].status >= 500;
+}
+
+function passOver(step: Step, run: Run): Verdict {
+  if (run.row) run.row.guardrailHits[`${step.stage}_unavailable`] = 1;
+  if (step.stage === 'cache') {
+    run.headers['x-cache-status'] = 'BYPASS; reason=unavailable';
+    if (run.row) run.row.cacheStatus = 'BYPASS';
+  }
+  return { kind: 'next' };
+}
+
+/** Refused before anything was known of its key: no receipt, no row. */
+function refuseUnread(answer: AnswerSender, request: Request, error: ErrorDetail): void {
+  const httpStatus = isErrorCode(error.code) ? errorTable[error.code].status : 500;
+  answer.complete({
+    head: { headers: {}, restore: {}, owner: '', stream: false, surface: request.surface },
+    response: { httpStatus, headers: {} },
+    content: new Uint8Array(0),
+    end: { status: RequestStatus.REFUSED, error },
+  });
+}

@@ -1,0 +1,54 @@
+import { type Bus, connectBus, subjects } from '@tollgate/bus';
+import { LeaseRenewal } from '@tollgate/contracts';
+import { type GuardPool, guardPool } from '@tollgate/guard';
+import type { Scope } from '@tollgate/lifecycle';
+import { Dispatcher } from './adapters/dispatcher.ts';
+import { Intake } from './adapters/intake.ts';
+import { ParsePool } from './adapters/parse-pool.ts';
+import { readConfig } from './config.ts';
+import type { Guards } from './handlers/steps.ts';
+import { Taker } from './handlers/take.ts';
+
+export async function start(scope: Scope): Promise<object> {
+  const config = readConfig();
+  const { logger, metrics } = scope;
+  const bus = await connectBus({ env: config.nats, service: 'pipeline', replica: scope.replica, logger, metrics });
+  scope.defer('bus', () => bus.close());
+  await bus.config.start();
+
+  const pool = (kind: 'auth' | 'pii' | 'cache' | 'router'): GuardPool => {
+    const guards = guardPool({ kind, bus, logger, metrics });
+    scope.defer(`guard-${kind}`, () => guards.close());
+    return guards;
+  };
+  const guards: Guards = { auth: pool('auth'), pii: pool('pii'), cache: pool('cache'), router: pool('router') };
+  const parser = new ParsePool();
+  scope.defer('parser', () => parser.close());
+  const dispatcher = new Dispatcher(bus);
+  const taker = new Taker({ bus, guards, parser, dispatcher, logger, runsMax: config.TOLLGATE_PIPELINE_RUNS_MAX });
+  answerLeaseAsks(bus, taker, scope.replica);
+
+  const unready = () => {
+    if (!bus.connected()) return 'NATS is away';
+    if (!bus.config.current()) return 'no configuration has been applied';
+    if (bus.config.stale()) return 'the configuration here is behind';
+    if (bus.usage.full()) return 'usage is not being acknowledged';
+    return guards.auth.ready() ? '' : 'no guard-auth is ready';
+  };
+  const intake = new Intake(bus, logger, taker.take, unready);
+  intake.start();
+  scope.drain('intake', async () => {
+    await intake.stop();
+    await taker.drained();
+  });
+  scope.health.check('intake', () => intake.open || unready() || 'starting');
+  return {};
+}
+
+/** Budgets were lost and are being rebuilt: what is in hand here is renewed at once. */
+function answerLeaseAsks(bus: Bus, taker: Taker, replica: string): void {
+  bus.subscribe(subjects.leaseAsk, () => {
+    const receipts = taker.receipts();
+    if (receipts.length > 0) bus.publish(subjects.leaseRenew, LeaseRenewal.encode({ replica, receipts }).finish());
+  });
+}
