@@ -16,7 +16,8 @@ import { issuedUsage } from './usage.ts';
 interface BenchDeployment {
   name: string;
   templates: Record<BenchSurface, Record<BenchShape, Template>>;
-  headers: Record<string, string>;
+  /** Names and values in turn. */
+  headers: string[];
 }
 
 interface Route {
@@ -52,11 +53,13 @@ export async function benchFront(core: Core): Promise<(next: RequestListener) =>
     const id = start + calls.toString(16).padStart(ID_DIGITS - start.length, '0');
     const promptTokens = Math.ceil(body.length / BYTES_PER_TOKEN);
     const shape = shapeOf(body);
-    const bytes = Buffer.from(deployment.templates[route.surface][shape].fill(id, promptTokens));
+    const text = deployment.templates[route.surface][shape].fill(id, promptTokens);
     const type = shape === 'json' ? 'application/json' : 'text/event-stream; charset=utf-8';
-    response.writeHead(200, { ...deployment.headers, 'content-type': type, 'content-length': bytes.length });
+    // A flat list spares Node a pass over the headers; a string goes out in one write with them.
+    const length = String(Buffer.byteLength(text));
+    response.writeHead(200, [...deployment.headers, 'content-type', type, 'content-length', length]);
     core.totals.received(deployment.name);
-    response.end(bytes, () => {
+    response.end(text, () => {
       const completionTokens = BENCH_COMPLETION_TOKENS;
       const usage = issuedUsage({ promptTokens, cachedTokens: 0, completionTokens, reasoningTokens: 0 });
       core.totals.ended(deployment.name, { completed: true, aborted: false, usage });
@@ -85,7 +88,7 @@ async function benchDeployments(core: Core): Promise<Map<string, BenchDeployment
     if (deployment.task !== 'chat') continue;
     const headers = { ...providerHeaders(undefined), ...modelHeaders(deployment, core.quotas.admit(deployment)) };
     const templates = await benchTemplates(deployment, seconds);
-    deployments.set(deployment.name, { name: deployment.name, templates, headers });
+    deployments.set(deployment.name, { name: deployment.name, templates, headers: Object.entries(headers).flat() });
   }
   return deployments;
 }

@@ -10,9 +10,8 @@ export function addControl(app: FastifyInstance, core: Core): void {
   app.post('/__sim/faults', (request, reply) => {
     if (core.options.zeroDelay)
       return reply.code(409).send({ error: 'In bench mode (zeroDelay) no fault takes effect' });
-    let given: unknown;
     try {
-      given = JSON.parse(bodyOf(request.body));
+      const given: unknown = JSON.parse(bodyOf(request.body));
       const specs = Array.isArray(given) ? given : [given];
       return reply.code(201).send({ ids: specs.map((spec) => core.faults.add(spec)) });
     } catch (error) {

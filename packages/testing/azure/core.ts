@@ -1,5 +1,5 @@
 import { type Deployment, resolveDeployments } from './deployments.ts';
-import { FaultList } from './faults.ts';
+import { FaultList, type FaultSpec } from './faults.ts';
 import type { ResolvedOptions } from './options.ts';
 import { Quotas } from './quota.ts';
 import { Recorder } from './recorder.ts';
@@ -37,4 +37,10 @@ export function resetCore(core: Core): void {
   core.recorder.reset();
   core.responses.clear();
   core.totals.reset();
+}
+
+/** @throws TypeError, RangeError as FaultList.add, and Error in bench mode, where no fault would take effect. */
+export function addFault(core: Core, spec: FaultSpec): string {
+  if (core.options.zeroDelay) throw new Error('In bench mode (zeroDelay) no fault takes effect');
+  return core.faults.add(spec);
 }

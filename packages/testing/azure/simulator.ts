@@ -5,7 +5,7 @@ import { benchFront } from './bench.ts';
 import { callHandler } from './call.ts';
 import { answerChat } from './chat-call.ts';
 import { addControl } from './control.ts';
-import { type Core, createCore, resetCore } from './core.ts';
+import { addFault, type Core, createCore, resetCore } from './core.ts';
 import { answerEmbeddings } from './embeddings-call.ts';
 import { bodyTooLarge, resourceNotFound } from './errors.ts';
 import type { ActiveFault, FaultSpec } from './faults.ts';
@@ -24,7 +24,7 @@ export interface AzureSimulator {
   readonly address: string;
   readonly port: number;
   readonly apiKey: string;
-  /** @throws TypeError when the spec is wrong, RangeError when 1,000 faults wait already. */
+  /** @throws TypeError when the spec is wrong, RangeError when 1,000 faults wait already, Error in bench mode. */
   addFault(spec: FaultSpec): string;
   faults(): ActiveFault[];
   clearFaults(): void;
@@ -49,7 +49,7 @@ export async function startAzureSimulator(options: AzureSimulatorOptions = {}): 
     address: `http://${host}:${port}`,
     port,
     apiKey: resolved.apiKey,
-    addFault: (spec) => core.faults.add(spec),
+    addFault: (spec) => addFault(core, spec),
     faults: () => core.faults.list(),
     clearFaults: () => core.faults.clear(),
     calls: (filter) => core.recorder.calls(filter),
