@@ -1,0 +1,29 @@
+/** One thing that CI checks: a command of the project's own tools, run from the root. */
+export interface CheckStep {
+  name: string;
+  command: readonly string[];
+  /** Left out by `--fast`. */
+  slow?: boolean;
+}
+
+const node = process.execPath;
+const unit = ['packages/**/*.test.ts', 'services/**/*.test.ts', 'infra/**/*.test.ts', 'apps/**/*.test.ts'];
+
+/** In this order: what fails fastest comes first. */
+export const steps: readonly CheckStep[] = [
+  { name: 'format and lint', command: ['biome', 'ci', '.'] },
+  { name: 'wire: format and lint', command: ['buf', 'format', 'proto', '--diff', '--exit-code'] },
+  { name: 'wire: lint', command: ['buf', 'lint', 'proto'] },
+  {
+    name: 'wire: compatible with the baseline',
+    command: ['buf', 'breaking', 'proto', '--against', 'proto/baseline.binpb'],
+  },
+  { name: 'wire: generated code is current', command: [node, 'infra/checks/generated.ts'] },
+  { name: 'boundaries: imports stay in their package or are declared', command: ['turbo', 'boundaries'] },
+  { name: 'boundaries: directions', command: [node, 'infra/checks/directions.ts'] },
+  { name: 'workspaces are complete', command: [node, 'infra/checks/workspaces.ts'] },
+  { name: 'types', command: ['turbo', 'run', 'typecheck', '--output-logs=errors-only'] },
+  { name: 'dead code', command: ['knip', '--no-progress'] },
+  { name: 'unit tests', command: [node, '--test', ...unit] },
+  { name: 'end-to-end tests', command: [node, 'test/run.ts'], slow: true },
+];
