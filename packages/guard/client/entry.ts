@@ -1,5 +1,6 @@
 import type { GuardReply, GuardRequest } from '@tollgate/contracts';
 import { entryBytesMax } from '../wire/bounds.ts';
+import type { Link } from './link.ts';
 
 /** A reply as it came over the bulk stream, to a caller that decodes it elsewhere. */
 export type EncodedReply = { $case: 'encoded'; value: Uint8Array<ArrayBuffer> };
@@ -36,6 +37,8 @@ export class Entry {
   readonly promise: Promise<Answer>;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
+  /** Where it is under way now; undefined while it waits. */
+  link: Link | undefined = undefined;
   /** How often it was given to a guard. */
   sends = 0;
   sentAtMs = 0;

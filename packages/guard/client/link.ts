@@ -9,24 +9,31 @@ import { PartSender } from '../wire/part-sender.ts';
 import { connectionHeader, rawGuardService } from '../wire/service.ts';
 import type { ClientCounters } from './counters.ts';
 import type { EncodedReply, Entry } from './entry.ts';
+import type { EntryTable } from './entry-table.ts';
 
 type Stream = ClientDuplexStream<Buffer, Buffer>;
 
 export type LinkHandlers = {
   answered(entry: Entry, answer: GuardReply['result'] | EncodedReply): void;
+  /** An entry is no longer under way here, answered or not. */
+  left(): void;
   /** The guard drains: it takes nothing new, and answers what it has. */
   draining(): void;
-  /** No stream any more. `lost` has no answer; empty after `finish`. */
-  ended(lost: Entry[]): void;
+  /** No stream any more; its entries have no answer. */
+  ended(): void;
 };
 
 /** The two streams of one connection while they live, and the entries that are under way on them. */
 export class Link {
-  readonly outstanding = new Map<number, Entry>();
+  /** Entries sent and not answered. */
+  outstanding = 0;
   readonly openedAtMs = performance.now();
   /** Last time that anything was received, on the clock of performance.now(). */
   receivedAtMs = this.openedAtMs;
+  /** Found so by `stalls`, until anything comes. */
+  stalled = false;
   readonly #handlers: LinkHandlers;
+  readonly #table: EntryTable;
   readonly #counters: ClientCounters;
   readonly #exchange: Stream;
   readonly #bulk: Stream;
@@ -38,8 +45,9 @@ export class Link {
   #blocked = false;
   #ended = false;
 
-  constructor(client: Client, handlers: LinkHandlers, counters: ClientCounters) {
+  constructor(client: Client, handlers: LinkHandlers, table: EntryTable, counters: ClientCounters) {
     this.#handlers = handlers;
+    this.#table = table;
     this.#counters = counters;
     const metadata = new Metadata();
     metadata.set(connectionHeader, randomUUID());
@@ -56,7 +64,8 @@ export class Link {
   send(entry: Entry, nowMs: number): void {
     entry.sends++;
     entry.sentAtMs = nowMs;
-    this.outstanding.set(entry.request.id, entry);
+    entry.link = this;
+    this.outstanding++;
     this.#pending.push(entry);
     if (this.#scheduled || this.#blocked) return;
     this.#scheduled = true;
@@ -65,8 +74,18 @@ export class Link {
 
   /** Takes an entry away without an answer: expired, or given to another guard. Its late answer is ignored. */
   release(entry: Entry): void {
-    this.outstanding.delete(entry.request.id);
+    if (entry.link !== this) return;
+    entry.link = undefined;
+    this.outstanding--;
     if (entry.isBulk) this.#sender.cancel(entry.request.id);
+    this.#handlers.left();
+  }
+
+  /** Nothing at all was heard since the entry was sent, for `stallMs` or half of its time. Large ones may take longer. */
+  stalls(entry: Entry, nowMs: number, stallMs: number): boolean {
+    if (entry.isBulk || this.receivedAtMs > entry.sentAtMs) return false;
+    this.stalled ||= nowMs - entry.sentAtMs >= Math.min(stallMs, (entry.deadlineMs - entry.sentAtMs) / 2);
+    return this.stalled;
   }
 
   /** Closes this side; the guard closes its own. */
@@ -81,10 +100,8 @@ export class Link {
     this.#exchange.cancel();
     this.#bulk.cancel();
     this.#sender.clear();
-    const lost = [...this.outstanding.values()];
-    this.outstanding.clear();
     this.#pending = [];
-    this.#handlers.ended(lost);
+    this.#handlers.ended();
   }
 
   readonly #flush = (): void => {
@@ -96,7 +113,7 @@ export class Link {
     while (at < pending.length && !this.#blocked) {
       const entry = pending[at++] as Entry;
       // Expired or moved to another guard while it waited for this stream to take more.
-      if (this.outstanding.get(entry.request.id) !== entry) continue;
+      if (entry.link !== this) continue;
       bytes += this.#write(entry);
       if (bytes < batchBytesTarget) continue;
       this.#ship();
@@ -139,19 +156,21 @@ export class Link {
   readonly #onPart = (message: Buffer): void => {
     const whole = this.#assembler.add(message);
     if (whole === undefined) return;
-    const wantsEncoded = this.outstanding.get(whole.id)?.wantsEncoded === true;
+    const wantsEncoded = this.#table.get(whole.id)?.wantsEncoded === true;
     if (wantsEncoded) this.#answered(whole.id, { $case: 'encoded', value: whole.bytes });
     else this.#answered(whole.id, GuardReply.decode(whole.bytes).result);
   };
 
   #answered(id: number, answer: GuardReply['result'] | EncodedReply): void {
-    const entry = this.outstanding.get(id);
-    if (entry === undefined) {
+    const entry = this.#table.get(id);
+    if (entry?.link !== this) {
       this.#counters.late++;
       return;
     }
-    this.outstanding.delete(id);
+    entry.link = undefined;
+    this.outstanding--;
     this.#handlers.answered(entry, answer);
+    this.#handlers.left();
   }
 
   #stream(
@@ -168,6 +187,7 @@ export class Link {
     );
     stream.on('data', (message: Buffer) => {
       this.receivedAtMs = performance.now();
+      this.stalled = false;
       try {
         receive(message);
       } catch {

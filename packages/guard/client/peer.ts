@@ -3,6 +3,7 @@ import type { GuardBeat, GuardReply } from '@tollgate/contracts';
 import { clientOptions } from '../wire/options.ts';
 import type { ClientCounters } from './counters.ts';
 import type { EncodedReply, Entry } from './entry.ts';
+import type { EntryTable } from './entry-table.ts';
 import { Link } from './link.ts';
 
 const connectMsMax = 5_000;
@@ -22,7 +23,8 @@ const freshMs = 2_500;
 
 export type PeerHandlers = {
   answered(peer: Peer, entry: Entry, answer: GuardReply['result'] | EncodedReply): void;
-  lost(peer: Peer, entries: Entry[]): void;
+  /** The connection broke with entries under way on it. */
+  lost(peer: Peer, link: Link): void;
   /** Entries may be sent now. */
   usable(peer: Peer): void;
   /** For good: drained, forgotten, or closed by the pool. */
@@ -33,6 +35,7 @@ export type PeerHandlers = {
 export class Peer {
   readonly address: string;
   readonly #handlers: PeerHandlers;
+  readonly #table: EntryTable;
   readonly #counters: ClientCounters;
   readonly #client: Client;
   #link: Link | undefined;
@@ -41,15 +44,14 @@ export class Peer {
   /** The guard drains: nothing new is sent, what is outstanding finishes, then this side closes. */
   #moving = false;
   #closed = false;
-  /** `receivedAtMs` of the link when it was found stalled: over as soon as anything comes. */
-  #stalled = -1;
   #backoffMs = backoffMsMin;
   #retry: NodeJS.Timeout | undefined;
 
-  constructor(beat: GuardBeat, handlers: PeerHandlers, counters: ClientCounters) {
+  constructor(beat: GuardBeat, handlers: PeerHandlers, table: EntryTable, counters: ClientCounters) {
     this.address = beat.address;
     this.#beat = beat;
     this.#handlers = handlers;
+    this.#table = table;
     this.#counters = counters;
     this.#client = new Client(beat.address, credentials.createInsecure(), clientOptions);
     this.#connect();
@@ -64,6 +66,10 @@ export class Peer {
     return this.#link === undefined && this.#beat.ready && performance.now() - this.#beatAtMs < freshMs;
   }
 
+  get link(): Link | undefined {
+    return this.#link;
+  }
+
   get replica(): string {
     return this.#beat.replica;
   }
@@ -71,30 +77,11 @@ export class Peer {
   /** Entries under way; a stalled guard counts as full, so that it is asked only when there is no other. */
   get load(): number {
     if (this.#link === undefined) return 0;
-    return this.#link.outstanding.size + (this.#stalled === this.#link.receivedAtMs ? stalledLoad : 0);
-  }
-
-  entries(): Iterable<Entry> {
-    return this.#link === undefined ? [] : this.#link.outstanding.values();
+    return this.#link.outstanding + (this.#link.stalled ? stalledLoad : 0);
   }
 
   send(entry: Entry, nowMs: number): void {
     this.#link?.send(entry, nowMs);
-  }
-
-  /** Takes an entry away without an answer: expired, or given to another guard. Its late answer is ignored. */
-  release(entry: Entry): void {
-    this.#link?.release(entry);
-    this.#finishIfDone();
-  }
-
-  /** Nothing at all was heard since the entry was sent, for `stallMs` or half of its time. Large ones may take longer. */
-  stalled(entry: Entry, nowMs: number, stallMs: number): boolean {
-    if (this.#link === undefined || entry.isBulk || this.#link.receivedAtMs > entry.sentAtMs) return false;
-    const patienceMs = Math.min(stallMs, (entry.deadlineMs - entry.sentAtMs) / 2);
-    if (nowMs - entry.sentAtMs < patienceMs) return false;
-    this.#stalled = this.#link.receivedAtMs;
-    return true;
   }
 
   announced(beat: GuardBeat): void {
@@ -122,7 +109,7 @@ export class Peer {
   }
 
   #finishIfDone(): void {
-    if (this.#moving && this.#link?.outstanding.size === 0) this.#link.finish();
+    if (this.#moving && this.#link?.outstanding === 0) this.#link.finish();
   }
 
   #connect(): void {
@@ -138,20 +125,19 @@ export class Peer {
     const link: Link = new Link(
       this.#client,
       {
-        answered: (entry, answer) => {
-          this.#handlers.answered(this, entry, answer);
-          this.#finishIfDone();
-        },
+        answered: (entry, answer) => this.#handlers.answered(this, entry, answer),
+        left: () => this.#finishIfDone(),
         draining: () => this.moveOn(),
-        ended: (lost) => this.#ended(link, lost),
+        ended: () => this.#ended(link),
       },
+      this.#table,
       this.#counters,
     );
     this.#link = link;
     if (this.usable) this.#handlers.usable(this);
   }
 
-  #ended(link: Link, lost: Entry[]): void {
+  #ended(link: Link): void {
     this.#link = undefined;
     if (this.#moving && !this.#closed) this.close();
     if (!this.#closed) {
@@ -159,6 +145,6 @@ export class Peer {
       this.#backoffMs = good ? backoffMsMin : Math.min(this.#backoffMs * 2, backoffMsMax);
       this.#retry = setTimeout(() => this.#connect(), this.#backoffMs * (0.5 + Math.random() / 2));
     }
-    if (lost.length > 0) this.#handlers.lost(this, lost);
+    if (link.outstanding > 0) this.#handlers.lost(this, link);
   }
 }

@@ -1,5 +1,7 @@
 import type { GuardBeat } from '@tollgate/contracts';
 import type { ClientCounters } from './counters.ts';
+import type { EntryTable } from './entry-table.ts';
+import type { Link } from './link.ts';
 import { Peer, type PeerHandlers } from './peer.ts';
 
 const peersMax = 64;
@@ -10,10 +12,12 @@ export class Peers {
   #list: Peer[] = [];
   #turn = 0;
   readonly #handlers: PeerHandlers;
+  readonly #table: EntryTable;
   readonly #counters: ClientCounters;
 
-  constructor(handlers: PeerHandlers, counters: ClientCounters) {
+  constructor(handlers: PeerHandlers, table: EntryTable, counters: ClientCounters) {
     this.#handlers = handlers;
+    this.#table = table;
     this.#counters = counters;
   }
 
@@ -25,7 +29,7 @@ export class Peers {
     const known = this.#byAddress.get(beat.address);
     if (known !== undefined) known.announced(beat);
     else if (!beat.draining && this.#list.length < peersMax) {
-      this.#byAddress.set(beat.address, new Peer(beat, this.#handlers, this.#counters));
+      this.#byAddress.set(beat.address, new Peer(beat, this.#handlers, this.#table, this.#counters));
       this.#list = [...this.#byAddress.values()];
     }
   }
@@ -36,14 +40,14 @@ export class Peers {
     this.#list = [...this.#byAddress.values()];
   }
 
-  /** The usable peer with the fewest entries outstanding, those with equally few in turn; `except` is not asked again. */
-  pick(except?: Peer): Peer | undefined {
+  /** The usable peer with the fewest entries outstanding, those with equally few in turn; not the one behind `except`. */
+  pick(except?: Link): Peer | undefined {
     const list = this.#list;
     const start = this.#turn++;
     let best: Peer | undefined;
     for (let i = 0; i < list.length; i++) {
       const peer = list[(start + i) % list.length] as Peer;
-      if (!peer.usable || peer === except) continue;
+      if (!peer.usable || peer.link === except) continue;
       if (best === undefined || peer.load < best.load) best = peer;
     }
     return best;

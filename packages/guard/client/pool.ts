@@ -7,6 +7,8 @@ import { requestBytesBound } from '../wire/size.ts';
 import { beatSubject, type GuardBus, helloSubject } from '../wire/subjects.ts';
 import { ClientCounters, clientCounterNames } from './counters.ts';
 import { type Answer, type EncodedReply, Entry, type EntryContent } from './entry.ts';
+import { EntryTable } from './entry-table.ts';
+import type { Link } from './link.ts';
 import type { Peer } from './peer.ts';
 import { Peers } from './peers.ts';
 import { Sweep } from './sweep.ts';
@@ -55,15 +57,14 @@ export class GuardPool {
   readonly #logger: Logger;
   readonly #counters = new ClientCounters();
   readonly #feed: CounterFeed<keyof ClientCounters>;
+  readonly #table: EntryTable;
   readonly #peers: Peers;
   readonly #sweep = new Sweep((nowMs) => this.#sweepAll(nowMs));
   readonly #outstandingMax: number;
   readonly #bulkBytesMax: number;
   readonly #parked: Entry[] = [];
   readonly #subscription: { stop(): void };
-  #outstanding = 0;
   #bulkBytes = 0;
-  #lastId = 0;
   #closed = false;
 
   constructor(options: GuardPoolOptions) {
@@ -73,13 +74,15 @@ export class GuardPool {
     this.#outstandingMax = options.outstandingMax ?? outstandingMaxDefault;
     this.#bulkBytesMax = options.bulkBytesMax ?? bulkBytesMaxDefault;
     this.#feed = new CounterFeed(options.metrics, options.kind, this.#counters, clientCounterNames);
+    this.#table = new EntryTable(this.#outstandingMax);
     this.#peers = new Peers(
       {
         answered: (peer, entry, answer) => this.#answered(peer, entry, answer),
-        lost: (peer, entries) => this.#lost(peer, entries),
+        lost: (peer, link) => this.#lost(peer, link),
         usable: () => this.#unpark(),
         closed: (peer) => this.#peers.remove(peer),
       },
+      this.#table,
       this.#counters,
     );
     this.#subscription = options.bus.subscribe(beatSubject, (bytes) => this.#beat(GuardBeat.decode(bytes)));
@@ -97,7 +100,7 @@ export class GuardPool {
     const small = bytes <= entryBytesMax;
     const content: EntryContent = {
       request: {
-        id: this.#nextId(),
+        id: 0,
         requestId: request.requestId,
         timeoutMs,
         revision: request.revision,
@@ -119,8 +122,7 @@ export class GuardPool {
   callEncoded(call: EncodedCall): Promise<Answer> {
     const { encoded, requestId } = call;
     const timeoutMs = call.timeoutMs || timeoutMsDefault;
-    const id = this.#nextId();
-    const request = { id, requestId, timeoutMs, revision: 0, proxy: '', guardrail: 0, call: undefined };
+    const request = { id: 0, requestId, timeoutMs, revision: 0, proxy: '', guardrail: 0, call: undefined };
     return this.#start({ request, encoded, bytes: encoded.length, wantsEncoded: true });
   }
 
@@ -131,7 +133,7 @@ export class GuardPool {
 
   /** Calls without an answer yet. */
   get outstanding(): number {
-    return this.#outstanding;
+    return this.#table.size;
   }
 
   /** Ends all connections; calls that are still outstanding fail. Drain the caller first. */
@@ -148,13 +150,13 @@ export class GuardPool {
     this.#counters.calls++;
     const nowMs = performance.now();
     const entry = new Entry(content, nowMs + content.request.timeoutMs);
-    this.#outstanding++;
-    this.#bulkBytes += entry.bulkBytes;
-    if (this.#outstanding > this.#outstandingMax || this.#bulkBytes > this.#bulkBytesMax) {
+    if (this.#table.size >= this.#outstandingMax || this.#bulkBytes + entry.bulkBytes > this.#bulkBytesMax) {
       this.#counters.overloaded++;
-      this.#fail(entry, overloaded(this.#kind));
+      entry.reject(overloaded(this.#kind));
       return entry.promise;
     }
+    this.#table.add(entry);
+    this.#bulkBytes += entry.bulkBytes;
     this.#sweep.wake();
     this.#dispatch(entry, nowMs);
     return entry.promise;
@@ -178,19 +180,21 @@ export class GuardPool {
   }
 
   #answered(peer: Peer, entry: Entry, answer: GuardReply['result'] | EncodedReply): void {
-    if (answer?.$case === 'error' && askAnother.has(answer.value.code) && this.#failOver(entry, peer)) return;
+    if (answer?.$case === 'error' && askAnother.has(answer.value.code) && this.#failOver(entry, peer.link)) return;
     this.#settled(entry);
     // A newer guard may answer with a case that this build does not know: no decision.
     entry.resolve(answer ?? errorResult(this.#kind, guardUnavailable(this.#kind, 'its answer is not understood')));
   }
 
-  #lost(peer: Peer, entries: Entry[]): void {
+  #lost(peer: Peer, link: Link): void {
     this.#logger.warn(
-      { kind: this.#kind, address: peer.address, outstanding: entries.length },
+      { kind: this.#kind, address: peer.address, outstanding: link.outstanding },
       'guard connection lost',
     );
     const nowMs = performance.now();
-    for (const entry of entries) {
+    for (const entry of this.#table.entries()) {
+      if (entry.link !== link) continue;
+      entry.link = undefined;
       if (entry.sends > 1) {
         this.#unavailable(entry, 'its replicas failed');
         continue;
@@ -202,11 +206,12 @@ export class GuardPool {
   }
 
   /** Gives an entry to another guard if it was not given to a second one already, and there is one. */
-  #failOver(entry: Entry, from: Peer): boolean {
+  #failOver(entry: Entry, from: Link | undefined): boolean {
     const other = entry.sends > 1 ? undefined : this.#peers.pick(from);
     if (other === undefined) return false;
     const nowMs = performance.now();
     this.#counters.failovers++;
+    entry.link?.release(entry);
     this.#again(entry, nowMs);
     other.send(entry, nowMs);
     return true;
@@ -218,18 +223,18 @@ export class GuardPool {
   }
 
   #sweepAll(nowMs: number): boolean {
-    for (const peer of this.#peers.all) {
-      for (const entry of peer.entries()) {
-        if (nowMs >= entry.deadlineMs) {
-          peer.release(entry);
-          this.#timedOut(entry);
-        } else if (peer.stalled(entry, nowMs, stallMs) && this.#failOver(entry, peer)) {
-          peer.release(entry);
-        }
+    for (const entry of this.#table.entries()) {
+      const { link } = entry;
+      if (link === undefined) continue;
+      if (nowMs >= entry.deadlineMs) {
+        link.release(entry);
+        this.#timedOut(entry);
+      } else if (entry.sends === 1 && link.stalls(entry, nowMs, stallMs)) {
+        this.#failOver(entry, link);
       }
     }
     this.#sweepParked(nowMs);
-    return this.#outstanding > 0;
+    return this.#table.size > 0;
   }
 
   #sweepParked(nowMs: number): void {
@@ -257,14 +262,8 @@ export class GuardPool {
   }
 
   #settled(entry: Entry): void {
-    this.#outstanding--;
+    this.#table.remove(entry);
     this.#bulkBytes -= entry.bulkBytes;
-  }
-
-  #nextId(): number {
-    // Comes round after four billion calls; none is outstanding for that long.
-    this.#lastId = this.#lastId === 0xffffffff ? 1 : this.#lastId + 1;
-    return this.#lastId;
   }
 
   #hello(): void {

@@ -1,4 +1,5 @@
 import { type Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
+import type { GuardEnv } from '@tollgate/config';
 import type { GuardReply, GuardRequest } from '@tollgate/contracts';
 import type { Logger, Metrics } from '@tollgate/telemetry';
 import { CounterFeed } from '../counter-feed.ts';
@@ -17,19 +18,10 @@ const drainMsMax = 8_000;
 const runningMaxDefault = 4_096;
 const bulkRunningMaxDefault = 16;
 
-export type GuardEnv = {
-  /** Address to listen on. */
-  host: string;
-  /** 0 = a free one. */
-  port: number;
-  /** The name by which pipelines reach this host. */
-  announceHost: string;
-};
-
 /** What a server registers with the service's lifecycle. */
 export type GuardScope = {
   replica: string;
-  drain(name: string, run: () => Promise<void>): void;
+  drain(name: string, drain: () => Promise<void>): void;
   defer(name: string, close: () => Promise<void>): void;
 };
 
@@ -78,8 +70,8 @@ export async function serveGuard(options: ServeGuardOptions): Promise<{ address:
       runner.run(call.request, performance.now(), sink);
     },
   });
-  const port = await listen(server, `${env.host}:${env.port}`);
-  const address = `${env.announceHost}:${port}`;
+  const port = await listen(server, hostPort(env.host, env.port));
+  const address = hostPort(env.announceHost, port);
   scope.defer(`guard server ${address}`, () => shutDown(server));
 
   let draining = false;
@@ -102,6 +94,8 @@ export async function serveGuard(options: ServeGuardOptions): Promise<{ address:
 
 type UnaryCall = { request: GuardRequest; metadata: Metadata };
 type UnaryAnswer = (error: { code: number; details: string } | null, reply?: GuardReply) => void;
+
+const hostPort = (host: string, port: number): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
 
 function listen(server: Server, address: string): Promise<number> {
   return new Promise((resolve, reject) => {
