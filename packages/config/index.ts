@@ -1,5 +1,6 @@
 // The only reader of process.env, and the resource model.
 export { z } from 'zod';
+export { readCredential } from './credential.ts';
 export { declareService } from './env/derived.ts';
 export { EnvironmentError } from './env/fault.ts';
 export {
@@ -24,3 +25,29 @@ export {
   type VariableGroup,
 } from './env/read.ts';
 export { booleanVariable, integerVariable, portVariable, urlVariable } from './env/variables.ts';
+export type { ConfigFile } from './file/config-file.ts';
+export { configJsonSchema } from './file/json-schema.ts';
+export { type ParsedConfig, parseConfigFile } from './file/parse.ts';
+export { resolveConfig } from './file/resolve.ts';
+export { costNanoUsd } from './model/cost.ts';
+export { type ConfigChange, diffConfig } from './model/diff.ts';
+export { type KeyRecord, keyNameSchema } from './model/key-record.ts';
+export { findProxy, providerByName, proxyById, teamById } from './model/lookup.ts';
+export { findTarget, offeredModels, type ResolvedModel, resolveModel, rotationOf } from './model/resolve-model.ts';
+export type {
+  ConfigSnapshot,
+  Credential,
+  Guardrail,
+  Limit,
+  Model,
+  ModelRotation,
+  PiiMasking,
+  Price,
+  Project,
+  Provider,
+  ProxySettings,
+  SemanticCache,
+  Team,
+} from './model/snapshot.ts';
+export { parseKeyRecord, parseSnapshot } from './model/stored.ts';
+export { type WindowBounds, windowBounds } from './model/window-bounds.ts';

@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { MODEL_NAME, MODEL_NAME_RULE, SLUG, SLUG_RULE } from '../model/patterns.ts';
+import { guardrailSchema } from './guardrails.ts';
+import { limitsSchema } from './limit.ts';
+import { notEnforced } from './not-enforced.ts';
+import { object, slug, whole } from './object.ts';
+import { providerSchema } from './provider.ts';
+
+const name = slug({ pattern: SLUG, text: SLUG_RULE });
+
+/** US dollars for a million tokens, exact to a nano-dollar. */
+const dollars = z
+  .number('must be a number of US dollars for a million tokens')
+  .min(0, 'must not be negative')
+  .max(100_000, 'must be US dollars for a million tokens, at most 100000')
+  .refine((value) => Math.abs(value * 1e9 - Math.round(value * 1e9)) < 1e-3, 'must have at most 9 decimals');
+
+const priceSchema = object({
+  prompt: dollars,
+  /** Default: as the prompt, never nothing. */
+  cachedPrompt: dollars.optional(),
+  completion: dollars,
+});
+
+const teamSchema = object({ name, limits: limitsSchema, regions: notEnforced(), keys: notEnforced() });
+
+/** First segments of paths that Tollgate serves at the root. */
+const RESERVED = [
+  'openai',
+  'v1',
+  'deployments',
+  'chat',
+  'completions',
+  'messages',
+  'responses',
+  'embeddings',
+  'models',
+  'livez',
+  'readyz',
+  'metrics',
+];
+
+const proxySchema = object({
+  name,
+  version: z
+    .string('must be a text: put it in quotes')
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, 'must be 1 to 32 of A-Z, a-z, 0-9, ., _ and -')
+    .default('v1.0'),
+  context: z
+    .string()
+    .regex(/^\/?[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be one path segment such as /enterprise-llm-proxy')
+    .refine((context) => !RESERVED.includes(context.replace('/', '')), `must not be one of ${RESERVED.join(', ')}`),
+  provider: name,
+  default: z.boolean().default(false),
+  guardrails: z.array(guardrailSchema).max(32).default([]),
+  /** For a whole JSON answer. Not beyond 280 s: Node's fetch gives up at 301 s, and the caller would pay twice. */
+  deadlineMs: whole(1000, 280_000).default(280_000),
+  capture: notEnforced(),
+  limits: notEnforced(),
+});
+
+const projectSchema = object({
+  name,
+  limits: limitsSchema,
+  teams: z.array(teamSchema).max(1000).default([]),
+  proxies: z.array(proxySchema).max(1000).default([]),
+});
+
+/** tollgate.yaml. */
+export const configFileSchema = object({
+  organization: name,
+  limits: limitsSchema,
+  priceList: z
+    .record(z.string().regex(MODEL_NAME, MODEL_NAME_RULE), priceSchema)
+    .describe('US dollars for a million tokens, by base model'),
+  providers: z.array(providerSchema).min(1, 'must list at least one provider').max(64),
+  projects: z.array(projectSchema).min(1, 'must list at least one project').max(256),
+});
+
+export type ConfigFile = z.output<typeof configFileSchema>;
+export type FileProvider = ConfigFile['providers'][number];
+export type FileProject = ConfigFile['projects'][number];
+export type FileProxy = FileProject['proxies'][number];
+export type FileGuardrail = FileProxy['guardrails'][number];
+export type FileLimit = ConfigFile['limits'][number];

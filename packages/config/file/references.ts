@@ -1,0 +1,102 @@
+import type { ConfigFile, FileGuardrail, FileLimit, FileProject, FileProxy } from './config-file.ts';
+import type { Fault, Path } from './fault.ts';
+
+type Report = (path: Path, message: string) => void;
+
+/** What no single setting shows: names used twice, names that nothing has, an order that would leak. */
+export function checkReferences(file: ConfigFile): Fault[] {
+  const faults: Fault[] = [];
+  const report: Report = (path, message) => faults.push({ path, message });
+  unique(namesOf(file.providers), ['providers'], report);
+  unique(namesOf(file.projects), ['projects'], report);
+  checkLimits(file.limits, ['limits'], report);
+  checkPrices(file, report);
+  checkContexts(file, report);
+  for (const [at, project] of file.projects.entries()) checkProject(file, project, ['projects', at], report);
+  return faults;
+}
+
+function checkPrices(file: ConfigFile, report: Report): void {
+  for (const [providerAt, provider] of file.providers.entries()) {
+    const path = ['providers', providerAt, 'models'];
+    unique(namesOf(provider.models), path, report);
+    for (const [at, { baseModel }] of provider.models.entries()) {
+      if (Object.hasOwn(file.priceList, baseModel)) continue;
+      report([...path, at], `has no price: add ${baseModel} to priceList, or name a baseModel that stands there`);
+    }
+  }
+}
+
+function checkContexts(file: ConfigFile, report: Report): void {
+  const contexts = new Set<string>();
+  let defaults = 0;
+  for (const [projectAt, project] of file.projects.entries()) {
+    for (const [at, proxy] of project.proxies.entries()) {
+      const path = ['projects', projectAt, 'proxies', at];
+      const context = proxy.context.replace('/', '');
+      if (contexts.has(context)) report([...path, 'context'], 'is the context of another proxy: each needs its own');
+      contexts.add(context);
+      if (proxy.default) defaults += 1;
+      if (proxy.default && defaults > 1) report([...path, 'default'], 'must be true for one proxy at most');
+    }
+  }
+}
+
+function checkProject(file: ConfigFile, project: FileProject, path: Path, report: Report): void {
+  unique(namesOf(project.teams), [...path, 'teams'], report);
+  unique(namesOf(project.proxies), [...path, 'proxies'], report);
+  checkLimits(project.limits, [...path, 'limits'], report);
+  for (const [at, { limits }] of project.teams.entries()) checkLimits(limits, [...path, 'teams', at, 'limits'], report);
+  for (const [at, proxy] of project.proxies.entries()) checkProxy(file, proxy, [...path, 'proxies', at], report);
+}
+
+/** A scope has one counter a window. */
+function checkLimits(limits: readonly FileLimit[], path: Path, report: Report): void {
+  const windows = limits.map(({ window }) => window);
+  unique(windows, path, report);
+}
+
+function checkProxy(file: ConfigFile, proxy: FileProxy, path: Path, report: Report): void {
+  if (!namesOf(file.providers).includes(proxy.provider)) {
+    report([...path, 'provider'], `must be one of the providers; there is no ${proxy.provider}`);
+  }
+  const kinds = proxy.guardrails.flatMap(Object.keys);
+  const guardrailsPath = [...path, 'guardrails'];
+  unique(kinds, guardrailsPath, report);
+  const cacheAt = kinds.indexOf('semanticCache');
+  if (cacheAt >= 0 && kinds.indexOf('piiMasking') > cacheAt) {
+    const message = 'stands before piiMasking and would keep what is to be masked: move it behind';
+    report([...guardrailsPath, cacheAt], message);
+  }
+  for (const [at, entry] of proxy.guardrails.entries()) {
+    checkRotation(file, proxy, entry, [...guardrailsPath, at], report);
+  }
+}
+
+function checkRotation(file: ConfigFile, proxy: FileProxy, entry: FileGuardrail, path: Path, report: Report): void {
+  if (entry.modelRotation === undefined) return;
+  const modelsPath = [...path, 'modelRotation', 'models'];
+  const targets = entry.modelRotation.models.map(({ model, provider = proxy.provider }) => ({ model, provider }));
+  const names = targets.map(({ model, provider }) => `${model} of ${provider}`);
+  unique(names, modelsPath, report);
+  for (const [at, { model, provider }] of targets.entries()) {
+    const found = file.providers.find(({ name }) => name === provider);
+    if (found !== undefined && !namesOf(found.models).includes(model)) {
+      report([...modelsPath, at, 'model'], `must be one of provider ${provider}'s models; it has no ${model}`);
+    }
+    // The proxy's own provider is reported where it stands.
+    if (found === undefined && provider !== proxy.provider) {
+      report([...modelsPath, at, 'provider'], `must be one of the providers; there is no ${provider}`);
+    }
+  }
+}
+
+function namesOf(items: readonly { name: string }[]): string[] {
+  return items.map(({ name }) => name);
+}
+
+function unique(names: readonly string[], path: Path, report: Report): void {
+  for (const [at, name] of names.entries()) {
+    if (names.indexOf(name) < at) report([...path, at], `says ${name} a second time`);
+  }
+}

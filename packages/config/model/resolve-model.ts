@@ -1,0 +1,59 @@
+import type { Target } from '@tollgate/contracts';
+import { providerByName } from './lookup.ts';
+import type { ConfigSnapshot, Model, ModelRotation, ProxySettings } from './snapshot.ts';
+
+export type ResolvedModel =
+  /** The next of these in rotation, in the order of the configured list. */
+  { kind: 'rotation'; targets: Target[] } | { kind: 'named'; target: Target } | { kind: 'unknown' };
+
+/**
+ * Which targets may serve what a caller asked for. None, or one in the rotation's list: the rotation. Offered by the
+ * proxy's provider but outside the list: as named. Any other: unknown, unless the rotation overrides.
+ * @param asked the model of the path, else of the body; empty = none
+ */
+export function resolveModel(snapshot: ConfigSnapshot, proxy: ProxySettings, asked: string): ResolvedModel {
+  const rotation = rotationOf(proxy);
+  if (rotation !== undefined && (asked === '' || rotation.models.some(({ model }) => model === asked))) {
+    return { kind: 'rotation', targets: rotationTargets(snapshot, rotation) };
+  }
+  const target = asked === '' ? undefined : findTarget(snapshot, proxy.provider, asked);
+  if (target !== undefined) return { kind: 'named', target };
+  if (rotation?.override) return { kind: 'rotation', targets: rotationTargets(snapshot, rotation) };
+  return { kind: 'unknown' };
+}
+
+export function rotationOf(proxy: ProxySettings): ModelRotation | undefined {
+  return proxy.guardrails.find((guardrail) => guardrail.kind === 'modelRotation');
+}
+
+/** A model of a provider as a target, not a probe. */
+export function findTarget(snapshot: ConfigSnapshot, provider: string, model: string): Target | undefined {
+  const found = providerByName(snapshot, provider)?.models.find(({ name }) => name === model);
+  return found && toTarget(provider, found);
+}
+
+/** Names that callers of this proxy may say: the rotation's first, then the provider's others. */
+export function offeredModels(snapshot: ConfigSnapshot, proxy: ProxySettings): string[] {
+  const listed = rotationOf(proxy)?.models.map(({ model }) => model) ?? [];
+  const own = providerByName(snapshot, proxy.provider)?.models.map(({ name }) => name) ?? [];
+  return [...new Set([...listed, ...own])];
+}
+
+function rotationTargets(snapshot: ConfigSnapshot, rotation: ModelRotation): Target[] {
+  return rotation.models.map(({ provider, model }) => {
+    const target = findTarget(snapshot, provider, model);
+    if (target === undefined) throw new Error(`revision ${snapshot.revision}: no ${model} at provider ${provider}`);
+    return target;
+  });
+}
+
+function toTarget(provider: string, model: Model): Target {
+  return {
+    provider,
+    model: model.name,
+    deployment: model.deployment,
+    baseModel: model.baseModel,
+    region: model.region ?? '',
+    probe: false,
+  };
+}

@@ -1,0 +1,148 @@
+import { z } from 'zod';
+
+const id = z.string().min(1);
+const milliseconds = z.int().min(0);
+const nanoPerMillion = z.int().min(0);
+
+const price = z.object({
+  /** Nano-dollars for a million tokens, as are the others. */
+  promptNanoPerMillion: nanoPerMillion,
+  cachedPromptNanoPerMillion: nanoPerMillion,
+  completionNanoPerMillion: nanoPerMillion,
+});
+
+// Strict, as are limits and guardrails: a setting that this build does not know may change what is enforced, and a
+// replica must rather not be ready than skip it.
+const credential = z.union([z.strictObject({ env: z.string() }), z.strictObject({ file: z.string() })]);
+
+const model = z.object({
+  /** What callers say. */
+  name: z.string(),
+  /** What the provider is told. */
+  deployment: z.string(),
+  /** What the price follows. */
+  baseModel: z.string(),
+  region: z.string().optional(),
+});
+
+const provider = z.object({
+  name: z.string(),
+  type: z.enum(['azure-openai', 'openai']),
+  /** Base URL without a slash at its end, query or credentials. */
+  endpoint: z.string(),
+  /** Plain http to other machines was allowed. */
+  insecure: z.boolean(),
+  /** Where the credential stands, never the credential. Absent: the endpoint needs none. */
+  apiKey: credential.optional(),
+  apiVersion: z.string().optional(),
+  models: z.array(model).min(1),
+});
+
+const limit = z.strictObject({
+  quantity: z.literal('tokens'),
+  amount: z.int().min(1),
+  /** A calendar window: 1m, 15m, 1h, 6h, 1d, 1mo, … */
+  window: z.string(),
+  mode: z.literal('hard'),
+  /** IANA name; UTC unless the file says otherwise. */
+  timeZone: z.string(),
+});
+
+const onError = z.enum(['refuse', 'pass']);
+
+const piiMasking = z.strictObject({
+  kind: z.literal('piiMasking'),
+  onError,
+  entities: z.array(z.enum(['email', 'phone', 'ssn'])).min(1),
+});
+
+const semanticCache = z.strictObject({
+  kind: z.literal('semanticCache'),
+  onError,
+  /** Cosine, 0 to 1. */
+  similarityThreshold: z.number().min(0).max(1),
+  ttlSeconds: z.int().min(1),
+  scope: z.enum(['key', 'team', 'proxy']),
+  maxEntries: z.int().min(1),
+  agreement: z.enum(['exact', 'content', 'facts', 'none']),
+  embedder: z.literal('LOCAL'),
+});
+
+const modelRotation = z.strictObject({
+  kind: z.literal('modelRotation'),
+  onError: z.literal('refuse'),
+  strategy: z.literal('round-robin'),
+  models: z.array(z.strictObject({ model: z.string(), provider: z.string() })).min(1),
+  /** 0 = never suspended. */
+  suspendDurationSeconds: z.int().min(0),
+  maxSuspendSeconds: z.int().min(0),
+  /** Targets tried for one request at most. */
+  attempts: z.int().min(1),
+  /** Models that the proxy does not offer are served by the rotation, too. */
+  override: z.boolean(),
+});
+
+const guardrail = z.discriminatedUnion('kind', [piiMasking, semanticCache, modelRotation]);
+
+const proxy = z.object({
+  /** `<project>.<name>` */
+  id,
+  name: z.string(),
+  /** The project's name. */
+  project: z.string(),
+  version: z.string(),
+  /** First segment of the path, without slashes. */
+  context: z.string(),
+  /** Serves what is not in the rotation. */
+  provider: z.string(),
+  /** Also served at the root. */
+  isDefault: z.boolean(),
+  /** In the order in which they run. */
+  guardrails: z.array(guardrail),
+  /** For a whole JSON answer, from the request's arrival. */
+  deadlineMs: z.int().min(1),
+});
+
+const team = z.object({
+  /** `<project>.<name>` */
+  id,
+  name: z.string(),
+  limits: z.array(limit),
+});
+
+const project = z.object({
+  id,
+  name: z.string(),
+  limits: z.array(limit),
+  teams: z.array(team),
+  proxies: z.array(proxy),
+});
+
+/** One revision of the configuration with everything resolved, as the bucket holds it. Other unknown members are ignored. */
+export const snapshotSchema = z.object({
+  revision: z.int().min(1),
+  appliedAtMs: milliseconds,
+  /** Changes when a price does; stands in each row of the ledger. */
+  priceListVersion: z.string(),
+  organization: z.object({ id, name: z.string() }),
+  limits: z.array(limit),
+  prices: z.record(z.string(), price),
+  providers: z.array(provider),
+  projects: z.array(project),
+  /** What the operator should know; services log them at each start. */
+  warnings: z.array(z.string()),
+});
+
+export type ConfigSnapshot = z.output<typeof snapshotSchema>;
+export type Price = z.output<typeof price>;
+export type Credential = z.output<typeof credential>;
+export type Model = z.output<typeof model>;
+export type Provider = z.output<typeof provider>;
+export type Limit = z.output<typeof limit>;
+export type Guardrail = z.output<typeof guardrail>;
+export type PiiMasking = z.output<typeof piiMasking>;
+export type SemanticCache = z.output<typeof semanticCache>;
+export type ModelRotation = z.output<typeof modelRotation>;
+export type ProxySettings = z.output<typeof proxy>;
+export type Team = z.output<typeof team>;
+export type Project = z.output<typeof project>;

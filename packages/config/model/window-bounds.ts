@@ -1,0 +1,82 @@
+import { changeBetween, momentOf, offsetMs } from './time-zone.ts';
+import { parseWindow, type Window } from './window.ts';
+
+export interface WindowBounds {
+  /** Inclusive. */
+  startMs: number;
+  /** Exclusive. */
+  endMs: number;
+}
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+
+/** Windows change seldom and are asked for at each request. */
+const latest = new Map<string, WindowBounds>();
+const LATEST_MAX = 1000;
+
+/**
+ * The calendar window that holds this moment, by the wall clock of the time zone; windows follow each other without gap
+ * or overlap. Where the clock changes, a day has 23 or 25 hours, and so has the window of several hours around the
+ * change one less or more; an hour that comes twice is two windows of `1h`.
+ * @throws RangeError for a window or time zone that `apply` refuses
+ */
+export function windowBounds(window: string, timeZone: string, atMs: number): WindowBounds {
+  const key = `${window} ${timeZone}`;
+  const known = latest.get(key);
+  if (known !== undefined && known.startMs <= atMs && atMs < known.endMs) return known;
+  const parsed = parseWindow(window);
+  if (parsed === undefined) throw new RangeError(`'${window}' is not a calendar window`);
+  const bounds = Object.freeze(compute(parsed, timeZone, atMs));
+  if (latest.size >= LATEST_MAX) latest.clear();
+  latest.set(key, bounds);
+  return bounds;
+}
+
+function compute({ unit, count }: Window, timeZone: string, atMs: number): WindowBounds {
+  if (unit === 'minute') return shortWindow(count * MINUTE_MS, timeZone, atMs);
+  if (unit === 'hour' && count === 1) return shortWindow(HOUR_MS, timeZone, atMs);
+  const wallMs = atMs + offsetMs(timeZone, atMs);
+  const starts =
+    unit === 'month' ? monthStarts(count, wallMs) : dayStarts(unit === 'day' ? DAY_MS : count * HOUR_MS, wallMs);
+  return around(
+    starts.map((start) => momentOf(timeZone, start)),
+    atMs,
+  );
+}
+
+/** Up to an hour: cut by the offset, so that nothing is as long as two of them where the clock is turned back. */
+function shortWindow(sizeMs: number, timeZone: string, atMs: number): WindowBounds {
+  const offset = offsetMs(timeZone, atMs);
+  let startMs = Math.floor((atMs + offset) / sizeMs) * sizeMs - offset;
+  let endMs = startMs + sizeMs;
+  // Only where the clock changes by a part of the window (Lord Howe: half an hour): the change itself is a bound.
+  if (offsetMs(timeZone, startMs) !== offset) startMs = changeBetween(timeZone, startMs, atMs);
+  if (offsetMs(timeZone, endMs - 1) !== offset) endMs = changeBetween(timeZone, atMs, endMs - 1);
+  return { startMs, endMs };
+}
+
+/** Readings of the wall clock at which windows start, from the day before to the day after the next. */
+function dayStarts(sizeMs: number, wallMs: number): number[] {
+  const today = Math.floor(wallMs / DAY_MS) * DAY_MS;
+  const starts: number[] = [];
+  for (let start = today - DAY_MS; start <= today + 2 * DAY_MS; start += sizeMs) starts.push(start);
+  return starts;
+}
+
+function monthStarts(count: number, wallMs: number): number[] {
+  const wall = new Date(wallMs);
+  const year = wall.getUTCFullYear();
+  const month = Math.floor(wall.getUTCMonth() / count) * count;
+  return [-count, 0, count, 2 * count].map((shift) => Date.UTC(year, month + shift, 1));
+}
+
+/** Starts are in order; those inside of a skipped hour fall on the same moment and count once. */
+function around(starts: number[], atMs: number): WindowBounds {
+  const after = starts.findIndex((start) => start > atMs);
+  const startMs = starts[after - 1];
+  const endMs = starts[after];
+  if (startMs === undefined || endMs === undefined) throw new RangeError(`no window around ${atMs}`);
+  return { startMs, endMs };
+}
