@@ -7,6 +7,7 @@ const workspace = (folder: string, ...dependencies: string[]) => ({
   folder,
   name: `@tollgate/${folder.split('/')[1]}`,
   scripts: {},
+  devDependencies: {},
   dependencies: Object.fromEntries(dependencies.map((name) => [`@tollgate/${name}`, '0.1.0'])),
 });
 

@@ -1,5 +1,7 @@
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Workspace, workspaces } from './workspace-list.ts';
+import { root, type Workspace, workspaces } from './workspace-list.ts';
 
 /**
  * Who may depend on whom (ARCHITECTURE.md): each floor on those below it, a service never on a service. Together with
@@ -31,14 +33,29 @@ function allowed({ folder, name }: Workspace): readonly string[] {
 export function violations(all: readonly Workspace[]): string[] {
   return all.flatMap((workspace) => {
     const may = allowed(workspace);
-    return Object.keys(workspace.dependencies)
-      .filter((name) => name.startsWith('@tollgate/') && !may.includes(name.replace('@tollgate/', '')))
-      .map((name) => `${workspace.folder} must not depend on ${name}; it may use: ${may.join(', ') || 'nothing'}`);
+    const forbidden = (names: object, also: readonly string[] = []) =>
+      Object.keys(names).filter(
+        (name) => name.startsWith('@tollgate/') && ![...may, ...also].includes(name.replace('@tollgate/', '')),
+      );
+    // Tests beside the code may start real engines.
+    const found = [...forbidden(workspace.dependencies), ...forbidden(workspace.devDependencies, ['testing'])];
+    return found.map(
+      (name) => `${workspace.folder} must not depend on ${name}; it may use: ${may.join(', ') || 'nothing'}`,
+    );
   });
 }
 
+/** Files that run in production and import the test tools all the same. */
+function testToolsInProduction(): string[] {
+  const files = globSync('{packages,services}/**/*.ts', { cwd: root });
+  return files
+    .filter((file) => !/node_modules|^packages.testing|\.test\.ts$|\/test(ing|data)?\//.test(file))
+    .filter((file) => readFileSync(path.join(root, file), 'utf8').includes("from '@tollgate/testing"))
+    .map((file) => `${file} imports @tollgate/testing, which is for tests only`);
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const found = violations(workspaces());
+  const found = [...violations(workspaces()), ...testToolsInProduction()];
   for (const line of found) console.error(line);
   process.exit(found.length === 0 ? 0 : 1);
 }

@@ -7,23 +7,17 @@ export interface Workspace {
   name: string;
   scripts: Record<string, string>;
   dependencies: Record<string, string>;
+  devDependencies: Record<string, string>;
 }
 
 export const root = path.resolve(import.meta.dirname, '../..');
 
 export function workspaces(): Workspace[] {
   const { workspaces: patterns } = read('package.json') as { workspaces: string[] };
-  const folders = patterns.flatMap((pattern) => globSync(`${pattern}/package.json`, { cwd: root })).sort();
-  return folders.map((file) => {
-    const {
-      name,
-      scripts = {},
-      dependencies = {},
-      devDependencies = {},
-    } = read(file) as unknown as Workspace & {
-      devDependencies?: Record<string, string>;
-    };
-    return { folder: path.dirname(file), name, scripts, dependencies: { ...dependencies, ...devDependencies } };
+  const files = patterns.flatMap((pattern) => globSync(`${pattern}/package.json`, { cwd: root })).sort();
+  return files.map((file) => {
+    const { name, scripts = {}, dependencies = {}, devDependencies = {} } = read(file) as unknown as Workspace;
+    return { folder: path.dirname(file), name, scripts, dependencies, devDependencies };
   });
 }
 

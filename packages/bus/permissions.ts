@@ -13,6 +13,7 @@ const readConfig = [
   `$JS.API.CONSUMER.CREATE.KV_${configBucket}.>`,
   `$JS.API.CONSUMER.CREATE.KV_${configBucket}`,
   `$JS.API.CONSUMER.INFO.KV_${configBucket}.>`,
+  `$JS.API.CONSUMER.MSG.NEXT.KV_${configBucket}.>`,
   `$JS.API.CONSUMER.DELETE.KV_${configBucket}.>`,
   `$JS.API.INFO`,
   '$JS.FC.>',

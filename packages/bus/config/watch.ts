@@ -1,7 +1,7 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { type KV, Kvm, type KvWatchEntry } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/nats-core';
-import type { ConfigSnapshot, KeyRecord } from '@tollgate/config';
+import { type ConfigSnapshot, type KeyRecord, parseKeyRecord, parseSnapshot } from '@tollgate/config';
 import { TollgateError } from '@tollgate/errors';
 import type { Logger } from '@tollgate/telemetry';
 import { configBucket } from '../subjects.ts';
@@ -78,7 +78,7 @@ export class ConfigWatch {
       this.#unknown.add(hash);
       return undefined;
     }
-    const record = entry.json<KeyRecord>();
+    const record = parseKeyRecord(entry.string());
     this.#keys.set(hash, record);
     return record;
   }
@@ -144,9 +144,9 @@ export class ConfigWatch {
       } else if (entry.key === keys.current) {
         this.#switchTo(Number(entry.string()));
       } else if (entry.key.startsWith('revision.')) {
-        this.#addSnapshot(entry.json<ConfigSnapshot>());
+        this.#addSnapshot(parseSnapshot(entry.string()));
       } else if (entry.key.startsWith('key.')) {
-        this.#addKey(entry.json<KeyRecord>());
+        this.#addKey(parseKeyRecord(entry.string()));
       }
     } catch (error) {
       this.#logger.error({ err: error, key: entry.key }, 'unreadable configuration entry ignored');

@@ -9,7 +9,7 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { ErrorDetail, RequestStatus, Surface } from "./common.ts";
 
 /**
- * Everything that one replica says to another over core NATS, on the receiver's inbox tg.v1.in.<replica>. Entries that
+ * Everything that one replica says to another over core NATS, on the receiver's inbox tg.v1.in.<service>.<replica>. Entries that
  * become ready in the same turn of the sender's event loop share one envelope; none exceeds 256 KiB.
  */
 export interface Envelope {
