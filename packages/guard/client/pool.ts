@@ -131,6 +131,11 @@ export class GuardPool {
     return this.#peers.all.some((peer) => peer.usable);
   }
 
+  /** Guards that are connected, ready and not draining. */
+  get usable(): number {
+    return this.#peers.all.filter((peer) => peer.usable).length;
+  }
+
   /** Calls without an answer yet. */
   get outstanding(): number {
     return this.#table.size;

@@ -31,17 +31,23 @@ export class BulkRunner {
   }
 
   run(id: number, bytes: Uint8Array<ArrayBuffer>, sink: BulkSink): void {
-    const receivedAtMs = performance.now();
+    try {
+      this.#run(id, bytes, performance.now(), sink);
+    } catch (fault) {
+      // Bytes that are no request: the fault of this one caller, not of the connection that others share.
+      sink.reply(id, this.#runner.failed(fault));
+    }
+  }
+
+  #run(id: number, bytes: Uint8Array<ArrayBuffer>, receivedAtMs: number, sink: BulkSink): void {
     if (this.#handle === undefined) {
       this.#runner.run({ ...GuardRequest.decode(bytes), id }, receivedAtMs, sink);
-      return;
-    }
-    if (this.#running >= this.#runningMax) {
+    } else if (this.#running >= this.#runningMax) {
       sink.reply(id, errorResult(this.#runner.kind, overloaded(this.#runner.kind)));
-      return;
+    } else {
+      const { timeoutMs } = readEnvelope(bytes);
+      void this.#await(this.#handle, id, bytes, receivedAtMs + (timeoutMs || timeoutMsDefault), sink);
     }
-    const { timeoutMs } = readEnvelope(bytes);
-    void this.#await(this.#handle, id, bytes, receivedAtMs + (timeoutMs || timeoutMsDefault), sink);
   }
 
   async #await(

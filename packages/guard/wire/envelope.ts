@@ -14,7 +14,8 @@ export function readEnvelope(bytes: Uint8Array): { id: number; timeoutMs: number
   while (cursor.at < bytes.length) {
     const tag = readVarint(cursor);
     if ((tag & 7) === 2) {
-      cursor.at += readVarint(cursor);
+      const length = readVarint(cursor);
+      cursor.at += length;
     } else if ((tag & 7) === 0) {
       const value = readVarint(cursor);
       if (tag === idTag) envelope.id = value;
