@@ -50,7 +50,7 @@ export function processEngine(context: EngineContext, options: ProcessEngineOpti
       if (managed.pid === undefined) await clear();
       await managed.start();
     },
-    stop: () => managed.stop(),
+    stop: (options) => managed.stop(options),
     async kill() {
       await clear();
       await managed.kill();

@@ -20,8 +20,8 @@ export interface Engine {
   readonly restarts: number;
   /** Resolves when the engine answers. Rejects with the end of its log when it does not. */
   start(): Promise<void>;
-  /** Ends it in an orderly way, then by SIGKILL. It stays down until `start`. Rejects for an engine named by URL. */
-  stop(): Promise<void>;
+  /** Ends it in an orderly way, then (with `now` at once) by SIGKILL. It stays down until `start`. Rejects for an engine named by URL. */
+  stop(options?: { now?: boolean }): Promise<void>;
   /** SIGKILL. A supervised engine comes back by itself, any other at `start`. Rejects for an engine named by URL. */
   kill(): Promise<void>;
 }

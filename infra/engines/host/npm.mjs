@@ -14,6 +14,9 @@ export function npm(args, { cwd } = {}) {
       env: quietEnvironment(),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    // Whoever ends this process in the middle of a fetch does not want npm to go on alone.
+    const end = () => child.kill('SIGTERM');
+    process.once('exit', end);
     let output = '';
     let messages = '';
     child.stdout.on('data', (data) => {
@@ -26,6 +29,7 @@ export function npm(args, { cwd } = {}) {
       reject(new Error(`npm could not be started (${error.message}): install it beside Node.`)),
     );
     child.on('close', (code) => {
+      process.off('exit', end);
       if (code === 0) resolve(output);
       else reject(new Error(`npm ${args.join(' ')} failed.\n${messages.trim()}\n${wayOut(messages)}`.trim()));
     });

@@ -78,13 +78,13 @@ export class ManagedProcess {
     await this.#launch().ready;
   }
 
-  /** SIGTERM, and after `stopMsMax` SIGKILL. It stays down until `start`. */
-  async stop(): Promise<void> {
+  /** SIGTERM, and after `stopMsMax` (with `now` at once) SIGKILL. It stays down until `start`. */
+  async stop({ now = false } = {}): Promise<void> {
     this.#wanted = false;
     clearTimeout(this.#pause);
     const run = this.#run;
     if (!run) return;
-    run.child.kill('SIGTERM');
+    run.child.kill(now ? 'SIGKILL' : 'SIGTERM');
     const timer = setTimeout(() => run.child.kill('SIGKILL'), this.#options.stopMsMax);
     await run.exited;
     clearTimeout(timer);

@@ -1,8 +1,9 @@
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { withLock } from '../host/lock.mjs';
 import { npm } from '../host/npm.mjs';
 import { startProgress } from '../host/progress.mjs';
+import { workFolder } from './work-folder.ts';
 
 /** chDB is the ClickHouse engine as a library; this version holds ClickHouse `engineVersion`. */
 export const chdbVersion = '3.4.0';
@@ -60,7 +61,7 @@ export async function fetchChdb(cache: string): Promise<string | undefined> {
   const folder = folderIn(cache);
   return withLock(`${folder}.lock`, async () => {
     if (cachedChdb(cache)) return folder;
-    const work = mkdtempSync(path.join(cache, 'partial-chdb-'));
+    const work = workFolder(cache, 'chdb');
     const progress = startProgress(`fetching chDB ${chdbVersion} (the ledger’s engine)`, { bytes: downloadBytes });
     try {
       const exact = Object.entries(packages).map(([name, { version }]) => `${name}@${version}`);

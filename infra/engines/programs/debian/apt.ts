@@ -16,11 +16,16 @@ export async function runQuietly(
   args: readonly string[],
   options: { cwd?: string; env: NodeJS.ProcessEnv },
 ): Promise<string> {
+  const running = run(program, [...args], { ...options, timeout: timeoutMs, maxBuffer: outputBytesMax });
+  const end = () => running.child.kill('SIGTERM');
+  process.once('exit', end);
   try {
-    return (await run(program, [...args], { ...options, timeout: timeoutMs, maxBuffer: outputBytesMax })).stdout;
+    return (await running).stdout;
   } catch (error) {
     const { stderr, message } = error as Error & { stderr?: string };
     throw new Error(`${program} ${args.join(' ')} failed: ${(stderr || message).trim()}`);
+  } finally {
+    process.off('exit', end);
   }
 }
 

@@ -1,8 +1,9 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { withLock } from '../../host/lock.mjs';
 import { startProgress } from '../../host/progress.mjs';
 import { compareVersions, versionIn, versionMin } from '../../versions.ts';
+import { workFolder } from '../work-folder.ts';
 import { type Apt, privateApt, runQuietly } from './apt.ts';
 import { packagesFor } from './dependencies.ts';
 import { type Distribution, distributionOf } from './distribution.ts';
@@ -59,7 +60,7 @@ async function fetchFirst(
 ) {
   const faults: string[] = [];
   for (const suite of distribution.suites) {
-    const work = mkdtempSync(path.join(cache, 'partial-engines-'));
+    const work = workFolder(cache, 'engines');
     try {
       const manifest = await fetchSuite(work, { mirror, suite, distribution }, env);
       rmSync(folder, { recursive: true, force: true });

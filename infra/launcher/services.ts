@@ -1,0 +1,26 @@
+/** Every service, and what the launcher has to know of it. */
+export interface ServiceKind {
+  name: string;
+  /** More than one replica is possible: it has no fixed port. */
+  scalable: boolean;
+  /** Stopped in this order, each group when the one before it is down: who takes work from outside stops first. */
+  stopGroup: number;
+  uses: readonly ('redis' | 'cacheRedis' | 'clickhouse')[];
+}
+
+export const serviceKinds: readonly ServiceKind[] = [
+  { name: 'ingress', scalable: false, stopGroup: 0, uses: [] },
+  { name: 'console', scalable: false, stopGroup: 0, uses: ['clickhouse'] },
+  { name: 'pipeline', scalable: true, stopGroup: 1, uses: [] },
+  { name: 'guard-auth', scalable: true, stopGroup: 2, uses: ['redis'] },
+  { name: 'guard-pii', scalable: true, stopGroup: 2, uses: [] },
+  { name: 'guard-cache', scalable: true, stopGroup: 2, uses: ['cacheRedis'] },
+  { name: 'guard-router', scalable: true, stopGroup: 2, uses: ['redis'] },
+  { name: 'upstream', scalable: true, stopGroup: 3, uses: [] },
+  { name: 'analytics', scalable: true, stopGroup: 4, uses: ['clickhouse'] },
+];
+
+export const serviceNames: readonly string[] = serviceKinds.map(({ name }) => name);
+
+/** At most this many replicas of one service: more is a slip of the keyboard on one machine. */
+export const replicasMax = 16;
