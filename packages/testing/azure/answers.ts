@@ -37,7 +37,7 @@ const CAPITALS: readonly (readonly [string, string])[] = [
 const FIRST_WORDS = 12;
 const FIRST_WORDS_CHARS_MAX = 120;
 /** No answer is larger, whatever was asked for. */
-export const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
+const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
 
 function firstWords(text: string): string {
   // Only the beginning is split: a prompt may have megabytes.

@@ -130,7 +130,7 @@ export function callHandler(
 }
 
 /** Runs what answers a call and turns what it throws into an answer, if there is still somebody to answer. */
-export async function settle(exchange: Exchange, run: () => Promise<void>): Promise<void> {
+async function settle(exchange: Exchange, run: () => Promise<void>): Promise<void> {
   try {
     await run();
   } catch (error) {

@@ -45,6 +45,6 @@ function chatChoice(choice: Choice, index: number, mode: ContentFilterMode): obj
   };
 }
 
-export function chatToolCall(call: GeneratedCall): object {
+function chatToolCall(call: GeneratedCall): object {
   return { function: { arguments: call.arguments, name: call.name }, id: call.id, type: 'function' };
 }

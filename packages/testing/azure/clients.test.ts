@@ -208,6 +208,15 @@ test('output limits: length, incomplete, and a limit that is too small', async (
   });
 });
 
+test('a stop sequence ends the answer before it', async (t) => {
+  const client = openai(await simulatorFor(t));
+  const messages = [{ role: 'user' as const, content: QUESTION }];
+  for (const stop of [' is', ['!', ' is']]) {
+    const { choices } = await client.chat.completions.create({ model: 'gpt-4o', messages, stop });
+    assert.deepEqual([choices[0]?.message.content, choices[0]?.finish_reason], ['The capital of France', 'stop']);
+  }
+});
+
 test('the model list names what answers', async (t) => {
   const client = openai(await simulatorFor(t, { deployments: [{ name: 'prod-weu', model: 'gpt-4o' }] }));
   const ids = (await client.models.list()).data.map((model) => model.id);

@@ -1,7 +1,7 @@
 import type { ContentFilterMode } from './filters.ts';
 
 /** What a deployment can do: an operation that does not fit is refused as Azure does. */
-export type DeploymentTask = 'chat' | 'embeddings';
+type DeploymentTask = 'chat' | 'embeddings';
 
 export interface DeploymentOptions {
   /** The name in the path, or in the body's `model`. */

@@ -8,7 +8,7 @@ import { type Piece, sumTokens, textOf, toPieces, truncatePieces } from './token
 import { toolCalls } from './tools.ts';
 import { type IssuedUsage, issuedUsage } from './usage.ts';
 
-export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter';
+type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter';
 
 export interface GeneratedCall {
   id: string;

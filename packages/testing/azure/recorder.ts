@@ -5,7 +5,7 @@ import type { FaultKind, Surface } from './faults.ts';
 import type { IssuedUsage } from './usage.ts';
 
 /** Larger bodies are kept as length, hash and this much of their beginning. */
-export const RECORDED_BODY_BYTES_MAX = 65_536;
+const RECORDED_BODY_BYTES_MAX = 65_536;
 
 export interface RecordedCall {
   /** 1, 2, 3, … in order of arrival; never reused, not even after a reset. */

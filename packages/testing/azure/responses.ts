@@ -18,7 +18,7 @@ export interface ResponseFacts {
   request: JsonRecord;
 }
 
-export function responseStatus(choice: Choice): 'completed' | 'incomplete' {
+function responseStatus(choice: Choice): 'completed' | 'incomplete' {
   return choice.finishReason === 'length' || choice.finishReason === 'content_filter' ? 'incomplete' : 'completed';
 }
 

@@ -3,9 +3,9 @@ import type { ContentFilterMode } from './filters.ts';
 import type { IssuedUsage } from './usage.ts';
 
 /** How many tokens the default filter holds back and then releases at once. */
-export const BURST_TOKENS = 16;
+const BURST_TOKENS = 16;
 
-export interface StreamPace {
+interface StreamPace {
   firstTokenMs: number;
   tokensPerSecond: number | undefined;
 }
