@@ -81,10 +81,11 @@ export class Link {
     this.#handlers.left();
   }
 
-  /** Nothing at all was heard since the entry was sent, for `stallMs` or half of its time. Large ones may take longer. */
+  /** Nothing at all was heard while the entry waited, for `stallMs` or half of its time. Large ones may take longer. */
   stalls(entry: Entry, nowMs: number, stallMs: number): boolean {
-    if (entry.isBulk || this.receivedAtMs > entry.sentAtMs) return false;
-    this.stalled ||= nowMs - entry.sentAtMs >= Math.min(stallMs, (entry.deadlineMs - entry.sentAtMs) / 2);
+    if (entry.isBulk) return false;
+    const silentMs = nowMs - Math.max(entry.sentAtMs, this.receivedAtMs);
+    this.stalled ||= silentMs >= Math.min(stallMs, (entry.deadlineMs - entry.sentAtMs) / 2);
     return this.stalled;
   }
 

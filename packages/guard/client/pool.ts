@@ -1,5 +1,5 @@
 import { GuardBeat, type GuardReply, GuardRequest } from '@tollgate/contracts';
-import type { Logger, Metrics } from '@tollgate/telemetry';
+import type { Gauge, Logger } from '@tollgate/telemetry';
 import { CounterFeed } from '../counter-feed.ts';
 import { errorResult, guardUnavailable, overloaded } from '../faults.ts';
 import { entryBytesMax, timeoutMsDefault } from '../wire/bounds.ts';
@@ -12,6 +12,7 @@ import type { Link } from './link.ts';
 import type { Peer } from './peer.ts';
 import { Peers } from './peers.ts';
 import { Sweep } from './sweep.ts';
+import type { EncodedCall, GuardCall, GuardPool, GuardPoolOptions } from './types.ts';
 
 /** Calls outstanding at once, over all guards of the kind. */
 const outstandingMaxDefault = 8_192;
@@ -28,35 +29,15 @@ const stallMs = 1_000;
 /** Answers that another replica may give differently: this one cannot, for now. */
 const askAnother = new Set(['guard_unavailable', 'overloaded']);
 
-export type GuardPoolOptions = {
-  kind: 'auth' | 'pii' | 'cache' | 'router';
-  bus: GuardBus;
-  logger: Logger;
-  metrics: Metrics;
-  outstandingMax?: number;
-  bulkBytesMax?: number;
-};
-
-export type GuardCall = Omit<GuardRequest, 'id'>;
-
-export type EncodedCall = {
-  /** A GuardRequest encoded without id and timeoutMs; not to be changed until the call has ended. */
-  encoded: Uint8Array;
-  requestId: string;
-  timeoutMs: number;
-};
-
-/**
- * All replicas of one kind of guard, as they announce themselves. A call goes to one of them in the batch of this
- * event-loop turn; when its connection breaks, it stalls, or says that it cannot, the call is given to another one, once:
- * every guard's calls may be repeated (a reservation is idempotent by request id, the others change nothing).
- */
-export class GuardPool {
+/** See GuardPool: the calls that are outstanding, and what becomes of them. */
+class Pool implements GuardPool {
   readonly #kind: string;
   readonly #bus: GuardBus;
   readonly #logger: Logger;
   readonly #counters = new ClientCounters();
   readonly #feed: CounterFeed<keyof ClientCounters>;
+  readonly #usable: Gauge<'kind'>;
+  readonly #outstanding: Gauge<'kind'>;
   readonly #table: EntryTable;
   readonly #peers: Peers;
   readonly #sweep = new Sweep((nowMs) => this.#sweepAll(nowMs));
@@ -74,6 +55,8 @@ export class GuardPool {
     this.#outstandingMax = options.outstandingMax ?? outstandingMaxDefault;
     this.#bulkBytesMax = options.bulkBytesMax ?? bulkBytesMaxDefault;
     this.#feed = new CounterFeed(options.metrics, options.kind, this.#counters, clientCounterNames);
+    this.#usable = options.metrics.gauge('tollgate_guard_replicas', 'Replicas that can be asked', ['kind']);
+    this.#outstanding = options.metrics.gauge('tollgate_guard_outstanding', 'Calls without an answer yet', ['kind']);
     this.#table = new EntryTable(this.#outstandingMax);
     this.#peers = new Peers(
       {
@@ -90,10 +73,6 @@ export class GuardPool {
     this.#hello();
   }
 
-  /**
-   * The guard's answer; `{ $case: 'error' }` when it could not decide. Throws TollgateError: `guard_unavailable` when none
-   * could be asked or none answered within `timeoutMs`, `overloaded` at the bound of outstanding calls.
-   */
   call(request: GuardCall): Promise<NonNullable<GuardReply['result']>> {
     const bytes = requestBytesBound(request);
     const timeoutMs = request.timeoutMs || timeoutMsDefault;
@@ -115,10 +94,6 @@ export class GuardPool {
     return this.#start(content) as Promise<NonNullable<GuardReply['result']>>;
   }
 
-  /**
-   * The same for a large request that was encoded elsewhere, in a thread: this one does no more than pass it on, and its
-   * answer, when it is large, comes as encoded GuardReply.
-   */
   callEncoded(call: EncodedCall): Promise<Answer> {
     const { encoded, requestId } = call;
     const timeoutMs = call.timeoutMs || timeoutMsDefault;
@@ -126,22 +101,18 @@ export class GuardPool {
     return this.#start({ request, encoded, bytes: encoded.length, wantsEncoded: true });
   }
 
-  /** A call made now would find a guard to go to. */
   ready(): boolean {
     return this.#peers.all.some((peer) => peer.usable);
   }
 
-  /** Guards that are connected, ready and not draining. */
   get usable(): number {
     return this.#peers.all.filter((peer) => peer.usable).length;
   }
 
-  /** Calls without an answer yet. */
   get outstanding(): number {
     return this.#table.size;
   }
 
-  /** Ends all connections; calls that are still outstanding fail. Drain the caller first. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -279,9 +250,11 @@ export class GuardPool {
     if (beat.kind !== this.#kind || this.#closed) return;
     this.#peers.announced(beat);
     this.#feed.publish();
+    this.#usable.set({ kind: this.#kind }, this.usable);
+    this.#outstanding.set({ kind: this.#kind }, this.outstanding);
   }
 }
 
 export function guardPool(options: GuardPoolOptions): GuardPool {
-  return new GuardPool(options);
+  return new Pool(options);
 }

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { GuardRequest } from '@tollgate/contracts';
 import { createLogger, createMetrics } from '@tollgate/telemetry';
-import type { GuardCall } from '../client/pool.ts';
+import type { GuardCall } from '../index.ts';
 import type { GuardBus } from '../wire/subjects.ts';
 
 /** A bus in memory: what is published is received in the same turn. */

@@ -2,8 +2,9 @@ import type { GuardReply } from '@tollgate/contracts';
 import {
   type Answer,
   type GuardHandler,
-  GuardPool,
+  type GuardPool,
   type GuardPoolOptions,
+  guardPool,
   type ServeGuardOptions,
   serveGuard,
 } from '../index.ts';
@@ -55,7 +56,7 @@ export class Harness {
 
   /** A pool that is connected to `guards` guards. */
   async pool(guards: number, options: Partial<GuardPoolOptions> = {}): Promise<GuardPool> {
-    const pool = new GuardPool({
+    const pool = guardPool({
       kind: 'pii',
       bus: this.bus,
       logger: silentLogger,
