@@ -1,0 +1,202 @@
+import type { Logger, Metrics } from '@tollgate/telemetry';
+import { Redis, type RedisOptions } from 'ioredis';
+import { Breaker } from './breaker.ts';
+import { StoreFault, type StoreFaultReason } from './fault.ts';
+import type { Script } from './script.ts';
+
+export interface RedisConnectionOptions {
+  /** redis://[user:password@]host:port[/db], rediss:// for TLS. */
+  url: string;
+  /** Seen in CLIENT LIST. */
+  name: string;
+  /** A call that takes longer fails. Default 250. */
+  deadlineMs?: number;
+  logger: Logger;
+  metrics: Metrics;
+}
+
+export type Argument = string | number | Uint8Array;
+
+const deadlineMsDefault = 250;
+const monitorEveryMs = 1000;
+const reconnectMsMax = 1000;
+/** With commands waiting and nothing heard for this long the connection is dead; what waits is given up. */
+const silenceMsMax = 2000;
+
+/**
+ * One connection to Redis that never queues for a server that is away: a call fails at once while there is no server,
+ * after its deadline when the server is slow, and at once again after several such calls, until the server answers the
+ * monitor. Commands of one turn of the event loop leave in one write.
+ */
+export class RedisConnection {
+  readonly #redis: Redis;
+  readonly #options: RedisConnectionOptions;
+  readonly #deadlineMs: number;
+  readonly #breaker = new Breaker();
+  readonly #onServer: ((runId: string) => void)[] = [];
+  readonly #faults: { inc(labels: { reason: StoreFaultReason }): void };
+  readonly #monitor: NodeJS.Timeout;
+  #runId = '';
+  #asking = false;
+  #corked = false;
+
+  constructor(options: RedisConnectionOptions) {
+    this.#options = options;
+    this.#deadlineMs = options.deadlineMs ?? deadlineMsDefault;
+    this.#faults = options.metrics.counter('tollgate_redis_faults_total', 'Calls to Redis that failed', ['reason']);
+    this.#redis = new Redis(options.url, redisOptions(options.name));
+    this.#redis.on('error', (error: Error) => options.logger.debug({ err: error }, 'Redis connection error'));
+    this.#redis.on('ready', () => void this.#askServer());
+    this.#redis.on('close', () => {
+      if (this.#runId !== '') options.logger.warn('Redis went away; reconnecting');
+      this.#runId = '';
+    });
+    this.#monitor = setInterval(() => void this.#askServer(), monitorEveryMs).unref();
+  }
+
+  /** True: a call made now is sent. */
+  ready(): boolean {
+    return this.#runId !== '' && !this.#breaker.open;
+  }
+
+  /** The server's run_id, another one after each restart or failover; '' while there is no server. */
+  get runId(): string {
+    return this.#runId;
+  }
+
+  /** Called with the run_id whenever a server is met: the first, the same again, or another one. */
+  onServer(handler: (runId: string) => void): void {
+    this.#onServer.push(handler);
+  }
+
+  /** Runs a script; strings in its answer arrive as strings. @throws StoreFault */
+  run(script: Script, keys: string[], args: Argument[]): Promise<unknown> {
+    return this.#call(() => {
+      const values = [...keys, ...args.map(toArgument)];
+      return orEval(this.#redis.evalsha(script.sha, keys.length, ...values), () =>
+        this.#redis.eval(script.lua, keys.length, ...values),
+      );
+    });
+  }
+
+  /** As run(), but strings in the answer arrive as Buffers. @throws StoreFault */
+  runBinary(script: Script, keys: string[], args: Argument[]): Promise<unknown> {
+    return this.#call(() => {
+      const values = [...keys, ...args.map(toArgument)];
+      return orEval(this.#redis.callBuffer('EVALSHA', script.sha, keys.length, ...values), () =>
+        this.#redis.callBuffer('EVAL', script.lua, keys.length, ...values),
+      );
+    });
+  }
+
+  /** One plain command. @throws StoreFault */
+  command(name: string, ...args: Argument[]): Promise<unknown> {
+    return this.#call(() => this.#redis.call(name, ...args.map(toArgument)));
+  }
+
+  /** One plain command whose strings arrive as Buffers. @throws StoreFault */
+  commandBinary(name: string, ...args: Argument[]): Promise<unknown> {
+    return this.#call(() => this.#redis.callBuffer(name, ...args.map(toArgument)));
+  }
+
+  close(): void {
+    clearInterval(this.#monitor);
+    this.#redis.disconnect();
+  }
+
+  #call(send: () => Promise<unknown>): Promise<unknown> {
+    if (this.#runId === '') return Promise.reject(this.#fault('away', 'no connection to Redis'));
+    if (this.#breaker.open) return Promise.reject(this.#fault('breaker', 'Redis does not answer in time'));
+    this.#corkTurn();
+    return this.#within(send(), this.#deadlineMs);
+  }
+
+  #within(command: Promise<unknown>, deadlineMs: number): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#breaker.failed();
+        reject(this.#fault('deadline', `Redis did not answer within ${deadlineMs} ms`));
+      }, deadlineMs);
+      command.then(
+        (reply) => {
+          clearTimeout(timer);
+          this.#breaker.succeeded();
+          resolve(reply);
+        },
+        (error: Error) => {
+          clearTimeout(timer);
+          const reason = error.name === 'ReplyError' ? 'refused' : 'lost';
+          reject(this.#fault(reason, `Redis: ${error.message}`));
+        },
+      );
+    });
+  }
+
+  /** Measured: half of a command's CPU is its write; in bursts one write for all takes a third off the whole. */
+  #corkTurn(): void {
+    const { stream } = this.#redis;
+    if (this.#corked || !stream) return;
+    this.#corked = true;
+    stream.cork();
+    process.nextTick(() => {
+      this.#corked = false;
+      stream.uncork();
+    });
+  }
+
+  /** Learns which server this is, and closes the breaker when it answers. */
+  async #askServer(): Promise<void> {
+    if (this.#asking || this.#redis.status !== 'ready') return;
+    this.#asking = true;
+    try {
+      const info = String(await this.#within(this.#redis.info('server'), this.#deadlineMs));
+      const runId = /^run_id:(\w+)/m.exec(info)?.[1];
+      if (runId && runId !== this.#runId && this.#redis.status === 'ready') {
+        this.#runId = runId;
+        this.#options.logger.info({ runId }, 'connected to Redis');
+        for (const handler of this.#onServer) handler(runId);
+      }
+    } catch (error) {
+      this.#options.logger.warn({ err: error }, 'Redis does not answer');
+    } finally {
+      this.#asking = false;
+    }
+  }
+
+  #fault(reason: StoreFaultReason, internal: string): StoreFault {
+    this.#faults.inc({ reason });
+    return new StoreFault(reason, internal);
+  }
+}
+
+function redisOptions(name: string): RedisOptions {
+  return {
+    connectionName: name,
+    // A call fails instead of waiting in a queue for a server that may come back.
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: 1000,
+    socketTimeout: silenceMsMax,
+    noDelay: true,
+    retryStrategy: (times) => Math.min(reconnectMsMax, 25 * 2 ** Math.min(times, 6)),
+    // After a failover the old primary is a replica: connect again, to whoever is primary now.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+  };
+}
+
+async function orEval(first: Promise<unknown>, load: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await first;
+  } catch (error) {
+    if ((error as Error).message.startsWith('NOSCRIPT')) return load();
+    throw error;
+  }
+}
+
+function toArgument(value: Argument): string | number | Buffer {
+  if (typeof value === 'object' && !Buffer.isBuffer(value)) {
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  }
+  return value;
+}
