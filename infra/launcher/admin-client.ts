@@ -8,9 +8,16 @@ export interface Change {
 }
 
 export interface ApplyAnswer {
-  revision: number | string;
+  revision: number;
   changes: Change[];
   applied: boolean;
+  /** What an operator must know of this configuration, such as an endpoint without TLS. */
+  warnings?: string[];
+}
+
+export interface ConsoleStatus {
+  revision: number;
+  warnings?: string[];
 }
 
 export interface CreatedKey {

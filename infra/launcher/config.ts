@@ -18,6 +18,7 @@ export function readConfig(environment?: NodeJS.ProcessEnv) {
       TOLLGATE_ADMIN_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
       /** A console elsewhere, for the command line. */
       TOLLGATE_CONSOLE_URL: z.string().optional(),
+      TOLLGATE_CLICKHOUSE_URL: z.string().optional(),
       AZURE_OPENAI_ENDPOINT: z.string().optional(),
       AZURE_OPENAI_API_KEY: z.string().optional(),
       AZURE_OPENAI_API_VERSION: z.string().optional(),
@@ -39,6 +40,7 @@ export function readConfig(environment?: NodeJS.ProcessEnv) {
     configFile: env.TOLLGATE_CONFIG ? path.resolve(env.TOLLGATE_CONFIG) : undefined,
     adminToken: env.TOLLGATE_ADMIN_TOKEN,
     consoleUrl: env.TOLLGATE_CONSOLE_URL,
+    clickhouseUrl: env.TOLLGATE_CLICKHOUSE_URL,
     azure:
       env.AZURE_OPENAI_ENDPOINT && env.AZURE_OPENAI_API_KEY
         ? { endpoint: env.AZURE_OPENAI_ENDPOINT, apiVersion: env.AZURE_OPENAI_API_VERSION }

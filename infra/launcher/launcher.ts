@@ -25,7 +25,6 @@ import { migrateLedger } from './start/migrate.ts';
 import { ownPorts, type Ports, reachableHost } from './start/ports.ts';
 import { allReady, gatewayReady } from './start/ready.ts';
 import { simulatorReplica } from './start/simulator.ts';
-import { makeTopology } from './start/topology.ts';
 import type { Replica } from './supervisor/replica.ts';
 import { type Installation, serviceEnvironment } from './supervisor/service-environment.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
@@ -153,11 +152,7 @@ export class Launcher {
     this.#stores = stores;
     for (const engine of [stores.nats, stores.redis, stores.cacheRedis]) this.#closeEngine(engine);
     this.#stopping.signal.throwIfAborted();
-    await Promise.all([
-      stores.nats.start().then(() => makeTopology(stores.nats)),
-      stores.redis.start(),
-      stores.cacheRedis.start(),
-    ]);
+    await Promise.all([stores.nats.start(), stores.redis.start(), stores.cacheRedis.start()]);
     return stores;
   }
 
@@ -225,8 +220,7 @@ export class Launcher {
     const prepare = async () => {
       await supervisor.started('console');
       const admin = new AdminClient(this.#consoleUrl, adminToken(home, this.#config.adminToken));
-      const revision = await applyWhenChanged(home, admin, source);
-      if (revision !== undefined) this.#options.say(`Applied ${source.title} as revision ${revision}`);
+      for (const line of await applyWhenChanged(home, admin, source)) this.#options.say(line);
       return firstKey(home, admin);
     };
     const [key] = await Promise.all([prepare(), started]);

@@ -25,8 +25,8 @@ export interface DemoProvider {
 export function demoConfiguration(provider: DemoProvider): ConfigurationSource {
   const template = readFileSync(new URL('./demo.yaml', import.meta.url), 'utf8');
   const text = template
-    .replace('{{endpoint}}', () => JSON.stringify(provider.endpoint))
-    .replace('{{apiVersion}}', () => JSON.stringify(provider.apiVersion ?? '2025-04-01-preview'));
+    .replace('ENDPOINT', () => JSON.stringify(provider.endpoint))
+    .replace('API_VERSION', () => JSON.stringify(provider.apiVersion ?? '2025-04-01-preview'));
   return withHash(text, 'the built-in demo');
 }
 

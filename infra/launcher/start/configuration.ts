@@ -1,4 +1,4 @@
-import type { AdminClient } from '../admin-client.ts';
+import type { AdminClient, ConsoleStatus } from '../admin-client.ts';
 import type { LauncherConfig } from '../config.ts';
 import { type ConfigurationSource, configurationFile, demoConfiguration, mustApply } from '../configuration/source.ts';
 import { makeFirstKey } from './first-key.ts';
@@ -18,13 +18,22 @@ export function startConfiguration(config: LauncherConfig, simulatorUrl: string 
   return { source: demoConfiguration({ endpoint, apiVersion: config.azure?.apiVersion }), model: 'gpt-4o' };
 }
 
-/** Applies the configuration when it is not the one applied last. Returns the revision where it did. */
-export async function applyWhenChanged(home: string, admin: AdminClient, source: ConfigurationSource) {
+/** Applies the configuration when it is not the one applied last. Returns the lines that the operator must see. */
+export async function applyWhenChanged(
+  home: string,
+  admin: AdminClient,
+  source: ConfigurationSource,
+): Promise<string[]> {
   const state = readState(home);
-  if (!mustApply(source, state.appliedSha256)) return undefined;
-  const { revision } = await admin.apply(source.text, { dryRun: false });
-  writeState(home, { ...state, appliedSha256: source.sha256 });
-  return revision;
+  const lines: string[] = [];
+  if (mustApply(source, state.appliedSha256)) {
+    const { revision, applied } = await admin.apply(source.text, { dryRun: false });
+    writeState(home, { ...state, appliedSha256: source.sha256 });
+    if (applied) lines.push(`Applied ${source.title} as revision ${revision}.`);
+  }
+  // Also what was applied long ago is said again at every start.
+  const { warnings = [] } = await admin.json<ConsoleStatus>('/api/status');
+  return [...lines, ...warnings.map((warning) => `Warning: ${warning}`)];
 }
 
 /** The key that the first start makes, in plain text. Undefined at later starts. */
