@@ -35,6 +35,8 @@ export interface LauncherOptions {
   environment: NodeJS.ProcessEnv;
   /** A line for the operator. */
   say: (text: string) => void;
+  /** The program of a service. Default: its main.ts in this repository. */
+  fileOf?: (service: string) => string;
 }
 
 export interface Started {
@@ -42,6 +44,8 @@ export interface Started {
   key: string | undefined;
   model: string | undefined;
 }
+
+const serviceFile = (service: string) => path.join(repositoryFolder, 'services', service, 'main.ts');
 
 /** One installation: its engines, services and simulator, from nothing to a ready gateway and back. */
 export class Launcher {
@@ -204,7 +208,7 @@ export class Launcher {
     const supervisor = new Supervisor({
       home: this.#config.home,
       kinds: serviceKinds,
-      fileOf: (service) => path.join(repositoryFolder, 'services', service, 'main.ts'),
+      fileOf: this.#options.fileOf ?? serviceFile,
       environmentOf: (kind, replica) => serviceEnvironment(kind, replica, installation(), this.#options.environment),
       onEvent: this.#onEvent,
     });
