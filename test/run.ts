@@ -13,7 +13,11 @@ const here = import.meta.dirname;
 const files =
   named.length > 0
     ? named.map((file) => path.resolve(file))
-    : ['e2e', 'failure'].flatMap((folder) => globSync(`${folder}/*.test.ts`, { cwd: here }).sort().map((file) => path.join(here, file)));
+    : ['e2e', 'failure'].flatMap((folder) =>
+        globSync(`${folder}/*.test.ts`, { cwd: here })
+          .sort()
+          .map((file) => path.join(here, file)),
+      );
 
 const system = await newSystem();
 let code = 1;

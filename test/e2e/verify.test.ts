@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import type { RemoteAzureSimulator } from '@tollgate/testing/azure';
 import { curl } from '../support/curl.ts';
-import { sharedSystem, type Status, type System } from '../support/system.ts';
+import { type Status, type System, sharedSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
 // The guide's Verify section, its curl lines as they stand: only host, key, model name and API version are put in, and
@@ -73,7 +73,10 @@ test('the second identical prompt is served from the cache, without a call upstr
 });
 
 test('a similar prompt is served from the cache, another one is not', async () => {
-  const ask = (input: string) => curl(`curl -k -v -X POST https://${host}/openai/responses -H "Content-Type: application/json" -H "X-API-Key: ${key}" -d '${JSON.stringify({ input }).replaceAll("'", "'\\''")}'`);
+  const ask = (input: string) =>
+    curl(
+      `curl -k -v -X POST https://${host}/openai/responses -H "Content-Type: application/json" -H "X-API-Key: ${key}" -d '${JSON.stringify({ input }).replaceAll("'", "'\\''")}'`,
+    );
   const similar = await ask("what's the capital of France");
   assert.equal(similar.headers.get('x-cache-status'), 'HIT');
   const other = await ask('What is the capital of Germany?');
@@ -99,7 +102,9 @@ test('an email address never reaches upstream, and the answer shows its placehol
 test('six requests alternate over two models', async () => {
   const served: (string | undefined)[] = [];
   for (let number = 0; number < 6; number++) {
-    const answer = await curl(`curl -k -v -X POST https://${host}/openai/responses -H "Content-Type: application/json" -H "X-API-Key: ${key}" -H "x-tollgate-cache: no-store" -d '{"model":"gpt-4o","input":"Turn ${number}"}'`);
+    const answer = await curl(
+      `curl -k -v -X POST https://${host}/openai/responses -H "Content-Type: application/json" -H "X-API-Key: ${key}" -H "x-tollgate-cache: no-store" -d '{"model":"gpt-4o","input":"Turn ${number}"}'`,
+    );
     assert.equal(answer.status, 200, answer.body);
     served.push(answer.headers.get('x-tollgate-model'));
   }

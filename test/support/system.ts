@@ -1,8 +1,8 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { request } from 'node:http';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -42,7 +42,11 @@ export class System {
 
   /** Runs `npm start` until the gateway is ready. */
   async start(): Promise<void> {
-    const child = spawn(process.execPath, ['infra/launcher/bin/start.mjs'], { cwd: root, env: this.env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, ['infra/launcher/bin/start.mjs'], {
+      cwd: root,
+      env: this.env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
@@ -72,7 +76,10 @@ export class System {
   /** The command line, as a user types it. @throws with its output when it fails */
   async cli(...args: string[]): Promise<string> {
     const run = promisify(execFile);
-    const { stdout } = await run(process.execPath, ['infra/launcher/bin/tollgate.mjs', ...args], { cwd: root, env: this.env });
+    const { stdout } = await run(process.execPath, ['infra/launcher/bin/tollgate.mjs', ...args], {
+      cwd: root,
+      env: this.env,
+    });
     return stdout;
   }
 
@@ -82,12 +89,20 @@ export class System {
 
   async sql<Row>(query: string): Promise<Row[]> {
     const lines = await this.cli('sql', query, '--format', 'JSONEachRow');
-    return lines.split('\n').filter(Boolean).map((line) => JSON.parse(line) as Row);
+    return lines
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as Row);
   }
 
   /** The launcher's control socket: kill, stop and start single replicas and engines. */
   async control<T = unknown>(method: string, target: string, body?: unknown): Promise<T> {
-    const sent = request({ socketPath: path.join(this.home, 'control.sock'), method, path: target, headers: { 'content-type': 'application/json' } });
+    const sent = request({
+      socketPath: path.join(this.home, 'control.sock'),
+      method,
+      path: target,
+      headers: { 'content-type': 'application/json' },
+    });
     sent.end(body === undefined ? undefined : JSON.stringify(body));
     const [response] = await once(sent, 'response');
     let text = '';

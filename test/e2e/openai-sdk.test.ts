@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import OpenAI, { AzureOpenAI } from 'openai';
+import { sharedSystem } from '../support/system.ts';
+
+// The official client, changed in nothing but base URL and key.
+
+const apiVersion = '2025-04-01-preview';
+let gatewayUrl: string;
+let apiKey: string;
+
+before(async () => {
+  const system = sharedSystem();
+  ({ gatewayUrl } = await system.status());
+  apiKey = (await system.createKey('engineering', 'openai-sdk')).key;
+});
+
+const clients: [string, () => OpenAI][] = [
+  ['OpenAI at the root', () => new OpenAI({ baseURL: `${gatewayUrl}/v1`, apiKey })],
+  ['OpenAI at /openai/v1', () => new OpenAI({ baseURL: `${gatewayUrl}/openai/v1`, apiKey })],
+  ['OpenAI below the context', () => new OpenAI({ baseURL: `${gatewayUrl}/enterprise-llm-proxy/v1`, apiKey })],
+  ['AzureOpenAI at the root', () => new AzureOpenAI({ endpoint: gatewayUrl, apiKey, apiVersion })],
+  [
+    'AzureOpenAI below the context',
+    () => new AzureOpenAI({ endpoint: `${gatewayUrl}/enterprise-llm-proxy`, apiKey, apiVersion }),
+  ],
+  [
+    'AzureOpenAI with a deployment',
+    () => new AzureOpenAI({ endpoint: gatewayUrl, apiKey, apiVersion, deployment: 'gpt-4o-mini' }),
+  ],
+];
+
+for (const [name, client] of clients) {
+  test(`${name}: chat, JSON and stream`, async () => {
+    const messages = [{ role: 'user' as const, content: `What is the capital of France, ${name}?` }];
+    const answer = await client().chat.completions.create({ model: 'gpt-4o', messages });
+    const text = answer.choices[0]?.message.content ?? '';
+    assert.ok(text.length > 0);
+    assert.ok((answer.usage?.completion_tokens ?? 0) > 0);
+
+    const stream = await client().chat.completions.create({
+      model: 'gpt-4o',
+      messages: [{ role: 'user', content: `Stream to ${name}` }],
+      stream: true,
+    });
+    let streamed = '';
+    for await (const chunk of stream) {
+      assert.equal(chunk.usage ?? null, null, 'usage that nobody asked for is hidden');
+      streamed += chunk.choices[0]?.delta?.content ?? '';
+    }
+    assert.ok(streamed.length > 0);
+  });
+
+  test(`${name}: responses, JSON and stream`, async () => {
+    const answer = await client().responses.create({ model: 'gpt-4o', input: `Say hello to ${name}` });
+    assert.ok(answer.output_text.length > 0);
+    assert.match(answer.id, /^resp_/);
+
+    const types: string[] = [];
+    let streamed = '';
+    for await (const event of await client().responses.create({
+      model: 'gpt-4o',
+      input: `Stream hello to ${name}`,
+      stream: true,
+    })) {
+      types.push(event.type);
+      if (event.type === 'response.output_text.delta') streamed += event.delta;
+    }
+    assert.equal(types[0], 'response.created');
+    assert.equal(types.at(-1), 'response.completed');
+    assert.ok(streamed.length > 0);
+  });
+}
+
+test('a caller that asks for usage in a stream gets it', async () => {
+  const client = new OpenAI({ baseURL: `${gatewayUrl}/v1`, apiKey });
+  const stream = await client.chat.completions.create({
+    model: 'gpt-4o',
+    messages: [{ role: 'user', content: 'Usage, please' }],
+    stream: true,
+    stream_options: { include_usage: true },
+  });
+  const usages = [];
+  for await (const chunk of stream) if (chunk.usage) usages.push(chunk.usage);
+  assert.equal(usages.length, 1);
+  assert.ok((usages[0]?.prompt_tokens ?? 0) > 0);
+});
+
+test('a hit of a stream has the shape of a stream, and a hit of JSON that of JSON', async () => {
+  const client = new OpenAI({ baseURL: `${gatewayUrl}/v1`, apiKey });
+  const messages = [{ role: 'user' as const, content: 'Which shape has a cached answer?' }];
+  const whole = await client.chat.completions.create({ model: 'gpt-4o', messages });
+  const { data: stream, response } = await client.chat.completions
+    .create({ model: 'gpt-4o', messages, stream: true })
+    .withResponse();
+  assert.equal(response.headers.get('x-cache-status'), 'HIT');
+  let streamed = '';
+  for await (const chunk of stream) streamed += chunk.choices[0]?.delta?.content ?? '';
+  assert.equal(streamed, whole.choices[0]?.message.content);
+});
+
+test('a wrong key raises AuthenticationError, an unknown model NotFoundError', async () => {
+  const wrong = new OpenAI({ baseURL: `${gatewayUrl}/v1`, apiKey: 'tg_wrong', maxRetries: 0 });
+  await assert.rejects(wrong.responses.create({ model: 'gpt-4o', input: 'x' }), OpenAI.AuthenticationError);
+  const client = new OpenAI({ baseURL: `${gatewayUrl}/v1`, apiKey, maxRetries: 0 });
+  await assert.rejects(
+    client.responses.create({ model: 'no-such-model', input: 'x' }),
+    (error: InstanceType<typeof OpenAI.NotFoundError>) => {
+      assert.ok(error instanceof OpenAI.NotFoundError);
+      assert.equal(error.code, 'model_not_found');
+      return true;
+    },
+  );
+});

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { before, test } from 'node:test';
+import { Redis } from 'ioredis';
+import { type Status, type System, sharedSystem } from '../support/system.ts';
+import { until } from '../support/until.ts';
+
+// P3: an original appears in no file of the home folder, no value in Redis, no text column of the ledger. The stores
+// compress and encode what they hold, so they are asked too, not only their files.
+
+const originals = ['ada.privacy@example.org', '+1 415 555 2671', '415-555-2671', '536-90-4399'];
+let system: System;
+let status: Status;
+
+before(async () => {
+  system = sharedSystem();
+  status = await system.status();
+  const { key } = await system.createKey('sales', 'privacy');
+  const texts = [`Mail ${originals[0]}, call ${originals[1]}`, `Number ${originals[2]} and SSN ${originals[3]}`];
+  for (const stream of [false, true]) {
+    for (const text of texts) {
+      const response = await fetch(`${status.gatewayUrl}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-api-key': key },
+        body: JSON.stringify({
+          stream,
+          user: originals[0],
+          messages: [
+            { role: 'system', content: `The customer is ${originals[0]}` },
+            { role: 'user', content: [{ type: 'text', text }] },
+            {
+              role: 'assistant',
+              content: null,
+              tool_calls: [
+                {
+                  id: 'c',
+                  type: 'function',
+                  function: { name: 'f', arguments: JSON.stringify({ ssn: originals[3] }) },
+                },
+              ],
+            },
+            { role: 'tool', tool_call_id: 'c', content: `found ${originals[2]}` },
+            { role: 'user', content: `Repeat: ${text}` },
+          ],
+        }),
+      });
+      const body = await response.text();
+      assert.equal(response.status, 200, body);
+      for (const original of originals) assert.ok(!body.includes(original), `${original} came back`);
+    }
+  }
+  await until('four rows', async () => {
+    const [row] = await system.sql<{ n: number }>("SELECT count() AS n FROM usage WHERE team = 'sales'");
+    return Number(row?.n) >= 4 ? row : undefined;
+  });
+});
+
+test('nothing went upstream', async () => {
+  const calls = JSON.stringify(await (await system.simulator()).calls());
+  for (const original of originals) assert.ok(!calls.includes(original), original);
+});
+
+test('nothing stands in a file of the home folder', async () => {
+  const files = (await readdir(status.home, { recursive: true, withFileTypes: true })).filter((entry) =>
+    entry.isFile(),
+  );
+  assert.ok(files.length > 20);
+  for (const file of files) {
+    const name = path.join(file.parentPath, file.name);
+    const content = await readFile(name, 'latin1').catch(() => '');
+    for (const original of originals) assert.ok(!content.includes(original), `${original} in ${name}`);
+  }
+});
+
+for (const store of ['redisUrl', 'cacheRedisUrl'] as const) {
+  test(`nothing stands in ${store.replace('Url', '')}`, async () => {
+    const redis = new Redis(status[store]);
+    try {
+      const keys = await redis.keys('*');
+      assert.ok(keys.length > 0);
+      const dump = (await Promise.all(keys.map((name) => everything(redis, name)))).join('\n') + keys.join('\n');
+      for (const original of originals) assert.ok(!dump.includes(original), original);
+    } finally {
+      redis.disconnect();
+    }
+  });
+}
+
+test('nothing stands in a text column of the ledger, the counts do', async () => {
+  const columns = await system.sql<{ table: string; name: string }>(
+    "SELECT table, name FROM system.columns WHERE database = currentDatabase() AND (type LIKE '%String%' OR type LIKE 'Map%')",
+  );
+  assert.ok(columns.length > 20);
+  for (const { table, name } of columns) {
+    const found = originals.map((original) => `position(toString(\`${name}\`), '${original}') > 0`).join(' OR ');
+    const [row] = await system.sql<{ n: number }>(`SELECT count() AS n FROM \`${table}\` WHERE ${found}`);
+    assert.equal(Number(row?.n), 0, `${table}.${name}`);
+  }
+  const [counts] = await system.sql<{ emails: number }>(
+    "SELECT sum(pii_entities['EMAIL']) AS emails FROM usage WHERE team = 'sales'",
+  );
+  assert.ok(Number(counts?.emails) > 0);
+});
+
+async function everything(redis: Redis, name: string): Promise<string> {
+  switch (await redis.type(name)) {
+    case 'string':
+      return (await redis.getBuffer(name))?.toString('latin1') ?? '';
+    case 'hash':
+      return JSON.stringify(await redis.hgetall(name));
+    case 'zset':
+      return JSON.stringify(await redis.zrange(name, 0, -1));
+    case 'set':
+      return JSON.stringify(await redis.smembers(name));
+    case 'list':
+      return JSON.stringify(await redis.lrange(name, 0, -1));
+    default: {
+      // A vector set: its members and their attributes.
+      const members = (await redis.call('VRANDMEMBER', name, '100000').catch(() => [])) as string[];
+      const attributes = await Promise.all(
+        members.map((member) => redis.call('VGETATTR', name, member).catch(() => '')),
+      );
+      return JSON.stringify([members, attributes]);
+    }
+  }
+}
