@@ -110,7 +110,7 @@ async function everything(redis: Redis, name: string): Promise<string> {
     case 'hash':
       return JSON.stringify(await redis.hgetall(name));
     case 'zset':
-      return JSON.stringify(await redis.zrange(name, 0, -1));
+      return JSON.stringify(await redis.zrange(name, '0', '-1'));
     case 'set':
       return JSON.stringify(await redis.smembers(name));
     case 'list':

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { startLoad } from '../support/load.ts';
+import { type System, sharedSystem } from '../support/system.ts';
+import { until } from '../support/until.ts';
+
+// Killing any one guard replica of two under a light load: no failed request.
+
+const guards = ['guard-auth', 'guard-pii', 'guard-cache', 'guard-router'];
+let system: System;
+let gatewayUrl: string;
+let key: string;
+
+const readyReplicas = async (name: string, count: number) => {
+  await until(`${count} ready replicas of ${name}`, async () => {
+    const { services } = await system.status();
+    return services.filter((service) => service.name === name && service.ready).length === count || undefined;
+  });
+};
+
+before(async () => {
+  system = sharedSystem();
+  ({ gatewayUrl } = await system.status());
+  key = (await system.createKey('engineering', 'guard-replica')).key;
+  for (const guard of guards) await system.cli('scale', guard, '2');
+  for (const guard of guards) await readyReplicas(guard, 2);
+});
+
+after(async () => {
+  for (const guard of guards) await system.cli('scale', guard, '1');
+});
+
+for (const guard of guards) {
+  test(`${guard}: one of two killed with SIGKILL, twice`, async () => {
+    const load = startLoad({ gatewayUrl, key, rate: 40 });
+    for (let round = 0; round < 2; round++) {
+      const sentBefore = load.sent();
+      await until('some load', async () => load.sent() > sentBefore + 20 || undefined);
+      const victim = (await system.status()).services.find(({ name, ready }) => name === guard && ready);
+      assert.ok(victim);
+      await system.control('POST', `/services/${victim.replica}/kill`);
+      await until(`${victim.replica} is another process`, async () => {
+        const now = (await system.status()).services.find(({ replica }) => replica === victim.replica);
+        return (now && now.pid !== victim.pid && now.ready) || undefined;
+      });
+    }
+    const answers = await load.stop();
+    assert.ok(answers.length > 60);
+    assert.deepEqual(
+      answers.filter(({ whole }) => !whole),
+      [],
+    );
+  });
+}
+
+test('status says that they were restarted', async () => {
+  const { services } = await system.status();
+  for (const guard of guards) {
+    const restarts = services.filter(({ name }) => name === guard).reduce((sum, service) => sum + service.restarts, 0);
+    assert.ok(restarts >= 1, guard);
+  }
+});
