@@ -1,3 +1,4 @@
+import { portVariable, readEnvironment, z } from '@tollgate/config';
 import type { Credentials } from './http/auth.ts';
 
 export interface Config {
@@ -11,29 +12,24 @@ export interface Config {
   chdbFolder: string;
 }
 
-/** @throws one error that names everything that is missing or wrong */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
-  const faults: string[] = [];
-  const needed = (name: string, what: string): string => {
-    const value = environment[name];
-    if (value === undefined || value === '') faults.push(`${name} is not set: ${what}`);
-    return value ?? '';
-  };
-  const portText = environment.TOLLGATE_CLICKHOUSE_DEV_PORT ?? '0';
-  const port = Number(portText);
-  if (!/^\d{1,5}$/.test(portText) || port > 65_535) {
-    faults.push(`TOLLGATE_CLICKHOUSE_DEV_PORT is '${portText}': use a port, or 0 for a free one`);
-  }
-  const config: Config = {
-    dataFolder: needed('TOLLGATE_CLICKHOUSE_DEV_DATA', 'the folder of the tables'),
-    host: environment.TOLLGATE_CLICKHOUSE_DEV_HOST ?? '127.0.0.1',
-    port,
-    credentials: {
-      user: environment.TOLLGATE_CLICKHOUSE_DEV_USER ?? 'default',
-      password: environment.TOLLGATE_CLICKHOUSE_DEV_PASSWORD ?? '',
+/** @throws EnvironmentError that names everything that is missing or wrong */
+export function readConfig(environment?: Readonly<Record<string, string | undefined>>): Config {
+  const env = readEnvironment(
+    {
+      TOLLGATE_CLICKHOUSE_DEV_DATA: z.string({ error: 'must be set: the folder of the tables' }),
+      TOLLGATE_CLICKHOUSE_DEV_HOST: z.string().default('127.0.0.1'),
+      TOLLGATE_CLICKHOUSE_DEV_PORT: portVariable(0),
+      TOLLGATE_CLICKHOUSE_DEV_USER: z.string().default('default'),
+      TOLLGATE_CLICKHOUSE_DEV_PASSWORD: z.string().default(''),
+      TOLLGATE_CHDB_PATH: z.string({ error: 'must be set: the folder whose node_modules holds chdb' }),
     },
-    chdbFolder: needed('TOLLGATE_CHDB_PATH', 'the folder whose node_modules holds chdb'),
+    environment,
+  );
+  return {
+    dataFolder: env.TOLLGATE_CLICKHOUSE_DEV_DATA,
+    host: env.TOLLGATE_CLICKHOUSE_DEV_HOST,
+    port: env.TOLLGATE_CLICKHOUSE_DEV_PORT,
+    credentials: { user: env.TOLLGATE_CLICKHOUSE_DEV_USER, password: env.TOLLGATE_CLICKHOUSE_DEV_PASSWORD },
+    chdbFolder: env.TOLLGATE_CHDB_PATH,
   };
-  if (faults.length > 0) throw new Error(`The development face of ClickHouse cannot start:\n- ${faults.join('\n- ')}`);
-  return config;
 }

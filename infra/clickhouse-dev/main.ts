@@ -8,7 +8,7 @@ const { readConfig } = await import('./config.ts');
 const { start } = await import('./service.ts');
 
 try {
-  const service = await start(readConfig(process.env));
+  const service = await start(readConfig());
   let stopping = false;
   const stop = async () => {
     if (stopping) return;

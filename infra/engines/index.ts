@@ -17,6 +17,7 @@ export {
   type ProcessPlan,
 } from './process/managed-process.ts';
 export { endLeftovers } from './process/pid-file.ts';
+export { fetchChdb } from './programs/chdb.ts';
 export { redisEngine } from './redis.ts';
 export { redisConfiguration } from './redis-configuration.ts';
 export type { Engine, EngineContext, EngineName, EngineUser, NatsEngine, NatsUser, ProgramSource } from './types.ts';

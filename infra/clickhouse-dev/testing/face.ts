@@ -5,13 +5,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import { cacheFolder, fetchChdb } from '@tollgate/engines';
 
-const chdbFolder = process.env.TOLLGATE_CHDB_PATH ?? '';
+/** Fetched once into the launcher's cache where TOLLGATE_CHDB_PATH names none. */
+const chdbFolder = process.env.TOLLGATE_CHDB_PATH ?? (await fetchChdb(cacheFolder()).catch(() => undefined)) ?? '';
 
 /** Option of `describe`: a reason where the engine cannot be had, else false. Said loudly, for a skipped contract proves nothing. */
 export const withoutEngine: string | false = existsSync(join(chdbFolder, 'node_modules', 'chdb'))
   ? false
-  : `NOT TESTED: chDB is not in TOLLGATE_CHDB_PATH ('${chdbFolder}')`;
+  : `NOT TESTED: chDB can neither be fetched nor is it in TOLLGATE_CHDB_PATH ('${chdbFolder}')`;
 if (withoutEngine) process.stderr.write(`\n##### ${withoutEngine} #####\n\n`);
 
 export const PASSWORD = 'open-sesame';

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { LedgerClient } from '../client.ts';
+import { insertUsage } from '../insert.ts';
+import { startLedger, type TestLedger } from '../testing/ledger.ts';
+import { HOUR_MS, NOON_MS, usageRow } from '../testing/rows.ts';
+import { type BudgetScope, budgetSums } from './budget-sums.ts';
+
+const window = (scope: BudgetScope, scopeId: string, startMs = NOON_MS, endMs = NOON_MS + 24 * HOUR_MS) => ({
+  scope,
+  scopeId,
+  startMs,
+  endMs,
+});
+
+describe('budgetSums', () => {
+  let ledger: TestLedger;
+  let client: LedgerClient;
+  before(async () => {
+    ledger = await startLedger();
+    client = await ledger.database('budgets');
+    await insertUsage(client, [
+      usageRow({ stream_seq: 1 }),
+      usageRow({ stream_seq: 2, startedAtMs: NOON_MS - 1 }),
+      usageRow({ stream_seq: 3, key_id: 'k-2' }),
+      usageRow({ stream_seq: 4, team_id: 't-2', key_id: 'k-3', project_id: 'p-2' }),
+      usageRow({ stream_seq: 5, reservations: '', prompt_tokens: 0, completion_tokens: 0, cost_nano_usd: 0 }),
+      usageRow({ stream_seq: 6, request_id: 'guess', version: 2, startedAtMs: NOON_MS + HOUR_MS, prompt_tokens: 7 }),
+      usageRow({ stream_seq: 7, request_id: 'old-guess', version: 1, startedAtMs: NOON_MS - 2 * HOUR_MS }),
+      usageRow({ stream_seq: 9, request_id: 'late' }),
+      usageRow({ stream_seq: 8, organization_id: 'o-2' }),
+    ]);
+  });
+  after(() => ledger?.close());
+
+  const ask = (upToSeq: number, windows = [window('organization', 'o-1')], unmeasuredSinceMs = NOON_MS) =>
+    budgetSums(client, { organizationId: 'o-1', windows, upToSeq, unmeasuredSinceMs });
+  const brief = async (...asked: Parameters<typeof ask>) =>
+    (await ask(...asked)).sums.map(({ window, requests, promptTokens, costNanoUsd }) => [
+      window.scopeId,
+      requests,
+      promptTokens,
+      costNanoUsd,
+    ]);
+
+  it('sums each scope in its own window, without refused requests and without other organizations', async () => {
+    const windows = [
+      window('organization', 'o-1'),
+      window('team', 't-1'),
+      window('team', 't-2'),
+      window('key', 'k-2'),
+      window('project', 'p-2'),
+      window('team', 'nobody'),
+      window('team', 't-1', NOON_MS - 3 * HOUR_MS, NOON_MS),
+    ];
+    assert.deepEqual(await brief(8, windows), [
+      ['o-1', 4, 307, 4000],
+      ['t-1', 3, 207, 3000],
+      ['t-2', 1, 100, 1000],
+      ['k-2', 1, 100, 1000],
+      ['p-2', 1, 100, 1000],
+      ['nobody', 0, 0, 0],
+      ['t-1', 2, 200, 2000],
+    ]);
+  });
+
+  it('counts nothing that came later than the sequence', async () => {
+    assert.deepEqual(await brief(0), [['o-1', 0, 0, 0]]);
+    assert.deepEqual(await brief(3), [['o-1', 2, 200, 2000]]);
+    assert.deepEqual(await brief(9), [['o-1', 5, 407, 5000]]);
+  });
+
+  it('tells what is not measured one by one, from the moment that was asked for', async () => {
+    const { unmeasured } = await ask(9);
+    assert.deepEqual(
+      unmeasured.map(({ requestId, version, promptTokens }) => [requestId, version, promptTokens]),
+      [['guess', 2, 7]],
+    );
+    const earlier = await ask(9, [window('organization', 'o-1')], NOON_MS - 3 * HOUR_MS);
+    assert.deepEqual(
+      earlier.unmeasured.map(({ requestId }) => requestId),
+      ['guess', 'old-guess'],
+    );
+    // Told one by one or not, the sums are the same.
+    assert.deepEqual(earlier.sums, (await ask(9)).sums);
+  });
+
+  it('leaves a replaced guess to the reader of the stream', async () => {
+    const replaced = await ledger.database('replaced');
+    const guess = usageRow({ request_id: 'g', stream_seq: 1, version: 2, prompt_tokens: 7 });
+    await insertUsage(replaced, [guess, { ...guess, version: 3, stream_seq: 5, prompt_tokens: 9 }]);
+    const question = { organizationId: 'o-1', windows: [window('team', 't-1')], unmeasuredSinceMs: NOON_MS };
+    const before = await budgetSums(replaced, { ...question, upToSeq: 4 });
+    assert.deepEqual([before.sums[0]?.promptTokens, before.unmeasured], [0, []]);
+    const after = await budgetSums(replaced, { ...question, upToSeq: 5 });
+    assert.deepEqual([after.sums[0]?.promptTokens, after.unmeasured], [9, []]);
+  });
+
+  it('asks for thousands of windows in few queries', async () => {
+    const windows = Array.from({ length: 2500 }, (_, i) => window('key', `k-${i}`));
+    const { sums } = await ask(9, windows);
+    assert.equal(sums.length, 2500);
+    assert.equal(sums[2]?.requests, 1);
+    await assert.rejects(
+      ask(
+        9,
+        Array.from({ length: 10_001 }, () => window('team', 't-1')),
+      ),
+      RangeError,
+    );
+  });
+});

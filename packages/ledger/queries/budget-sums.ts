@@ -1,0 +1,191 @@
+import type { LedgerClient, QueryOptions } from '../client.ts';
+import { utc } from '../row.ts';
+
+export type BudgetScope = 'organization' | 'project' | 'team' | 'key';
+
+/** One window of a budget, `startMs` included, `endMs` excluded. */
+export interface BudgetWindow {
+  scope: BudgetScope;
+  scopeId: string;
+  startMs: number;
+  endMs: number;
+}
+
+export interface BudgetSum {
+  window: BudgetWindow;
+  requests: number;
+  promptTokens: number;
+  completionTokens: number;
+  cachedPromptTokens: number;
+  reasoningTokens: number;
+  costNanoUsd: number;
+}
+
+/** A charge that a later version of its request may still replace. */
+export interface UnmeasuredRow {
+  requestId: string;
+  version: number;
+  startedAtMs: number;
+  projectId: string;
+  teamId: string;
+  keyId: string;
+  /** 1 when something was reserved for it, so that it counts as a request; else 0. */
+  requests: number;
+  promptTokens: number;
+  completionTokens: number;
+  cachedPromptTokens: number;
+  reasoningTokens: number;
+  costNanoUsd: number;
+}
+
+export interface BudgetSumsQuestion extends QueryOptions {
+  organizationId: string;
+  windows: readonly BudgetWindow[];
+  /** Only rows that came with this sequence of USAGE or an earlier one. */
+  upToSeq: number;
+  /** Rows that started at this moment or later and are not measured are told one by one. */
+  unmeasuredSinceMs: number;
+}
+
+export interface BudgetSums {
+  /** One a window, in the order of the question. */
+  sums: BudgetSum[];
+  unmeasured: UnmeasuredRow[];
+}
+
+const WINDOWS_MAX = 10_000;
+/** Of one query: a ClickHouse server takes 128 KiB for one value of the URL. */
+const IDS_MAX = 1000;
+/** More than a day of estimates of a large organization; above it the answer would be incomplete, so there is none. */
+export const UNMEASURED_MAX = 100_000;
+
+const SCOPE_COLUMNS: Readonly<Record<BudgetScope, string>> = {
+  organization: 'organization_id',
+  project: 'project_id',
+  team: 'team_id',
+  key: 'key_id',
+};
+
+const FIGURES = `sum(e.prompt_tokens) AS promptTokens, sum(e.completion_tokens) AS completionTokens,
+  sum(e.cached_prompt_tokens) AS cachedPromptTokens, sum(e.reasoning_tokens) AS reasoningTokens, sum(e.cost_nano_usd) AS costNanoUsd`;
+
+const MEASURED = 3;
+
+/**
+ * What the running windows of an organization are rebuilt from: sums up to a sequence, and the charges in them that may still change.
+ *
+ * Rows that may still be replaced are read once and added here. Summed in the engine, one that is replaced between two queries would be
+ * in the one answer and not in the other, and the reader of USAGE from the next sequence on would charge it twice or never.
+ * @throws RangeError for more windows, or more unmeasured rows, than are bounded
+ */
+export async function budgetSums(client: LedgerClient, question: BudgetSumsQuestion): Promise<BudgetSums> {
+  if (question.windows.length > WINDOWS_MAX)
+    throw new RangeError(`at most ${WINDOWS_MAX} windows can be asked for at once`);
+  const unmeasured = await readUnmeasured(client, question);
+  const byWindow = new Map<BudgetWindow, BudgetSum>();
+  for (const group of sameTimes(question.windows)) {
+    for (const sum of await readSums(client, question, group)) byWindow.set(sum.window, sum);
+  }
+  const sums = question.windows.map((window) => byWindow.get(window) ?? { window, ...NOTHING });
+  addUnmeasured(sums, unmeasured, question.organizationId);
+  return { sums, unmeasured };
+}
+
+function readUnmeasured(client: LedgerClient, question: BudgetSumsQuestion): Promise<UnmeasuredRow[]> {
+  return client
+    .rows<UnmeasuredRow>(
+      `SELECT e.request_id AS requestId, e.version AS version, toUnixTimestamp64Milli(e.started_at) AS startedAtMs,
+         e.project_id AS projectId, e.team_id AS teamId, e.key_id AS keyId, toUInt8(e.reservations != '') AS requests,
+         e.prompt_tokens AS promptTokens, e.completion_tokens AS completionTokens, e.cached_prompt_tokens AS cachedPromptTokens,
+         e.reasoning_tokens AS reasoningTokens, e.cost_nano_usd AS costNanoUsd
+       FROM usage_events AS e FINAL
+       WHERE e.organization_id = {organizationId:String} AND e.started_at >= {since:DateTime64(3, 'UTC')}
+         AND e.stream_seq <= {upToSeq:UInt64} AND e.version < ${MEASURED}
+       ORDER BY e.request_id LIMIT ${UNMEASURED_MAX + 1}`,
+      {
+        organizationId: question.organizationId,
+        since: utc(question.unmeasuredSinceMs),
+        upToSeq: question.upToSeq,
+      },
+      question,
+    )
+    .then((rows) => {
+      if (rows.length > UNMEASURED_MAX)
+        throw new RangeError(`more than ${UNMEASURED_MAX} charges are not measured yet`);
+      return rows;
+    });
+}
+
+async function readSums(
+  client: LedgerClient,
+  question: BudgetSumsQuestion,
+  windows: readonly [BudgetWindow, ...BudgetWindow[]],
+): Promise<BudgetSum[]> {
+  const [{ scope, startMs, endMs }] = windows;
+  const rows = await client.rows<Omit<BudgetSum, 'window'> & { scopeId: string }>(
+    `SELECT e.${SCOPE_COLUMNS[scope]} AS scopeId, countIf(e.reservations != '') AS requests, ${FIGURES}
+     FROM usage_events AS e FINAL
+     WHERE e.organization_id = {organizationId:String} AND e.${SCOPE_COLUMNS[scope]} IN {ids:Array(String)}
+       AND e.started_at >= {from:DateTime64(3, 'UTC')} AND e.started_at < {to:DateTime64(3, 'UTC')}
+       AND e.stream_seq <= {upToSeq:UInt64}
+       AND (e.version >= ${MEASURED} OR e.started_at < {since:DateTime64(3, 'UTC')})
+     GROUP BY scopeId`,
+    {
+      organizationId: question.organizationId,
+      ids: windows.map((window) => window.scopeId),
+      from: utc(startMs),
+      to: utc(endMs),
+      upToSeq: question.upToSeq,
+      since: utc(question.unmeasuredSinceMs),
+    },
+    question,
+  );
+  const byId = new Map(rows.map(({ scopeId, ...figures }) => [scopeId, figures]));
+  return windows.map((window) => ({ window, ...(byId.get(window.scopeId) ?? NOTHING) }));
+}
+
+const NOTHING = {
+  requests: 0,
+  promptTokens: 0,
+  completionTokens: 0,
+  cachedPromptTokens: 0,
+  reasoningTokens: 0,
+  costNanoUsd: 0,
+};
+
+/** One query answers the windows of one scope with the same beginning and end, so many ids that they fit into an URL. */
+function sameTimes(windows: readonly BudgetWindow[]): [BudgetWindow, ...BudgetWindow[]][] {
+  const groups: [BudgetWindow, ...BudgetWindow[]][] = [];
+  const open = new Map<string, [BudgetWindow, ...BudgetWindow[]]>();
+  for (const window of windows) {
+    const key = `${window.scope} ${window.startMs} ${window.endMs}`;
+    const group = open.get(key);
+    if (group && group.length < IDS_MAX) {
+      group.push(window);
+    } else {
+      const next: [BudgetWindow, ...BudgetWindow[]] = [window];
+      groups.push(next);
+      open.set(key, next);
+    }
+  }
+  return groups;
+}
+
+function addUnmeasured(sums: readonly BudgetSum[], rows: readonly UnmeasuredRow[], organizationId: string): void {
+  const byScope = Map.groupBy(sums, ({ window }) => `${window.scope} ${window.scopeId}`);
+  for (const row of rows) {
+    const scopes = [
+      `organization ${organizationId}`,
+      `project ${row.projectId}`,
+      `team ${row.teamId}`,
+      `key ${row.keyId}`,
+    ];
+    for (const sum of scopes.flatMap((scope) => byScope.get(scope) ?? [])) {
+      if (row.startedAtMs >= sum.window.startMs && row.startedAtMs < sum.window.endMs) add(sum, row);
+    }
+  }
+}
+
+function add(sum: BudgetSum, row: UnmeasuredRow): void {
+  for (const name of Object.keys(NOTHING) as (keyof typeof NOTHING)[]) sum[name] += row[name];
+}
