@@ -58,7 +58,7 @@ test('of the dependencies only libraries are unpacked', () => {
     '  Depends: zlib1g',
     '  Depends: libc6:amd64',
   ].join('\n');
-  assert.deepEqual(packagesFor(['redis-server'], printed), [
+  assert.deepEqual(packagesFor(['redis-server'], printed, /^(lib|zlib1g$|redis-)/), [
     'libc6',
     'libssl3t64',
     'redis-server',

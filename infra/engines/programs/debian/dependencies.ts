@@ -1,11 +1,8 @@
-/** Only these run with the engines; what else their packages want (users, service files) is for an installed system. */
-const wanted = /^(lib|zlib1g$|redis-|nats-server$)/;
-
 /**
  * The packages to unpack for `roots`, roots included, out of what `apt-cache depends --recurse --important` prints:
- * a package's name at the start of a line, its dependencies indented below it.
+ * a package's name at the start of a line, its dependencies indented below it. Of the dependencies only what is `wanted`.
  */
-export function packagesFor(roots: readonly string[], printed: string): string[] {
+export function packagesFor(roots: readonly string[], printed: string, wanted: RegExp): string[] {
   const dependencies = new Map<string, string[]>();
   let current: string[] = [];
   for (const line of printed.split('\n')) {

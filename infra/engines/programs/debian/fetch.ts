@@ -1,17 +1,15 @@
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { withLock } from '../../host/lock.mjs';
-import { startProgress } from '../../host/progress.mjs';
 import { compareVersions, versionIn, versionMin } from '../../versions.ts';
 import { workFolder } from '../work-folder.ts';
-import { type Apt, privateApt, runQuietly } from './apt.ts';
-import { packagesFor } from './dependencies.ts';
-import { type Distribution, distributionOf } from './distribution.ts';
+import { runQuietly } from './apt.ts';
 import { fileSha256, type Manifest, readManifest, type UnpackedProgram } from './manifest.ts';
-import { indexTargetFormat, mirrorOf } from './mirror.ts';
-import { parsePrintedUris } from './print-uris.ts';
+import { type SystemSource, systemSource, unpackPackages } from './unpack.ts';
 
 const roots = ['redis-server', 'redis-tools', 'nats-server'] as const;
+/** Only these run with the engines. */
+const wanted = /^(lib|zlib1g$|redis-|nats-server$)/;
 
 /** Debian's name of this machine's architecture, and what its library folder and loader are called. */
 const architectures: Partial<Record<NodeJS.Architecture, { name: string; libraries: string; loader: string }>> = {
@@ -38,31 +36,17 @@ export function cachedDebianEngines(cache: string): DebianEngines | undefined {
  */
 export async function fetchDebianEngines(cache: string, env: NodeJS.ProcessEnv): Promise<DebianEngines | undefined> {
   const folder = targetFolder(cache);
-  const distribution = readDistribution();
-  if (!folder || !distribution || !existsSync('/usr/bin/apt-get') || !existsSync('/usr/bin/dpkg-deb')) return undefined;
-  const targets = await runQuietly('apt-get', ['indextargets', '--format', indexTargetFormat], {
-    env: { ...env, LC_ALL: 'C' },
-  });
-  const mirror = mirrorOf(targets, distribution);
-  if (!mirror) return undefined;
-  return withLock(
-    `${folder}.lock`,
-    async () => cachedDebianEngines(cache) ?? fetchFirst(cache, folder, mirror, distribution, env),
-  );
+  const source = folder && (await systemSource(env));
+  if (!folder || !source) return undefined;
+  return withLock(`${folder}.lock`, async () => cachedDebianEngines(cache) ?? fetchFirst(cache, folder, source, env));
 }
 
-async function fetchFirst(
-  cache: string,
-  folder: string,
-  mirror: string,
-  distribution: Distribution,
-  env: NodeJS.ProcessEnv,
-) {
+async function fetchFirst(cache: string, folder: string, source: SystemSource, env: NodeJS.ProcessEnv) {
   const faults: string[] = [];
-  for (const suite of distribution.suites) {
+  for (const suite of source.distribution.suites) {
     const work = workFolder(cache, 'engines');
     try {
-      const manifest = await fetchSuite(work, { mirror, suite, distribution }, env);
+      const manifest = await fetchSuite(work, source, suite, env);
       rmSync(folder, { recursive: true, force: true });
       renameSync(path.join(work, 'x'), folder);
       return { folder, manifest };
@@ -72,27 +56,14 @@ async function fetchFirst(
       rmSync(work, { recursive: true, force: true });
     }
   }
-  throw new Error(`NATS and Redis could not be fetched from ${mirror}:\n${faults.join('\n')}`);
+  throw new Error(`NATS and Redis could not be fetched from ${source.mirror}:\n${faults.join('\n')}`);
 }
 
-async function fetchSuite(
-  work: string,
-  source: { mirror: string; suite: string; distribution: Distribution },
-  env: NodeJS.ProcessEnv,
-) {
-  const listing = startProgress(`reading the package lists of ${source.suite}`);
-  const apt = await privateApt(work, source, env);
-  const names = await apt('apt-get', ['update', '-qq'])
-    .then(() => apt('apt-cache', ['depends', '--recurse', '--important', ...roots]))
-    .then((printed) => packagesFor(roots, printed))
-    .finally(() => listing.done());
-  const packages = await download(work, apt, names);
+async function fetchSuite(work: string, source: SystemSource, suite: string, env: NodeJS.ProcessEnv) {
+  const packages = await unpackPackages(work, source, { suite, roots, wanted, title: 'NATS and Redis' }, env);
   const target = path.join(work, 'x');
-  for (const file of readdirSync(work).filter((name) => name.endsWith('.deb'))) {
-    await runQuietly('dpkg-deb', ['-x', path.join(work, file), target], { env });
-  }
   const manifest: Manifest = {
-    suite: source.suite,
+    suite,
     mirror: source.mirror,
     packages,
     programs: {
@@ -102,23 +73,6 @@ async function fetchSuite(
   };
   writeFileSync(path.join(target, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
   return manifest;
-}
-
-async function download(work: string, apt: Apt, names: readonly string[]) {
-  const packages = parsePrintedUris(await apt('apt-get', ['download', '--print-uris', ...names]));
-  const bytes = packages.reduce((sum, { bytes: size }) => sum + size, 0);
-  const progress = startProgress('fetching NATS and Redis', { bytes });
-  try {
-    await apt('apt-get', ['download', '-qq', ...names]);
-    progress.done();
-  } catch (error) {
-    progress.failed();
-    throw error;
-  }
-  // apt has compared every file with its checksum in the signed lists; the manifest keeps which ones they were.
-  const missing = packages.filter(({ file }) => !existsSync(path.join(work, file)));
-  if (missing.length > 0) throw new Error(`apt-get left out ${missing.map(({ file }) => file).join(', ')}`);
-  return packages;
 }
 
 async function describe(
@@ -154,12 +108,4 @@ export function absoluteCommand(folder: string, command: readonly string[]): str
 function targetFolder(cache: string): string | undefined {
   const architecture = process.platform === 'linux' ? architectures[process.arch] : undefined;
   return architecture && path.join(cache, `engines-debian-${architecture.name}`);
-}
-
-function readDistribution(): Distribution | undefined {
-  try {
-    return distributionOf(readFileSync('/etc/os-release', 'utf8'));
-  } catch {
-    return undefined;
-  }
 }
