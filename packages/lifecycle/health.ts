@@ -1,9 +1,10 @@
-/** true, or why not. */
-export type Check = () => true | string;
+/** true; why it should get no work; or, with `degraded`, what is missing while it still works. */
+export type CheckResult = true | string | { degraded: string };
+export type Check = () => CheckResult;
 
 export interface Readiness {
   ready: boolean;
-  /** By check: `ok`, or the reason why not. */
+  /** By check: `ok`, the reason why not, or `degraded: ` and what is missing. */
   checks: Record<string, string>;
 }
 
@@ -31,14 +32,19 @@ export class Health {
     if (!ready) checks.lifecycle = this.#phase;
     for (const [name, check] of this.#checks) {
       const result = run(check);
-      if (result !== true) ready = false;
-      checks[name] = result === true ? 'ok' : result;
+      if (typeof result === 'string') ready = false;
+      checks[name] = describe(result);
     }
     return { ready, checks };
   }
 }
 
-function run(check: Check): true | string {
+function describe(result: CheckResult): string {
+  if (result === true) return 'ok';
+  return typeof result === 'string' ? result : `degraded: ${result.degraded}`;
+}
+
+function run(check: Check): CheckResult {
   try {
     return check();
   } catch (error) {

@@ -28,14 +28,21 @@ export interface ReadyMessage {
 export async function runService({ name, main }: ServiceOptions): Promise<void> {
   declareService(name);
   const { health: env, replica: identity } = readOrExit(name);
-  const logger = createLogger({ service: name, replica: identity.replica, level: env.logLevel });
   const metrics = createMetrics(name);
+  const dropped = metrics.counter('tollgate_log_lines_dropped_total', 'Log lines dropped as nobody read them');
+  const logger = createLogger({
+    service: name,
+    replica: identity.replica,
+    level: env.logLevel,
+    onDropped: () => dropped.inc(),
+  });
   const health = new Health();
   const shutdown = new Shutdown({ logger, timeoutMs: env.stopTimeoutMs, now: Date.now });
   const stopping = new AbortController();
 
+  let failed = false;
   let stopped: Promise<void> | undefined;
-  const stop = (reason: string, failed: boolean): Promise<void> => {
+  const stop = (reason: string): Promise<void> => {
     stopped ??= (async () => {
       logger.info({ reason }, 'stopping');
       health.draining();
@@ -45,6 +52,11 @@ export async function runService({ name, main }: ServiceOptions): Promise<void> 
       process.exit(clean && !failed ? 0 : 1);
     })();
     return stopped;
+  };
+  const fail = (error: unknown, what: string): Promise<void> => {
+    failed = true;
+    logger.fatal({ err: error }, what);
+    return stop(what);
   };
   onEnd(logger, stop);
 
@@ -57,10 +69,7 @@ export async function runService({ name, main }: ServiceOptions): Promise<void> 
     stopping: stopping.signal,
     defer: (part, close) => shutdown.defer(part, close),
     drain: (part, drain) => shutdown.drain(part, drain),
-    fail: (error) => {
-      logger.fatal({ err: error }, 'a part failed for good');
-      void stop('failure', true);
-    },
+    fail: (error) => void fail(error, 'a part failed for good'),
   };
   try {
     const server = await serveHealth({ host: env.host, port: env.port, health, metrics, logger });
@@ -72,9 +81,9 @@ export async function runService({ name, main }: ServiceOptions): Promise<void> 
     logger.info({ address, health: base }, 'started');
     tellParent({ type: 'ready', address, health: base });
   } catch (error) {
-    if (stopping.signal.aborted) return;
-    logger.fatal({ err: error }, 'could not start');
-    await stop('failed start', true);
+    // A start that is stopped half-way fails of that.
+    if (stopping.signal.aborted) logger.debug({ err: error }, 'start interrupted');
+    else await fail(error, 'could not start');
   }
 }
 
@@ -87,10 +96,10 @@ function readOrExit(name: string) {
   }
 }
 
-function onEnd(logger: Logger, stop: (reason: string, failed: boolean) => Promise<void>): void {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal, false));
+function onEnd(logger: Logger, stop: (reason: string) => Promise<void>): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
   // Whoever started this process is gone: nobody would stop it any more.
-  process.on('disconnect', () => void stop('parent gone', false));
+  process.on('disconnect', () => void stop('parent gone'));
   // After either the state is unknown, so nothing is closed that might write it down.
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error: unknown) => {

@@ -12,6 +12,8 @@ export interface LoggerOptions {
   level: LogLevel;
   /** Default: the process's standard output. */
   output?: DestinationStream;
+  /** Called for each line that was dropped, as nobody read our output. */
+  onDropped?: () => void;
 }
 
 /** Unwritten lines, bytes. A reader of our output that hangs costs lines, never memory or time. */
@@ -27,11 +29,13 @@ export function createLogger(options: LoggerOptions): Logger {
       formatters: { level: (label) => ({ level: label }) },
       hooks: { streamWrite: redact },
     },
-    options.output ?? standardOutput(),
+    options.output ?? standardOutput(options.onDropped),
   );
 }
 
 /** Asynchronous, as a blocked pipe would stop every request; what is unwritten at the exit is written then. */
-function standardOutput(): DestinationStream {
-  return destination({ dest: 1, sync: false, minLength: 0, maxLength: BUFFER_BYTES_MAX });
+function standardOutput(onDropped: () => void = () => {}): DestinationStream {
+  const output = destination({ dest: 1, sync: false, minLength: 0, maxLength: BUFFER_BYTES_MAX });
+  output.on('drop', onDropped);
+  return output;
 }
