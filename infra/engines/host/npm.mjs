@@ -38,7 +38,6 @@ export function npm(args, { cwd } = {}) {
 
 // Below `npm start` the running npm is known by its file; that also spares a search of PATH for npm.cmd and its like.
 function npmCommand() {
-  // biome-ignore lint/suspicious/noUndeclaredEnvVars: npm itself sets it, for what it runs.
   const file = process.env.npm_execpath;
   return file && /npm-cli\.(c|m)?js$/.test(file)
     ? { command: process.execPath, first: [file] }
