@@ -2,6 +2,14 @@
 export { connect, LedgerClient, type LedgerOptions, type QueryOptions, type QueryParameters } from './client.ts';
 export { INSERT_ROWS_MAX, insertUsage } from './insert.ts';
 export {
+  type BreakdownPoint,
+  type BreakdownQuestion,
+  REST_GROUP,
+  type UsageBreakdown,
+  type UsageCell,
+  usageBreakdown,
+} from './queries/breakdown.ts';
+export {
   type BudgetScope,
   type BudgetSum,
   type BudgetSums,
