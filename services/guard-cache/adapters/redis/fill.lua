@@ -1,0 +1,47 @@
+-- KEYS[1] the entry. KEYS[2] the group's vector set. KEYS[3] the scope's entries by expiry.
+-- ARGV: 1 group, 2 text signature, 3 prefix of entries, 4 prefix of vector sets, 5 time to live in ms, 6 most entries,
+-- 7 whether the server has vector sets (1 or 0), 8 vector (FP32; may be empty), 9 answer, 10 facts,
+-- 11 and 12 the signatures `content` and `facts`.
+-- Returns {entries evicted for room, expired entries cleaned up, members without an entry removed}.
+local group, text, ttl, most = ARGV[1], ARGV[2], tonumber(ARGV[5]), tonumber(ARGV[6])
+local hasVectors = ARGV[7] == '1'
+-- The clean-up of one call is bounded; each call adds one entry, so several a call catch up.
+local cleanedMax, sampled = 8, 2
+local clock = redis.call('TIME')
+-- Microseconds, so that no two entries are of the same age.
+local now = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
+
+local function keepFor(key)
+  if redis.call('PTTL', key) < ttl then redis.call('PEXPIRE', key, ttl) end
+end
+
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'answer', ARGV[9], 'facts', ARGV[10], 'content:signature', ARGV[11], 'facts:signature', ARGV[12])
+redis.call('PEXPIRE', KEYS[1], ttl)
+redis.call('ZADD', KEYS[3], string.format('%.0f', now + ttl * 1000), group .. ':' .. text)
+keepFor(KEYS[3])
+
+local orphans = 0
+if hasVectors and ARGV[8] ~= '' then
+  redis.call('VADD', KEYS[2], 'FP32', ARGV[8], text, 'NOQUANT')
+  keepFor(KEYS[2])
+  -- Entries that the server evicted are known to nobody: a few members are looked after at each call.
+  for _, member in ipairs(redis.call('VRANDMEMBER', KEYS[2], sampled)) do
+    if redis.call('EXISTS', ARGV[3] .. group .. ':' .. member) == 0 or redis.call('VCARD', KEYS[2]) > most then
+      if member ~= text then orphans = orphans + redis.call('VREM', KEYS[2], member) end
+    end
+  end
+end
+
+local evicted, expired = 0, 0
+for _ = 1, cleanedMax do
+  local first = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
+  local isOver = tonumber(first[2]) <= now
+  if not isOver and redis.call('ZCARD', KEYS[3]) <= most then break end
+  local firstGroup, firstText = string.match(first[1], '^([^:]*):(.*)$')
+  redis.call('ZREM', KEYS[3], first[1])
+  redis.call('UNLINK', ARGV[3] .. first[1])
+  if hasVectors then redis.call('VREM', ARGV[4] .. firstGroup, firstText) end
+  if isOver then expired = expired + 1 else evicted = evicted + 1 end
+end
+return { evicted, expired, orphans }

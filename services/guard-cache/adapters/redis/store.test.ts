@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { Surface } from '@tollgate/contracts';
+import { RedisConnection } from '@tollgate/redis';
+import { createLogger, createMetrics } from '@tollgate/telemetry';
+import { startEngines, type TestEngines } from '@tollgate/testing/engines';
+import { readQuestion } from '../../domain/question.ts';
+import { chatAnswer } from '../../testdata/answers.ts';
+import { namesOf, type Place } from './names.ts';
+import { CacheStore, type Entry, type Rules } from './store.ts';
+
+const logger = createLogger({ service: 'test', replica: 'test', level: 'silent' });
+const rules: Rules = { agreement: 'content', similarityThreshold: 0.92 };
+const bounds = { ttlSeconds: 60, entriesMax: 100 };
+const place: Place = {
+  organizationId: 'acme',
+  scopeId: 'team:sample.engineering',
+  proxyId: 'sample.proxy',
+  surface: Surface.CHAT_COMPLETIONS,
+  fingerprint: new Uint8Array(32).fill(7),
+};
+const entry = (content: string): Entry => ({
+  answer: chatAnswer(content),
+  facts: {
+    provider: 'azure-openai',
+    model: 'gpt-4o',
+    baseModel: 'gpt-4o',
+    tokens: { prompt: 14, completion: 3, cachedPrompt: 0, reasoning: 0 },
+    costNanoUsd: 65_000,
+    createdAtMs: 1_800_000_000_000,
+  },
+});
+const question = (text: string) => readQuestion(text, 'content');
+
+let engines: TestEngines;
+let redis: RedisConnection;
+let store: CacheStore;
+
+/** Resolves once the store knows whether the server has vector sets. */
+async function vectorsKnown(): Promise<void> {
+  while (!store.hasVectors) await new Promise((resolve) => setImmediate(resolve));
+}
+const call = (name: string, ...args: string[]) => redis.command(name, ...args);
+const contentOf = (found: Awaited<ReturnType<CacheStore['lookup']>>) =>
+  found && (found.answer as ReturnType<typeof chatAnswer>).choices[0]?.message.content;
+
+before(async () => {
+  engines = await startEngines({ only: ['cacheRedis'] });
+  redis = new RedisConnection({ url: engines.cacheRedis.url, name: 'test', logger, metrics: createMetrics('test') });
+  store = new CacheStore(redis, logger);
+  await vectorsKnown();
+});
+after(async () => {
+  redis?.close();
+  await engines?.close();
+});
+beforeEach(() => call('FLUSHALL'));
+
+test('the same wording is an exact hit, another spelling a semantic one, another question none', async () => {
+  await store.fill(place, question('What is the capital of France?'), entry('Paris.'), bounds);
+  const exact = await store.lookup(place, question('what is the capital of FRANCE'), rules);
+  assert.deepEqual(exact, { ...entry('Paris.'), similarity: 1, kind: 'exact' });
+  const semantic = await store.lookup(place, question("what's the capital of France"), rules);
+  assert.equal(contentOf(semantic), 'Paris.');
+  assert.equal(semantic?.kind, 'semantic');
+  assert.ok((semantic?.similarity ?? 0) > 0.999);
+  assert.equal(await store.lookup(place, question('What is the capital of Italy?'), rules), undefined);
+  assert.equal(await store.lookup(place, question('What is not the capital of France?'), rules), undefined);
+});
+
+test('both lookups are one round trip', async () => {
+  await store.fill(place, question('What is the capital of France?'), entry('Paris.'), bounds);
+  await store.lookup(place, question("what's the capital of France"), rules);
+  await call('CONFIG', 'RESETSTAT');
+  await store.lookup(place, question("what's the capital of France"), rules);
+  const stats = String(await call('INFO', 'commandstats'));
+  const processed = [...stats.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)].map(([, name, calls]) => `${name} ${calls}`);
+  // What a script calls is counted too; of what came over the wire there is the one script.
+  assert.ok(processed.includes('evalsha 1'), processed.join(', '));
+  assert.ok(!processed.some((line) => line.startsWith('eval ')));
+});
+
+test('agreement decides among the near: exact, content, facts, none', async () => {
+  await store.fill(place, question('Convert euros to dollars'), entry('A'), bounds);
+  const ask = (text: string, agreement: Rules['agreement']) =>
+    store.lookup(place, readQuestion(text, agreement), { ...rules, agreement });
+  assert.equal(contentOf(await ask('Convert dollars to euros', 'none')), 'A');
+  assert.equal(contentOf(await ask('Convert dollars to euros', 'facts')), 'A');
+  assert.equal(await ask('Convert dollars to euros', 'content'), undefined);
+  assert.equal(contentOf(await ask('please convert euros to dollars', 'content')), 'A');
+  assert.equal(await ask('please convert euros to dollars', 'exact'), undefined);
+  assert.equal(contentOf(await ask('convert euros to dollars!', 'exact')), 'A');
+});
+
+test('the threshold is a cosine: what lies below it is no candidate', async () => {
+  await store.fill(place, question('Convert euros to dollars'), entry('A'), bounds);
+  const asked = readQuestion('Convert euros to francs', 'none');
+  const at = (similarityThreshold: number) => store.lookup(place, asked, { agreement: 'none', similarityThreshold });
+  const found = await at(0);
+  assert.ok(found && found.similarity > 0.3 && found.similarity < 0.92, String(found?.similarity));
+  assert.ok(await at(found.similarity - 0.001));
+  assert.equal(await at(found.similarity + 0.001), undefined);
+});
+
+test('of several near ones the one that agrees is the hit', async () => {
+  const texts = ['Is x greater than y?', 'Is y greater than x?'];
+  for (const text of texts) await store.fill(place, question(text), entry(text), bounds);
+  for (const text of texts) {
+    assert.equal(contentOf(await store.lookup(place, question(`Hi, ${text.toLowerCase()}`), rules)), text);
+  }
+});
+
+test('tenants are apart, both ways; so are proxies, surfaces and fingerprints', async () => {
+  const others: Place[] = [
+    { ...place, scopeId: 'team:sample.product' },
+    { ...place, scopeId: 'key:sample.engineering' },
+    { ...place, organizationId: 'other' },
+    { ...place, proxyId: 'sample.other' },
+    { ...place, surface: Surface.RESPONSES },
+    { ...place, fingerprint: new Uint8Array(32).fill(8) },
+    // Names that would run together if they were only joined.
+    { ...place, organizationId: 'acme/team:sample.engineering', scopeId: '' },
+    { ...place, scopeId: 'team:sample.engineering}' },
+  ];
+  const texts = ['What is the capital of France?', "what's the capital of France"];
+  const places = [place, ...others];
+  for (const [index, one] of places.entries())
+    await store.fill(one, question(texts[0] ?? ''), entry(`${index}`), bounds);
+  for (const [index, one] of places.entries()) {
+    for (const text of texts) assert.equal(contentOf(await store.lookup(one, question(text), rules)), `${index}`);
+  }
+  await call('FLUSHALL');
+  for (const one of places) {
+    await store.fill(one, question(texts[0] ?? ''), entry('mine'), bounds);
+    for (const other of places.filter((candidate) => candidate !== one)) {
+      for (const text of texts) assert.equal(await store.lookup(other, question(text), rules), undefined);
+    }
+    await call('FLUSHALL');
+  }
+});
+
+test('no question stands in the store, only signatures and vectors', async () => {
+  await store.fill(place, question('Is Rumpelstiltskin well?'), entry('Yes.'), bounds);
+  for (const key of (await call('KEYS', '*')) as string[]) {
+    assert.doesNotMatch(key, /rumpel/i);
+    const dump = (await redis.commandBinary('DUMP', key)) as Buffer;
+    assert.doesNotMatch(dump.toString('latin1'), /rumpel/i);
+  }
+});
+
+test('the entries of a scope are bounded over all its groups: the oldest goes, counted', async () => {
+  const small = { ttlSeconds: 60, entriesMax: 3 };
+  const groups = [place, { ...place, fingerprint: new Uint8Array(32).fill(9) }];
+  const swept = [];
+  for (let index = 0; index < 8; index++) {
+    const group = groups[index % 2] ?? place;
+    swept.push(await store.fill(group, question(`Question number ${index}`), entry(`${index}`), small));
+  }
+  assert.deepEqual(
+    swept.map(({ evicted }) => evicted),
+    [0, 0, 0, 1, 1, 1, 1, 1],
+  );
+  const kept = [];
+  for (let index = 0; index < 8; index++) {
+    const found = await store.lookup(groups[index % 2] ?? place, question(`question number ${index}`), rules);
+    if (found) kept.push(index);
+  }
+  assert.deepEqual(kept, [5, 6, 7]);
+  const names = groups.map(namesOf);
+  const cards = await Promise.all(names.map((name) => call('VCARD', name.sets + name.group)));
+  assert.deepEqual(cards, [1, 2]);
+  const other = await store.fill({ ...place, scopeId: 'team:b' }, question('Mine'), entry('b'), small);
+  assert.equal(other.evicted, 0);
+});
+
+test('a lower bound is reached in steps, so that no call takes long', async () => {
+  for (let index = 0; index < 30; index++) await store.fill(place, question(`Topic ${index}`), entry('x'), bounds);
+  const lower = { ...bounds, entriesMax: 2 };
+  const evicted = [];
+  for (let index = 30; index < 36; index++) {
+    evicted.push((await store.fill(place, question(`Topic ${index}`), entry('x'), lower)).evicted);
+  }
+  assert.deepEqual(evicted, [8, 8, 8, 8, 1, 1]);
+});
+
+test('an entry lives as long as its time to live, and everything of a scope goes with its last entry', async () => {
+  await store.fill(place, question('Short'), entry('s'), { ...bounds, ttlSeconds: 100 });
+  await store.fill(place, question('Long'), entry('l'), { ...bounds, ttlSeconds: 1000 });
+  await store.fill(place, question('Middle'), entry('m'), { ...bounds, ttlSeconds: 500 });
+  const names = namesOf(place);
+  const ttlSeconds = async (key: string) => Number(await call('TTL', key));
+  const entryKey = (text: string) => `${names.entries}${names.group}:${question(text).signatures.exact}`;
+  assert.deepEqual(await Promise.all([...['Short', 'Long', 'Middle'].map(entryKey)].map(ttlSeconds)), [100, 1000, 500]);
+  assert.deepEqual(await Promise.all([names.sets + names.group, names.expiries].map(ttlSeconds)), [1000, 1000]);
+  for (const key of (await call('KEYS', '*')) as string[]) assert.ok((await ttlSeconds(key)) > 0, key);
+});
+
+test('expired entries leave the vector set: when they are met, and with later fills', async () => {
+  const names = namesOf(place);
+  const set = names.sets + names.group;
+  for (const text of ['One', 'Two', 'Three']) await store.fill(place, question(text), entry(text), bounds);
+  // As after their time: the entry is gone, and its line in the list of expiries is over.
+  const expire = async (text: string) => {
+    const { exact } = question(text).signatures;
+    await call('DEL', `${names.entries}${names.group}:${exact}`);
+    await call('ZADD', names.expiries, '1', `${names.group}:${exact}`);
+  };
+  await expire('One');
+  assert.equal(await store.lookup(place, question('please one'), rules), undefined);
+  assert.equal(await call('VCARD', set), 2);
+  await expire('Two');
+  const swept = await store.fill(place, question('Four'), entry('Four'), bounds);
+  assert.equal(swept.expired + swept.orphans >= 2, true);
+  assert.equal(await call('VCARD', set), 2);
+  assert.equal(await call('ZCARD', names.expiries), 2);
+});
+
+test('members whose entry and record the server evicted are found by sampling and by the bound', async () => {
+  const names = namesOf(place);
+  const set = names.sets + names.group;
+  for (let index = 0; index < 20; index++) await store.fill(place, question(`Subject ${index}`), entry('x'), bounds);
+  const entries = (await call('KEYS', `${names.entries}*`)) as string[];
+  await call('DEL', names.expiries, ...entries);
+  let orphans = 0;
+  for (let index = 0; index < 60; index++) {
+    orphans += (await store.fill(place, question('Only one'), entry('x'), bounds)).orphans;
+  }
+  assert.ok(orphans >= 15, `${orphans} of 20 orphans removed by 60 fills`);
+  assert.equal(await call('VCARD', set), 21 - orphans);
+});
+
+test('a large text hits by its exact wording only', async () => {
+  const large = `${'word '.repeat(2000)}end`;
+  assert.equal(question(large).vector, undefined);
+  await store.fill(place, question(large), entry('L'), bounds);
+  assert.equal((await store.lookup(place, question(large), rules))?.kind, 'exact');
+  assert.equal(await store.lookup(place, question(large.replace('end', 'END')), rules), undefined);
+});
+
+test('a server without vector sets serves exact hits and is asked for nothing else', async () => {
+  const older = {
+    run: redis.run.bind(redis),
+    runBinary: redis.runBinary.bind(redis),
+    ready: redis.ready.bind(redis),
+    command: async () => [null],
+    onServer: (handler: (runId: string) => void) => handler('run'),
+  };
+  const plain = new CacheStore(older, logger);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(plain.hasVectors, false);
+  await call('CONFIG', 'RESETSTAT');
+  const small = { ...bounds, entriesMax: 1 };
+  await plain.fill(place, question('What is the capital of Spain?'), entry('x'), small);
+  const swept = await plain.fill(place, question('What is the capital of France?'), entry('Paris.'), small);
+  assert.equal(swept.evicted, 1);
+  assert.equal(contentOf(await plain.lookup(place, question('what is the capital of france'), rules)), 'Paris.');
+  assert.equal(await plain.lookup(place, question("what's the capital of France"), rules), undefined);
+  assert.doesNotMatch(String(await call('INFO', 'commandstats')), /cmdstat_v/i);
+});

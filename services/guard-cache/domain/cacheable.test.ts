@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Surface } from '@tollgate/contracts';
+import { bytesOf, chatAnswer, responseAnswer, textPart } from '../testdata/answers.ts';
+import { judge } from './cacheable.ts';
+
+const chat = (answer: unknown) => judge(Surface.CHAT_COMPLETIONS, bytesOf(answer));
+const response = (answer: unknown) => judge(Surface.RESPONSES, bytesOf(answer));
+
+test('complete answers in words are kept', () => {
+  assert.deepEqual(chat(chatAnswer()), { answer: chatAnswer() });
+  assert.deepEqual(response(responseAnswer()), { answer: responseAnswer() });
+  const reasoned = responseAnswer('x', {
+    output: [{ id: 'rs_1', type: 'reasoning', summary: [] }, ...responseAnswer('x').output],
+  });
+  assert.ok('answer' in response(reasoned));
+});
+
+test('what is incomplete, a tool call, a refusal, empty or bound to the provider is not', () => {
+  const call = { id: 'call_1', type: 'function', function: { name: 'f', arguments: '{}' } };
+  const output = (item: object) => response(responseAnswer('x', { output: [item] }));
+  const cases: [unknown, string][] = [
+    [chat(chatAnswer('x', { tool_calls: [call] })), 'tool_calls'],
+    [chat(chatAnswer('x', { function_call: { name: 'f' } })), 'tool_calls'],
+    [chat(chatAnswer('x', { refusal: 'No.' })), 'refusal'],
+    [chat(chatAnswer('x', {}, { finish_reason: 'length' })), 'incomplete'],
+    [chat(chatAnswer('x', {}, { finish_reason: 'content_filter' })), 'incomplete'],
+    [chat({ ...chatAnswer(), choices: [...chatAnswer().choices, ...chatAnswer().choices] }), 'incomplete'],
+    [chat({ error: { message: 'no' } }), 'incomplete'],
+    [chat(chatAnswer('')), 'empty'],
+    [chat([1]), 'not_json'],
+    [response(responseAnswer('x', { status: 'incomplete' })), 'incomplete'],
+    [response(responseAnswer('x', { error: { code: 'server_error' } })), 'incomplete'],
+    [response(responseAnswer('x', { previous_response_id: 'resp_0' })), 'stateful'],
+    [output({ type: 'function_call', name: 'f' }), 'tool_calls'],
+    [output({ type: 'web_search_call' }), 'tool_calls'],
+    [output({ type: 'reasoning', encrypted_content: 'gAAA' }), 'stateful'],
+    [output({ type: 'message', content: [{ type: 'refusal', refusal: 'No.' }] }), 'refusal'],
+    [output({ type: 'message', content: [textPart('')] }), 'empty'],
+    [judge(Surface.EMBEDDINGS, bytesOf({ object: 'list' })), 'surface'],
+    [judge(Surface.CHAT_COMPLETIONS, Buffer.from('{"a":')), 'not_json'],
+  ];
+  for (const [judged, unfit] of cases) assert.deepEqual(judged, { unfit });
+});
+
+test('what an answer repeats of its first caller is not kept', () => {
+  const own = { metadata: { case: '4711' }, user: 'u-1', safety_identifier: 's-1', prompt_cache_key: 'k-1' };
+  const judged = response(responseAnswer('x', own));
+  assert.deepEqual(judged, {
+    answer: responseAnswer('x', { metadata: {}, user: null, safety_identifier: null, prompt_cache_key: null }),
+  });
+});

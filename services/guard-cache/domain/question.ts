@@ -1,0 +1,22 @@
+import { type Agreement, type Reading, read, readVerbatim, type Signatures } from './agree.ts';
+import { embedLocal } from './embed.ts';
+
+/** A larger text is looked up by its exact wording only: no two of them mean the same by chance, and reading costs time. */
+export const semanticBytesMax = 8 * 1024;
+
+export interface Question {
+  readonly signatures: Signatures;
+  /** Absent: only the exact wording can hit. */
+  readonly vector: Float32Array | undefined;
+}
+
+/** Both keys to an answer: what the text says, and where it lies among others. */
+export function readQuestion(text: string, agreement: Agreement): Question {
+  const reading = isLarge(text) ? readVerbatim(text) : read(text);
+  return { signatures: reading.signatures, vector: agreement === 'exact' ? undefined : vectorOf(reading) };
+}
+
+// UTF-16 units are never more than UTF-8 bytes, so most large texts are known without counting.
+const isLarge = (text: string) => text.length > semanticBytesMax || Buffer.byteLength(text) > semanticBytesMax;
+
+const vectorOf = ({ tokens }: Reading) => (tokens.length === 0 ? undefined : embedLocal(tokens));

@@ -1,0 +1,41 @@
+import { randomBytes } from 'node:crypto';
+import { completeBytesMax } from '@tollgate/bus';
+import { Surface } from '@tollgate/contracts';
+import type { JsonRecord } from './json.ts';
+import { renderChat, renderChatStream } from './render-chat.ts';
+import { renderResponse, renderResponseStream } from './render-responses.ts';
+
+const idBytes = 24;
+
+export interface Shape {
+  readonly surface: Surface;
+  readonly stream: boolean;
+  /** Usage as a chunk of its own, in a chat stream. */
+  readonly includeUsage: boolean;
+}
+
+export interface Rendered {
+  readonly body: Uint8Array;
+  readonly contentType: string;
+}
+
+const newId = (prefix: string): string => `${prefix}${randomBytes(idBytes).toString('hex')}`;
+
+/**
+ * A kept answer in the shape that was asked for, with an id of its own; undefined when it would not fit one frame (an
+ * answer as a stream of typed events repeats its text four times).
+ */
+export function render(answer: JsonRecord, shape: Shape, nowMs: number): Rendered | undefined {
+  const body = Buffer.from(text(answer, shape, Math.floor(nowMs / 1000)));
+  if (body.length > completeBytesMax) return undefined;
+  return { body, contentType: shape.stream ? 'text/event-stream; charset=utf-8' : 'application/json' };
+}
+
+function text(answer: JsonRecord, { surface, stream, includeUsage }: Shape, nowSeconds: number): string {
+  if (surface === Surface.RESPONSES) {
+    const repeat = { id: newId('resp_'), nowSeconds };
+    return stream ? renderResponseStream(answer, repeat, newId) : renderResponse(answer, repeat, newId);
+  }
+  const repeat = { id: newId('chatcmpl-'), nowSeconds };
+  return stream ? renderChatStream(answer, repeat, includeUsage) : renderChat(answer, repeat);
+}

@@ -1,0 +1,91 @@
+import { payloadBytesMax } from '@tollgate/bus';
+import type { ConfigSnapshot } from '@tollgate/config';
+import { type CacheCall, type CacheHit, type GuardRequest, Surface } from '@tollgate/contracts';
+import { TollgateError } from '@tollgate/errors';
+import type { GuardResult } from '@tollgate/guard';
+import type { CacheStore, Found } from '../adapters/redis/store.ts';
+import { readQuestion } from '../domain/question.ts';
+import { render } from '../domain/render.ts';
+import { cacheSettings } from '../domain/settings.ts';
+import type { CacheCounters } from './counters.ts';
+
+export interface ConfigSource {
+  at(revision: number): ConfigSnapshot | Promise<ConfigSnapshot>;
+}
+
+export interface LookupDependencies {
+  readonly config: ConfigSource;
+  readonly store: Pick<CacheStore, 'lookup'>;
+  readonly counters: CacheCounters;
+  readonly now: () => number;
+}
+
+const miss: GuardResult = { $case: 'cache', value: { hit: undefined } };
+
+/** Answers a pipeline's CacheCall. A fault of the store becomes an error reply: the proxy's onError decides. */
+export class Lookup {
+  readonly #dependencies: LookupDependencies;
+
+  constructor(dependencies: LookupDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** @throws TollgateError `store_unavailable`, `guard_unavailable`, `overloaded` */
+  readonly handle = async (request: GuardRequest): Promise<GuardResult> => {
+    const { counters } = this.#dependencies;
+    if (request.call?.$case !== 'cache') {
+      throw new TollgateError('guard_unavailable', { internal: `guard-cache was asked for ${request.call?.$case}` });
+    }
+    const call = request.call.value;
+    if (!canBeKept(call)) {
+      counters.lookup('miss');
+      return miss;
+    }
+    try {
+      return this.#answer(call, await this.#find(request, call));
+    } catch (error) {
+      counters.lookup('failed');
+      throw error;
+    }
+  };
+
+  async #find(request: GuardRequest, call: CacheCall): Promise<Found | undefined> {
+    const { config, store } = this.#dependencies;
+    const snapshot = await config.at(request.revision);
+    const settings = cacheSettings(snapshot, request.proxy, request.guardrail);
+    const { scopeId, surface, fingerprint } = call;
+    const place = { organizationId: snapshot.organization.id, scopeId, proxyId: request.proxy, surface, fingerprint };
+    return store.lookup(place, readQuestion(call.text, settings.agreement), settings);
+  }
+
+  #answer(call: CacheCall, found: Found | undefined): GuardResult {
+    const { counters, now } = this.#dependencies;
+    if (found === undefined) {
+      counters.lookup('miss');
+      return miss;
+    }
+    const nowMs = now();
+    const rendered = render(found.answer, call, nowMs);
+    if (rendered === undefined) {
+      counters.lookup('too_large');
+      return miss;
+    }
+    counters.lookup(found.kind);
+    const { provider, model, baseModel, tokens, costNanoUsd, createdAtMs } = found.facts;
+    const hit: CacheHit = {
+      ...rendered,
+      similarity: found.similarity,
+      ageSeconds: Math.max(0, Math.floor((nowMs - createdAtMs) / 1000)),
+      provider,
+      model,
+      baseModel,
+      tokens,
+      costNanoUsd,
+    };
+    return { $case: 'cache', value: { hit } };
+  }
+}
+
+// A fill is one message of the bus, so a text that does not fit one was never kept.
+const canBeKept = ({ surface, text }: CacheCall) =>
+  (surface === Surface.CHAT_COMPLETIONS || surface === Surface.RESPONSES) && text.length <= payloadBytesMax;
