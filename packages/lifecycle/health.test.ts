@@ -21,6 +21,13 @@ test('one failing check is enough, and all are told', () => {
   assert.deepEqual(health.readiness(), { ready: false, checks: { bus: 'ok', redis: 'no answer for 3 s' } });
 });
 
+test('degraded is told, and takes work', () => {
+  const health = new Health();
+  health.started();
+  health.check('cache', () => ({ degraded: 'exact hits only' }));
+  assert.deepEqual(health.readiness(), { ready: true, checks: { cache: 'degraded: exact hits only' } });
+});
+
 test('a check that throws is a failing one', () => {
   const health = new Health();
   health.started();
