@@ -1,0 +1,164 @@
+import type { Receipt } from '@tollgate/contracts';
+import type { RedisConnection } from '@tollgate/redis';
+import { type Charge, type CounterState, counterExpiresAtMs } from '../domain/charge.ts';
+import type { Settlement } from '../domain/settlement.ts';
+import { BudgetKeys, KeyTable } from './keys.ts';
+import { scripts } from './scripts.ts';
+
+export interface Reserve {
+  requestId: string;
+  startedAtMs: number;
+  charges: Charge[];
+  /** Encoded UsageEvent that the lease becomes when its owner dies. */
+  record: Uint8Array;
+}
+
+export type ReserveOutcome = 'admitted' | 'refused' | 'repeated' | 'over' | 'rebuilding';
+
+export interface ReserveAnswer {
+  outcome: ReserveOutcome;
+  /** The first answer's, when repeated. */
+  record?: Uint8Array;
+  /** In the order of the charges, as they are after the step; empty when over or rebuilding. */
+  counters: CounterState[];
+}
+
+const outcomes: ReserveOutcome[] = ['admitted', 'refused', 'repeated', 'over', 'rebuilding'];
+
+/** contracts.md: an owner renews every 10 s; three missed renewals and the lease is abandoned. */
+const leaseMsDefault = 30_000;
+/** Longer than an admission's deadline can be. */
+const releasedKeptMs = 60_000;
+/** The bound on marks that no trimming reached (contracts.md: unmeasured charges are kept for 24 h). */
+export const marksKeptMs = 24 * 3_600_000;
+
+/** Counters, leases and marks of organizations. Each method is one atomic script; all throw StoreFault. */
+export class BudgetStore {
+  readonly redis: RedisConnection;
+  readonly leaseMs: number;
+  readonly #keys = new Map<string, BudgetKeys>();
+
+  constructor(redis: RedisConnection, options: { leaseMs?: number } = {}) {
+    this.redis = redis;
+    this.leaseMs = options.leaseMs ?? leaseMsDefault;
+  }
+
+  keys(organizationId: string): BudgetKeys {
+    let keys = this.#keys.get(organizationId);
+    if (!keys) {
+      keys = new BudgetKeys(organizationId);
+      this.#keys.set(organizationId, keys);
+    }
+    return keys;
+  }
+
+  async reserve(organizationId: string, { requestId, startedAtMs, charges, record }: Reserve): Promise<ReserveAnswer> {
+    const keys = this.keys(organizationId);
+    const bucket = keys.bucket(startedAtMs);
+    const names = [
+      keys.epoch,
+      keys.leases,
+      keys.receipts,
+      keys.released(requestId),
+      keys.settled(bucket),
+      keys.unmeasured(bucket),
+    ];
+    const values = [this.redis.runId, requestId, this.leaseMs, record];
+    for (const { reservation, limit } of charges) {
+      names.push(keys.counter(reservation));
+      values.push(reservation.amount, limit, counterExpiresAtMs(reservation.windowEndMs));
+    }
+    const reply = (await this.redis.runBinary(scripts.reserve, names, values)) as [number, Buffer, ...number[]];
+    const outcome = outcomes[reply[0]] ?? 'over';
+    const counters: CounterState[] = [];
+    for (let at = 2; at + 1 < reply.length; at += 2) {
+      counters.push({ spent: reply[at] as number, reserved: reply[at + 1] as number });
+    }
+    return outcome === 'repeated' ? { outcome, counters, record: reply[1] } : { outcome, counters };
+  }
+
+  /** False: the counters are not there yet, nothing was done. All settlements are of this organization. */
+  settle(organizationId: string, settlements: Settlement[]): Promise<boolean> {
+    return this.settleBehind(this.keys(organizationId).epoch, this.redis.runId, organizationId, settlements);
+  }
+
+  /** The same for a rebuild, whose gate is its lock. */
+  async settleBehind(gate: string, pass: string, organizationId: string, settlements: Settlement[]): Promise<boolean> {
+    const keys = this.keys(organizationId);
+    const table = new KeyTable([gate, keys.leases, keys.receipts, keys.floor, keys.settledBuckets]);
+    const events = settlements.map((settlement) => {
+      const bucket = keys.bucket(settlement.startedAtMs);
+      return {
+        id: settlement.requestId,
+        v: settlement.version,
+        s: settlement.seq,
+        p: settlement.promptTokens,
+        c: settlement.completionTokens,
+        n: settlement.costNanoUsd,
+        b: bucket,
+        m: table.place(keys.settled(bucket)),
+        u: table.place(keys.unmeasured(bucket)),
+        r: settlement.reservations.map((reservation) => [
+          table.place(keys.counter(reservation)),
+          reservation.quantity,
+          reservation.amount,
+          counterExpiresAtMs(reservation.windowEndMs),
+        ]),
+      };
+    });
+    const reply = await this.redis.run(scripts.settle, table.keys, [pass, marksKeptMs, JSON.stringify(events)]);
+    return (reply as number[])[0] !== -1;
+  }
+
+  /** Renews leases and writes missing ones again; false: the counters are not there yet. */
+  async renew(organizationId: string, renewals: { receipt: Receipt; record: Uint8Array }[]): Promise<boolean> {
+    const keys = this.keys(organizationId);
+    const table = new KeyTable([keys.epoch, keys.rebuilding, keys.leases, keys.receipts]);
+    const requests = renewals.map(({ receipt }) => {
+      const bucket = keys.bucket(receipt.startedAtMs);
+      return {
+        id: receipt.requestId,
+        m: table.place(keys.settled(bucket)),
+        u: table.place(keys.unmeasured(bucket)),
+        r: receipt.reservations.map((reservation) => [
+          table.place(keys.counter(reservation)),
+          reservation.amount,
+          counterExpiresAtMs(reservation.windowEndMs),
+        ]),
+      };
+    });
+    const values = [this.redis.runId, this.leaseMs, JSON.stringify(requests), ...renewals.map(({ record }) => record)];
+    const reply = (await this.redis.run(scripts.renew, table.keys, values)) as number[];
+    return reply[0] !== -1;
+  }
+
+  /** The admission's record when it was made; from now on it will not be. */
+  async release(organizationId: string, requestId: string): Promise<Uint8Array | undefined> {
+    const keys = this.keys(organizationId);
+    const names = [keys.receipts, keys.released(requestId)];
+    const reply = await this.redis.runBinary(scripts.release, names, [requestId, releasedKeptMs]);
+    return (reply as Buffer | null) ?? undefined;
+  }
+
+  /** Records of leases that ran out. For `hiddenMs` no other asker gets the same. */
+  async expired(organizationId: string, max: number, hiddenMs: number): Promise<Uint8Array[]> {
+    const keys = this.keys(organizationId);
+    const names = [keys.epoch, keys.leases, keys.receipts];
+    return (await this.redis.runBinary(scripts.expired, names, [this.redis.runId, max, hiddenMs])) as Buffer[];
+  }
+
+  /** Raises the floor and forgets marks of settled requests whose newest sequence is at most `forgetSeq`. */
+  async trim(organizationId: string, floorSeq: number, forgetSeq: number): Promise<void> {
+    const keys = this.keys(organizationId);
+    const range = [keys.settledBuckets, '-inf', forgetSeq, 'BYSCORE', 'LIMIT', 0, 100];
+    const buckets = (await this.redis.command('ZRANGE', ...range)) as string[];
+    const names = [keys.epoch, keys.floor, keys.settledBuckets, ...buckets.map((bucket) => keys.settled(bucket))];
+    await this.redis.run(scripts.trim, names, [this.redis.runId, floorSeq, forgetSeq, ...buckets]);
+  }
+
+  /** True when the counters were built on the server that is there now. */
+  async built(organizationId: string): Promise<boolean> {
+    const { runId } = this.redis;
+    return runId !== '' && (await this.redis.command('GET', this.keys(organizationId).epoch)) === runId;
+  }
+}

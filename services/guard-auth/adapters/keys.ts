@@ -1,0 +1,86 @@
+import type { Reservation } from '@tollgate/contracts';
+
+/** Marks of settled requests are grouped by the minute in which the request started. */
+const bucketMs = 60_000;
+
+/**
+ * Every key of one organization in the budget Redis, version 1. The braces are a hash tag: all keys of an organization
+ * live in one slot, so that a script may touch them together.
+ */
+export class BudgetKeys {
+  readonly #prefix: string;
+  /** run_id of the server that the counters were built on. */
+  readonly epoch: string;
+  /** run_id of the server on which a rebuild has come so far that leases may be renewed. */
+  readonly rebuilding: string;
+  /** Held by the replica that rebuilds. */
+  readonly lock: string;
+  /** Sorted set: request id, score = expiry in ms. */
+  readonly leases: string;
+  /** Hash: request id → the UsageEvent that an abandoned lease becomes; its receipt stands in it. */
+  readonly receipts: string;
+  /** Everything up to this sequence of USAGE is settled and acknowledged. */
+  readonly floor: string;
+  /** Sorted set: bucket of settled marks, score = newest sequence in it. */
+  readonly settledBuckets: string;
+
+  constructor(organizationId: string) {
+    this.#prefix = `tg:v1:{${organizationId}}:`;
+    this.epoch = `${this.#prefix}epoch`;
+    this.rebuilding = `${this.#prefix}rebuilding`;
+    this.lock = `${this.#prefix}rebuild-lock`;
+    this.leases = `${this.#prefix}leases`;
+    this.receipts = `${this.#prefix}receipts`;
+    this.floor = `${this.#prefix}floor`;
+    this.settledBuckets = `${this.#prefix}settled`;
+  }
+
+  /** Hash {spent, reserved}. */
+  counter(charge: Pick<Reservation, 'scope' | 'scopeId' | 'quantity' | 'window' | 'windowStartMs'>): string {
+    const { scope, scopeId, quantity, window, windowStartMs } = charge;
+    return `${this.#prefix}c:${scope}:${scopeId}:${quantity}:${window}:${windowStartMs}`;
+  }
+
+  /** Exists for a short while after a release, so that the admission that it overtook is not made. */
+  released(requestId: string): string {
+    return `${this.#prefix}released:${requestId}`;
+  }
+
+  bucket(startedAtMs: number): string {
+    return String(Math.floor(startedAtMs / bucketMs) * bucketMs);
+  }
+
+  /** Hash: request id → version:prompt:completion:cost of what was charged, for measured usage. */
+  settled(bucket: string): string {
+    return `${this.#prefix}settled:${bucket}`;
+  }
+
+  /** The same for usage that a measurement may still replace. */
+  unmeasured(bucket: string): string {
+    return `${this.#prefix}unmeasured:${bucket}`;
+  }
+
+  /** Glob patterns of what a rebuild makes anew. */
+  get rebuiltPatterns(): string[] {
+    return [`${this.#prefix}c:*`, `${this.#prefix}settled:*`, `${this.#prefix}unmeasured:*`];
+  }
+}
+
+/** Keys of one script call; scripts know them by their place, counted from 1. */
+export class KeyTable {
+  readonly keys: string[];
+  readonly #places = new Map<string, number>();
+
+  constructor(fixed: string[]) {
+    this.keys = [...fixed];
+  }
+
+  place(key: string): number {
+    let place = this.#places.get(key);
+    if (place === undefined) {
+      place = this.keys.push(key);
+      this.#places.set(key, place);
+    }
+    return place;
+  }
+}

@@ -1,0 +1,185 @@
+import { randomUUID } from 'node:crypto';
+import { UsageEvent } from '@tollgate/contracts';
+import { scanKeys } from '@tollgate/redis';
+import { type CounterSum, counterExpiresAtMs, countsStill } from '../domain/charge.ts';
+import { measured, type Settlement } from '../domain/settlement.ts';
+import { type BudgetStore, marksKeptMs } from './budget-store.ts';
+import { type BudgetKeys, KeyTable } from './keys.ts';
+import { scripts } from './scripts.ts';
+
+/** Renewed with every step; a replica that dies in the middle lets the next one begin after this. */
+const lockMs = 10_000;
+/** Entries of one script call. */
+const stepMax = 500;
+
+/** What a request was charged already. */
+export type ChargedMark = Pick<
+  Settlement,
+  'requestId' | 'startedAtMs' | 'version' | 'promptTokens' | 'completionTokens' | 'costNanoUsd'
+>;
+
+interface Step {
+  clear?: number[];
+  counters?: [key: number, spent: number, reserved: number, expiresAtMs: number][];
+  marks?: [key: number, id: string, value: string][];
+  values?: [key: number, value: string][];
+}
+
+/** Thrown when another replica has taken the rebuild over. */
+export class RebuildLost extends Error {
+  override readonly name = 'RebuildLost';
+}
+
+/** One rebuild of an organization's counters, under its lock. Methods throw StoreFault and RebuildLost. */
+export class RebuildStore {
+  readonly #store: BudgetStore;
+  readonly #organizationId: string;
+  readonly #keys: BudgetKeys;
+  readonly #runId: string;
+  readonly #token: string;
+
+  private constructor(store: BudgetStore, organizationId: string, token: string) {
+    this.#store = store;
+    this.#organizationId = organizationId;
+    this.#keys = store.keys(organizationId);
+    this.#runId = store.redis.runId;
+    this.#token = token;
+  }
+
+  /** Undefined when another replica rebuilds. */
+  static async begin(store: BudgetStore, organizationId: string): Promise<RebuildStore | undefined> {
+    const keys = store.keys(organizationId);
+    const token = randomUUID();
+    const names = [keys.lock, keys.rebuilding, keys.leases];
+    const taken = await store.redis.run(scripts.rebuildBegin, names, [token, lockMs, store.leaseMs]);
+    return taken === 1 ? new RebuildStore(store, organizationId, token) : undefined;
+  }
+
+  /** Forgets counters and marks, then counts again what the leases hold that are there. Returns their request ids. */
+  async reset(nowMs: number): Promise<Set<string>> {
+    for (const pattern of this.#keys.rebuiltPatterns) {
+      for await (const found of scanKeys(this.#store.redis, pattern)) await this.#clear(found);
+    }
+    await this.#clear([this.#keys.floor, this.#keys.settledBuckets]);
+    return this.#countLeases(nowMs);
+  }
+
+  /** From now on owners may renew their leases. */
+  async openForRenewals(): Promise<void> {
+    const table = this.#table();
+    await this.#write(table, { values: [[table.place(this.#keys.rebuilding), this.#runId]] });
+  }
+
+  async addSums(sums: CounterSum[]): Promise<void> {
+    for (const part of chunks(sums)) {
+      const table = this.#table();
+      const counters = part.map((sum): [number, number, number, number] => [
+        table.place(this.#keys.counter(sum)),
+        sum.spent,
+        0,
+        counterExpiresAtMs(sum.windowEndMs),
+      ]);
+      await this.#write(table, { counters });
+    }
+  }
+
+  /** What the sums count already: later versions are charged by the difference, repeats not at all. */
+  async addMarks(charged: ChargedMark[]): Promise<void> {
+    for (const part of chunks(charged)) {
+      const table = this.#table();
+      const marks = part.map((charge): [number, string, string] => {
+        const bucket = this.#keys.bucket(charge.startedAtMs);
+        const key = charge.version >= measured ? this.#keys.settled(bucket) : this.#keys.unmeasured(bucket);
+        const value = [charge.version, charge.promptTokens, charge.completionTokens, charge.costNanoUsd].join(':');
+        return [table.place(key), charge.requestId, value];
+      });
+      await this.#write(table, { marks });
+    }
+  }
+
+  /** Settles as the live settler does, behind the rebuild's lock. */
+  async settle(settlements: Settlement[]): Promise<void> {
+    const { lock } = this.#keys;
+    if (!(await this.#store.settleBehind(lock, this.#token, this.#organizationId, settlements)))
+      throw new RebuildLost();
+    await this.holdLock();
+  }
+
+  async holdLock(): Promise<void> {
+    await this.#write(this.#table(), {});
+  }
+
+  /** Opens admission: everything up to `floorSeq` of USAGE is in the counters. */
+  async finish(floorSeq: number): Promise<void> {
+    const table = this.#table();
+    await this.#write(table, {
+      clear: [table.place(this.#keys.rebuilding), table.place(this.#keys.lock)],
+      values: [
+        [table.place(this.#keys.floor), String(floorSeq)],
+        [table.place(this.#keys.epoch), this.#runId],
+      ],
+    });
+  }
+
+  /** After a failure: the next attempt need not wait for the lock to run out. */
+  async giveUp(): Promise<void> {
+    await this.#clear([this.#keys.lock]);
+  }
+
+  #clear(keys: string[]): Promise<void> {
+    const table = this.#table();
+    return this.#write(table, { clear: keys.map((key) => table.place(key)) });
+  }
+
+  async #countLeases(nowMs: number): Promise<Set<string>> {
+    const counters = new Map<string, { reserved: number; expiresAtMs: number }>();
+    const leases = new Set<string>();
+    for (let cursor = '0'; ; ) {
+      const args = [this.#keys.receipts, cursor, 'COUNT', stepMax];
+      const [next, entries] = (await this.#store.redis.commandBinary('HSCAN', ...args)) as [Buffer, Buffer[]];
+      for (let at = 1; at < entries.length; at += 2) {
+        const requestId = String(entries[at - 1]);
+        // A scan may give an entry twice.
+        if (leases.has(requestId)) continue;
+        leases.add(requestId);
+        const { receipt } = UsageEvent.decode(entries[at] as Buffer);
+        for (const reservation of receipt?.reservations ?? []) {
+          if (!countsStill(reservation.windowEndMs, nowMs)) continue;
+          const key = this.#keys.counter(reservation);
+          const sum = counters.get(key) ?? { reserved: 0, expiresAtMs: counterExpiresAtMs(reservation.windowEndMs) };
+          sum.reserved += reservation.amount;
+          counters.set(key, sum);
+        }
+      }
+      cursor = next.toString();
+      if (cursor === '0') break;
+    }
+    for (const part of chunks([...counters])) {
+      const table = this.#table();
+      await this.#write(table, {
+        counters: part.map(([key, sum]) => [table.place(key), 0, sum.reserved, sum.expiresAtMs]),
+      });
+    }
+    return leases;
+  }
+
+  #table(): KeyTable {
+    return new KeyTable([this.#keys.lock]);
+  }
+
+  async #write(table: KeyTable, step: Step): Promise<void> {
+    const { clear = [], counters = [], marks = [], values = [] } = step;
+    const json = JSON.stringify({ clear, counters, marks, values });
+    const done = await this.#store.redis.run(scripts.rebuildWrite, table.keys, [
+      this.#token,
+      lockMs,
+      marksKeptMs,
+      json,
+    ]);
+    if (done !== 1) throw new RebuildLost();
+  }
+}
+
+function* chunks<T>(entries: T[]): Generator<T[]> {
+  for (let at = 0; at < entries.length; at += stepMax) yield entries.slice(at, at + stepMax);
+}

@@ -1,0 +1,30 @@
+-- A step of a rebuild, for the holder of its lock only; it also holds the lock for longer.
+--
+-- KEYS 1 lock  2… as numbered
+-- ARGV 1 token  2 lock ms  3 ms for which marks are kept  4 JSON:
+--   { clear: [ key, … ], counters: [ [ key, spent, reserved, expires at (ms) ], … ], marks: [ [ key, id, value ], … ],
+--     values: [ [ key, value ], … ] }
+-- Returns 1, or 0 when the lock is somebody else's.
+
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return 0
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+local step = cjson.decode(ARGV[4])
+for _, key in ipairs(step.clear) do
+  redis.call('UNLINK', KEYS[key])
+end
+for _, counter in ipairs(step.counters) do
+  local key = KEYS[counter[1]]
+  redis.call('HINCRBY', key, 'spent', string.format('%.0f', counter[2]))
+  redis.call('HINCRBY', key, 'reserved', string.format('%.0f', counter[3]))
+  redis.call('PEXPIREAT', key, string.format('%.0f', counter[4]))
+end
+for _, mark in ipairs(step.marks) do
+  redis.call('HSET', KEYS[mark[1]], mark[2], mark[3])
+  redis.call('PEXPIRE', KEYS[mark[1]], ARGV[3])
+end
+for _, value in ipairs(step.values) do
+  redis.call('SET', KEYS[value[1]], value[2])
+end
+return 1

@@ -1,0 +1,94 @@
+-- Charges what requests really used, by the difference to what each was charged before, and ends their leases. The same
+-- event again, or an older version after a newer one, changes nothing.
+--
+-- KEYS 1 gate  2 leases  3 receipts  4 floor  5 index of settled buckets  6… as numbered in the events
+-- ARGV 1 what the gate must hold  2 ms for which marks are kept at most  3 JSON: events
+--   { id, v: version, s: stream sequence, p, c: tokens, n: cost, b: bucket, m, u: keys of its settled and unmeasured
+--     bucket, r: [ [ counter's key, quantity, amount reserved, expires at (ms) ], … ] }
+-- Returns { charged, without effect } or { -1 } when the gate is shut.
+
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return { -1 }
+end
+
+local floor = tonumber(redis.call('GET', KEYS[4]) or 0)
+local spent, reserved, expires, order = {}, {}, {}, {}
+local charged, idle = 0, 0
+
+local function add(sums, key, amount, expiresAt)
+  if not expires[key] then
+    expires[key] = expiresAt
+    order[#order + 1] = key
+  end
+  sums[key] = (sums[key] or 0) + amount
+end
+
+local function cost(quantity, prompt, completion, nanoUsd)
+  if quantity == 'tokens' then return prompt + completion end
+  if quantity == 'prompt_tokens' then return prompt end
+  if quantity == 'completion_tokens' then return completion end
+  if quantity == 'cost_nano_usd' then return nanoUsd end
+  return 0
+end
+
+for _, event in ipairs(cjson.decode(ARGV[3])) do
+  if event.s > floor then
+    local settledKey, unmeasuredKey = KEYS[event.m], KEYS[event.u]
+    local mark = redis.call('HGET', settledKey, event.id) or redis.call('HGET', unmeasuredKey, event.id)
+    local version, prompt, completion, nanoUsd = 0, 0, 0, 0
+    if mark then
+      local v, p, c, n = string.match(mark, '^(%d+):(%d+):(%d+):(%d+)$')
+      version, prompt, completion, nanoUsd = tonumber(v), tonumber(p), tonumber(c), tonumber(n)
+    end
+    local leased = redis.call('ZREM', KEYS[2], event.id) == 1
+    if leased then
+      redis.call('HDEL', KEYS[3], event.id)
+    end
+    local newer = event.v > version
+    for _, r in ipairs(event.r) do
+      local key = KEYS[r[1]]
+      if newer then
+        local before = cost(r[2], prompt, completion, nanoUsd)
+        add(spent, key, cost(r[2], event.p, event.c, event.n) - before, r[4])
+      end
+      if leased then
+        add(reserved, key, -r[3], r[4])
+      end
+    end
+    if newer then
+      charged = charged + 1
+      if #event.r > 0 then
+        local value = string.format('%d:%.0f:%.0f:%.0f', event.v, event.p, event.c, event.n)
+        if event.v >= 3 then
+          redis.call('HSET', settledKey, event.id, value)
+          redis.call('PEXPIRE', settledKey, ARGV[2])
+          redis.call('ZADD', KEYS[5], 'GT', event.s, event.b)
+          if version > 0 then redis.call('HDEL', unmeasuredKey, event.id) end
+        else
+          redis.call('HSET', unmeasuredKey, event.id, value)
+          redis.call('PEXPIRE', unmeasuredKey, ARGV[2])
+        end
+      end
+    else
+      idle = idle + 1
+    end
+  else
+    idle = idle + 1
+  end
+end
+
+for _, key in ipairs(order) do
+  local moved = false
+  if spent[key] and spent[key] ~= 0 then
+    redis.call('HINCRBY', key, 'spent', string.format('%.0f', spent[key]))
+    moved = true
+  end
+  if reserved[key] and reserved[key] ~= 0 then
+    redis.call('HINCRBY', key, 'reserved', string.format('%.0f', reserved[key]))
+    moved = true
+  end
+  if moved and redis.call('PTTL', key) == -1 then
+    redis.call('PEXPIREAT', key, string.format('%.0f', expires[key]))
+  end
+end
+return { charged, idle }

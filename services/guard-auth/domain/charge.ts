@@ -1,0 +1,33 @@
+import type { Reservation } from '@tollgate/contracts';
+
+/** One counter that an admission charges: made only when spent + reserved + amount ≤ limit, for all of them together. */
+export interface Charge {
+  reservation: Reservation;
+  /** The smallest limit on this counter, in units of its quantity. */
+  limit: number;
+}
+
+export interface CounterState {
+  /** What settled requests used. */
+  spent: number;
+  /** What running requests may use. */
+  reserved: number;
+}
+
+/** A counter as the ledger knows it. */
+export interface CounterSum extends Omit<Reservation, 'amount'> {
+  spent: number;
+}
+
+/** Usage of an ended window matters to nobody but late readers; later than this it is not counted any more. */
+export const lateSettlementMsMax = 30 * 60_000;
+const counterKeptMs = 60 * 60_000;
+
+export function counterExpiresAtMs(windowEndMs: number): number {
+  return windowEndMs + counterKeptMs;
+}
+
+/** True while the window's counter is still to be kept right. */
+export function countsStill(windowEndMs: number, nowMs: number): boolean {
+  return nowMs < windowEndMs + lateSettlementMsMax;
+}

@@ -1,0 +1,46 @@
+import { type ConfigSnapshot, windowBounds } from '@tollgate/config';
+import type { LedgerSum, LedgerWindow } from '@tollgate/contracts';
+import type { CounterSum } from './charge.ts';
+import { allLimits, type ScopedLimit } from './limits.ts';
+
+interface RunningLimit {
+  limit: ScopedLimit;
+  window: LedgerWindow;
+}
+
+/** The windows that run at this moment, for all limits of a configuration. */
+function running(snapshot: ConfigSnapshot, nowMs: number): RunningLimit[] {
+  return allLimits(snapshot).map((limit) => {
+    const { startMs, endMs } = windowBounds(limit.limit.window, limit.limit.timeZone, nowMs);
+    return { limit, window: { scope: limit.scope, scopeId: limit.scopeId, startMs, endMs } };
+  });
+}
+
+/** What to ask the ledger for, each window once. */
+export function ledgerWindows(snapshot: ConfigSnapshot, nowMs: number): LedgerWindow[] {
+  return [...new Map(running(snapshot, nowMs).map(({ window }) => [nameOf(window), window])).values()];
+}
+
+/** The ledger's answer as counters, each once. A window without a sum is one without usage. */
+export function counterSums(snapshot: ConfigSnapshot, nowMs: number, sums: LedgerSum[]): CounterSum[] {
+  const byWindow = new Map(sums.flatMap((sum) => (sum.window ? [[nameOf(sum.window), sum] as const] : [])));
+  const counters = new Map<string, CounterSum>();
+  for (const { limit, window } of running(snapshot, nowMs)) {
+    const billed = byWindow.get(nameOf(window))?.billed;
+    const { quantity, window: name } = limit.limit;
+    counters.set(`${limit.scope} ${limit.scopeId} ${quantity} ${name} ${window.startMs}`, {
+      scope: limit.scope,
+      scopeId: limit.scopeId,
+      quantity,
+      window: name,
+      windowStartMs: window.startMs,
+      windowEndMs: window.endMs,
+      spent: (billed?.prompt ?? 0) + (billed?.completion ?? 0),
+    });
+  }
+  return [...counters.values()];
+}
+
+function nameOf({ scope, scopeId, startMs, endMs }: LedgerWindow): string {
+  return `${scope} ${scopeId} ${startMs} ${endMs}`;
+}

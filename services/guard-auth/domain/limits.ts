@@ -1,0 +1,54 @@
+import { type ConfigSnapshot, type Limit, type Project, type Team, teamById } from '@tollgate/config';
+
+export type Scope = 'organization' | 'project' | 'team' | 'key';
+
+/** A limit with whom it binds. */
+export interface ScopedLimit {
+  scope: Scope;
+  scopeId: string;
+  /** For people. */
+  scopeName: string;
+  limit: Limit;
+}
+
+const memory = new WeakMap<ConfigSnapshot, Map<string, ScopedLimit[]>>();
+
+/** All limits that bind a team's requests, the team's own first. */
+export function limitsOf(snapshot: ConfigSnapshot, teamId: string): ScopedLimit[] {
+  let byTeam = memory.get(snapshot);
+  if (!byTeam) {
+    byTeam = new Map();
+    memory.set(snapshot, byTeam);
+  }
+  let limits = byTeam.get(teamId);
+  if (!limits) {
+    const owner = teamById(snapshot, teamId);
+    limits = owner ? collect(snapshot, owner.team, owner.project) : [];
+    byTeam.set(teamId, limits);
+  }
+  return limits;
+}
+
+/** Every limit of a configuration: what a rebuild asks the ledger for. */
+export function allLimits(snapshot: ConfigSnapshot): ScopedLimit[] {
+  const { organization, projects } = snapshot;
+  return [
+    ...scoped('organization', organization, snapshot.limits),
+    ...projects.flatMap((project) => [
+      ...scoped('project', project, project.limits),
+      ...project.teams.flatMap((team) => scoped('team', team, team.limits)),
+    ]),
+  ];
+}
+
+function collect(snapshot: ConfigSnapshot, team: Team, project: Project): ScopedLimit[] {
+  return [
+    ...scoped('team', team, team.limits),
+    ...scoped('project', project, project.limits),
+    ...scoped('organization', snapshot.organization, snapshot.limits),
+  ];
+}
+
+function scoped(scope: Scope, owner: { id: string; name: string }, limits: Limit[]): ScopedLimit[] {
+  return limits.map((limit) => ({ scope, scopeId: owner.id, scopeName: owner.name, limit }));
+}

@@ -1,0 +1,91 @@
+import type { WindowBounds as Bounds } from '@tollgate/config';
+import type { Charge, CounterState } from './charge.ts';
+import type { Estimate } from './estimate.ts';
+import type { ScopedLimit } from './limits.ts';
+
+/** One limit as it binds one request. */
+export interface Check {
+  limit: ScopedLimit;
+  bounds: Bounds;
+  /** What the request reserves, in the limit's quantity. */
+  amount: number;
+  /** Place of its counter in the plan's charges. */
+  charge: number;
+}
+
+/** What a request would charge. Two limits may share a counter (the same window in time zones that agree today). */
+export interface Plan {
+  checks: Check[];
+  charges: Charge[];
+}
+
+/**
+ * A guess takes at most this part of a limit: a small budget must not be refused, or blocked by one request, because of
+ * tokens that nobody asked for.
+ */
+const guessShareMax = 0.05;
+
+export function planCharges(
+  limits: ScopedLimit[],
+  estimate: Estimate,
+  boundsOf: (limit: ScopedLimit['limit']) => Bounds,
+): Plan {
+  const plan: Plan = { checks: [], charges: [] };
+  const places = new Map<string, number>();
+  for (const limit of limits) {
+    const { scope, scopeId } = limit;
+    const { quantity, window, amount: most } = limit.limit;
+    const bounds = boundsOf(limit.limit);
+    const amount = amountOf(estimate, most);
+    const name = `${scope} ${scopeId} ${quantity} ${window} ${bounds.startMs}`;
+    const place = places.get(name);
+    const shared = place === undefined ? undefined : plan.charges[place];
+    if (place !== undefined && shared) {
+      shared.limit = Math.min(shared.limit, most);
+      shared.reservation.amount = Math.min(shared.reservation.amount, amount);
+      shared.reservation.windowEndMs = Math.max(shared.reservation.windowEndMs, bounds.endMs);
+      plan.checks.push({ limit, bounds, amount, charge: place });
+      continue;
+    }
+    const { startMs: windowStartMs, endMs: windowEndMs } = bounds;
+    const reservation = { scope, scopeId, quantity, window, windowStartMs, windowEndMs, amount };
+    places.set(name, plan.charges.length);
+    plan.checks.push({ limit, bounds, amount, charge: plan.charges.length });
+    plan.charges.push({ reservation, limit: most });
+  }
+  return plan;
+}
+
+function amountOf({ promptTokens, completionTokens, guessed }: Estimate, limit: number): number {
+  const most = guessed ? Math.max(1, Math.floor(limit * guessShareMax)) : completionTokens;
+  return promptTokens + Math.min(completionTokens, most);
+}
+
+/** The first limit that this request could not pass even if nothing were spent. */
+export function neverFits(plan: Plan): Check | undefined {
+  return plan.checks.find(({ amount, limit }) => amount > limit.limit.amount);
+}
+
+export interface Refusal {
+  check: Check;
+  /** True: spent. False: only held by requests that still run, so soon free again. */
+  spent: boolean;
+}
+
+/** Which limit refused, from the counters that the store refused on: the one that takes longest to pass. */
+export function refusalOf(plan: Plan, counters: CounterState[]): Refusal | undefined {
+  let longest: Refusal | undefined;
+  for (const check of plan.checks) {
+    const { spent, reserved } = counters[check.charge] ?? { spent: 0, reserved: 0 };
+    const amount = plan.charges[check.charge]?.reservation.amount ?? check.amount;
+    if (spent + reserved + amount <= check.limit.limit.amount) continue;
+    const refusal = { check, spent: spent + amount > check.limit.limit.amount };
+    if (!longest || takesLonger(refusal, longest)) longest = refusal;
+  }
+  return longest;
+}
+
+function takesLonger(one: Refusal, other: Refusal): boolean {
+  if (one.spent !== other.spent) return one.spent;
+  return one.check.bounds.endMs > other.check.bounds.endMs;
+}

@@ -1,0 +1,80 @@
+import type { CounterState } from './charge.ts';
+import type { Check, Plan } from './plan.ts';
+
+/** Largest integer of a structured field (RFC 9651, 3.3.1). */
+const fieldIntegerMax = 999_999_999_999_999;
+
+interface Standing {
+  name: string;
+  check: Check;
+  remaining: number;
+  /** Until the window ends. */
+  resetMs: number;
+}
+
+/**
+ * OpenAI's x-ratelimit-*-tokens of the limit with the least left, and RateLimit with RateLimit-Policy
+ * (draft-ietf-httpapi-ratelimit-headers-11) of all. Only limits of the caller's own team and key: what is left of a
+ * project or an organization would tell what other teams use.
+ */
+export function rateLimitHeaders(plan: Plan, counters: CounterState[], nowMs: number): Record<string, string> {
+  const standings = ownStandings(plan, counters, nowMs);
+  const tightest = standings.reduce<Standing | undefined>(
+    (least, standing) => (least && least.remaining <= standing.remaining ? least : standing),
+    undefined,
+  );
+  if (!tightest) return {};
+  return {
+    'x-ratelimit-limit-tokens': String(tightest.check.limit.limit.amount),
+    'x-ratelimit-remaining-tokens': String(tightest.remaining),
+    'x-ratelimit-reset-tokens': duration(tightest.resetMs),
+    'ratelimit-policy': standings.map(policyItem).join(', '),
+    ratelimit: standings.map(limitItem).join(', '),
+  };
+}
+
+function ownStandings(plan: Plan, counters: CounterState[], nowMs: number): Standing[] {
+  const names = new Set<string>();
+  return plan.checks
+    .filter(({ limit }) => limit.scope === 'team' || limit.scope === 'key')
+    .map((check) => {
+      const { spent, reserved } = counters[check.charge] ?? { spent: 0, reserved: 0 };
+      const { scope, limit } = check.limit;
+      // One name for each policy: a second limit of the same window differs in its time zone or amount.
+      const short = `${scope}-${limit.quantity}-${limit.window}`;
+      const name = names.has(short) ? `${short}-${names.size}` : short;
+      names.add(name);
+      return {
+        name,
+        check,
+        remaining: Math.max(0, limit.amount - spent - reserved),
+        resetMs: Math.max(0, check.bounds.endMs - nowMs),
+      };
+    });
+}
+
+/** The unit is not in the draft's registry; without it a policy would speak of requests. */
+function policyItem({ name, check }: Standing): string {
+  const { limit } = check.limit;
+  const seconds = Math.round((check.bounds.endMs - check.bounds.startMs) / 1000);
+  return `"${name}";q=${fieldInteger(limit.amount)};qu="${limit.quantity}";w=${seconds}`;
+}
+
+function limitItem({ name, remaining, resetMs }: Standing): string {
+  return `"${name}";r=${fieldInteger(remaining)};t=${Math.ceil(resetMs / 1000)}`;
+}
+
+function fieldInteger(value: number): number {
+  return Math.min(value, fieldIntegerMax);
+}
+
+/** As OpenAI writes it: 1s, 6m0s, 23h59m59s; milliseconds below a second. */
+function duration(ms: number): string {
+  if (ms < 1000) return `${Math.ceil(ms)}ms`;
+  const seconds = Math.ceil(ms / 1000);
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor((seconds % 3600) / 60);
+  const rest = `${seconds % 60}s`;
+  if (hours > 0) return `${hours}h${minutes}m${rest}`;
+  return minutes > 0 ? `${minutes}m${rest}` : rest;
+}

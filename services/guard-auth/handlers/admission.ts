@@ -1,0 +1,226 @@
+import { type ConfigSnapshot, type KeyRecord, proxyById, resolveModel, windowBounds } from '@tollgate/config';
+import {
+  type AuthCall,
+  type AuthResult,
+  type GuardRequest,
+  type Receipt,
+  Surface,
+  UsageEvent,
+} from '@tollgate/contracts';
+import { TollgateError, toErrorDetail } from '@tollgate/errors';
+import type { GuardResult } from '@tollgate/guard';
+import { StoreFault } from '@tollgate/redis';
+import type { Counter, Metrics } from '@tollgate/telemetry';
+import type { BudgetStore } from '../adapters/budget-store.ts';
+import { denial } from '../domain/access.ts';
+import type { CompletionMeans } from '../domain/completion-means.ts';
+import { type Estimate, estimateTokens } from '../domain/estimate.ts';
+import { isUsable } from '../domain/key-state.ts';
+import { limitsOf } from '../domain/limits.ts';
+import { neverFits, type Plan, planCharges, refusalOf } from '../domain/plan.ts';
+import { estimatedCostNanoUsd } from '../domain/prices.ts';
+import { rateLimitHeaders } from '../domain/rate-limit-headers.ts';
+import { budgetRefusal, neverFitsRefusal } from '../domain/refusal.ts';
+import { abandonedRow } from '../domain/usage-rows.ts';
+
+/** The part of the bus's configuration watch that admission reads. */
+export interface KeyDirectory {
+  at(revision: number): ConfigSnapshot | Promise<ConfigSnapshot>;
+  key(hash: string): KeyRecord | undefined;
+  lookupKey(hash: string): Promise<KeyRecord | undefined>;
+  stale(): boolean;
+}
+
+export interface AdmissionOptions {
+  keys: KeyDirectory;
+  store: BudgetStore;
+  means: CompletionMeans;
+  /** An admission that the store may have made without anybody hearing of it. */
+  onUncertain(organizationId: string, requestId: string): void;
+  /** The store says that its counters are not there yet. */
+  onRebuilding(organizationId: string): void;
+  onAdmitted(): void;
+  metrics: Metrics;
+  now(): number;
+  wait(ms: number): Promise<void>;
+}
+
+/**
+ * Every 401 leaves this long after its request came: a hash in memory (expired, revoked) answers sooner than one that has
+ * to be looked up, and that difference would tell which keys exist. Longer than a read of the bucket takes.
+ */
+const unauthorizedAfterMs = 20;
+const retryAfterMs = 1000;
+
+type Decision = 'admitted' | 'repeated' | 'unauthorized' | 'denied' | 'too_large' | 'budget' | 'unavailable';
+
+/** One request's view of the configuration. */
+interface Asked {
+  request: GuardRequest;
+  call: AuthCall;
+  snapshot: ConfigSnapshot;
+  record: KeyRecord;
+}
+
+/** Decides whose request this is, what it may do, and whether there is budget for it; writes the lease. */
+export class Admission {
+  readonly #options: AdmissionOptions;
+  readonly #decisions: Counter<'decision'>;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+    this.#decisions = options.metrics.counter('tollgate_auth_decisions_total', 'Admissions by outcome', ['decision']);
+  }
+
+  /** @throws TollgateError where it cannot decide: `store_unavailable`, `bus_unavailable`, `overloaded`, … */
+  handle(request: GuardRequest): GuardResult | Promise<GuardResult> {
+    const { keys, now } = this.#options;
+    if (request.call?.$case !== 'auth') throw new TollgateError('invalid_request', { internal: 'not a call for auth' });
+    if (keys.stale()) {
+      throw new TollgateError('guard_unavailable', { internal: 'the configuration watch is behind', retryAfterMs });
+    }
+    const call = request.call.value;
+    const arrivedAtMs = now();
+    const hash = Buffer.from(call.keyHash).toString('hex');
+    const snapshot = keys.at(request.revision);
+    const record = keys.key(hash);
+    if (snapshot instanceof Promise || (record === undefined && hash !== '')) {
+      return this.#lookUp(request, call, hash, snapshot, arrivedAtMs);
+    }
+    if (!isUsable(record, arrivedAtMs)) return this.#unauthorized(arrivedAtMs);
+    return this.#decide({ request, call, snapshot, record });
+  }
+
+  async #lookUp(
+    request: GuardRequest,
+    call: AuthCall,
+    hash: string,
+    snapshot: ConfigSnapshot | Promise<ConfigSnapshot>,
+    arrivedAtMs: number,
+  ): Promise<GuardResult> {
+    const record = hash === '' ? undefined : await this.#options.keys.lookupKey(hash);
+    if (!isUsable(record, arrivedAtMs)) return this.#unauthorized(arrivedAtMs);
+    return this.#decide({ request, call, snapshot: await snapshot, record });
+  }
+
+  async #unauthorized(arrivedAtMs: number): Promise<GuardResult> {
+    this.#count('unauthorized');
+    const { now, wait } = this.#options;
+    const restMs = arrivedAtMs + unauthorizedAfterMs - now();
+    if (restMs > 0) await wait(restMs);
+    return reply({ receipt: undefined, refusal: toErrorDetail(new TollgateError('invalid_api_key')), headers: {} });
+  }
+
+  #decide(asked: Asked): GuardResult | Promise<GuardResult> {
+    const { request, call, snapshot, record } = asked;
+    const proxy = proxyById(snapshot, request.proxy);
+    if (!proxy)
+      throw new TollgateError('not_found', { internal: `no proxy ${request.proxy} at revision ${snapshot.revision}` });
+    const resolved = resolveModel(snapshot, proxy, call.model);
+    const denied = denial(snapshot, record, proxy, call.model, resolved);
+    if (denied !== undefined) {
+      this.#count('denied');
+      return refuse(asked, new TollgateError('access_denied', { message: denied }));
+    }
+    const models = resolved.kind === 'rotation' ? resolved.targets.map(({ model }) => model) : [call.model];
+    const estimate = estimateTokens({
+      bodyBytes: call.bodyBytes,
+      outputTokensMax: call.outputTokensMax,
+      choices: call.n,
+      generates: call.surface !== Surface.EMBEDDINGS && call.surface !== Surface.MODELS,
+      completionTokensMean: this.#options.means.mean(models),
+    });
+    const plan = planCharges(limitsOf(snapshot, record.teamId), estimate, ({ window, timeZone }) =>
+      windowBounds(window, timeZone, call.startedAtMs),
+    );
+    const tooLarge = neverFits(plan);
+    if (tooLarge) {
+      this.#count('too_large');
+      return refuse(asked, neverFitsRefusal(tooLarge));
+    }
+    const receipt = receiptOf(asked, plan, estimate);
+    const lease = abandonedRow(receipt, {
+      proxy: proxy.name,
+      modelRequested: call.model,
+      surface: call.surface,
+      stream: call.stream,
+      metadata: call.metadata,
+      costNanoUsd: estimatedCostNanoUsd(snapshot, resolved, {
+        prompt: estimate.promptTokens,
+        completion: estimate.completionTokens,
+      }),
+      priceListVersion: snapshot.priceListVersion,
+    });
+    return this.#reserve(asked, plan, receipt, UsageEvent.encode(lease).finish());
+  }
+
+  async #reserve(asked: Asked, plan: Plan, receipt: Receipt, record: Uint8Array): Promise<GuardResult> {
+    const { store, onUncertain, onRebuilding, onAdmitted, now } = this.#options;
+    const { organizationId, requestId, startedAtMs } = receipt;
+    try {
+      const answer = await store.reserve(organizationId, { requestId, startedAtMs, charges: plan.charges, record });
+      const headers = rateLimitHeaders(plan, answer.counters, now());
+      switch (answer.outcome) {
+        case 'admitted':
+          onAdmitted();
+          this.#count('admitted');
+          return reply({ receipt, refusal: undefined, headers });
+        case 'repeated':
+          this.#count('repeated');
+          return reply({ receipt: UsageEvent.decode(answer.record ?? record).receipt, refusal: undefined, headers });
+        case 'refused':
+          this.#count('budget');
+          return refuse(asked, this.#budgetError(plan, answer.counters), headers);
+        case 'over':
+          throw new TollgateError('guard_unavailable', { internal: `request ${requestId} was given up before` });
+        case 'rebuilding':
+          onRebuilding(organizationId);
+          throw new TollgateError('store_unavailable', { internal: 'the counters are not rebuilt yet', retryAfterMs });
+      }
+    } catch (error) {
+      this.#count('unavailable');
+      if (error instanceof StoreFault && error.uncertain) onUncertain(organizationId, requestId);
+      throw error;
+    }
+  }
+
+  #budgetError(plan: Plan, counters: { spent: number; reserved: number }[]): TollgateError {
+    const refusal = refusalOf(plan, counters);
+    // The store refused on exactly these figures; both apply the same rule.
+    if (!refusal) return new TollgateError('budget_exceeded', { internal: 'refused without a limit' });
+    return budgetRefusal(refusal, this.#options.now());
+  }
+
+  #count(decision: Decision): void {
+    this.#decisions.inc({ decision });
+  }
+}
+
+function receiptOf({ request, call, snapshot, record }: Asked, plan: Plan, estimate: Estimate): Receipt {
+  return {
+    requestId: request.requestId,
+    organizationId: record.organizationId,
+    organization: snapshot.organization.name,
+    projectId: record.projectId,
+    project: record.project,
+    teamId: record.teamId,
+    team: record.team,
+    keyId: record.id,
+    startedAtMs: call.startedAtMs,
+    revision: snapshot.revision,
+    reservations: plan.charges.map(({ reservation }) => reservation),
+    estimatedPromptTokens: estimate.promptTokens,
+    estimatedCompletionTokens: estimate.completionTokens,
+  };
+}
+
+/** A known key's refusal: its row is written from a receipt that reserves nothing. */
+function refuse(asked: Asked, error: TollgateError, headers: Record<string, string> = {}): GuardResult {
+  const nothing = { promptTokens: 0, completionTokens: 0, guessed: false };
+  const receipt = receiptOf(asked, { checks: [], charges: [] }, nothing);
+  return reply({ receipt, refusal: toErrorDetail(error), headers });
+}
+
+function reply(result: AuthResult): GuardResult {
+  return { $case: 'auth', value: result };
+}

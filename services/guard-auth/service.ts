@@ -1,0 +1,153 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { type Bus, connectBus, subjects, type UsageConsumer } from '@tollgate/bus';
+import { LeaseAsk, LedgerSumsReply, LedgerSumsRequest, Release } from '@tollgate/contracts';
+import { serveGuard } from '@tollgate/guard';
+import type { Scope } from '@tollgate/lifecycle';
+import { RedisConnection } from '@tollgate/redis';
+import { BudgetStore } from './adapters/budget-store.ts';
+import { readConfig } from './config.ts';
+import { CompletionMeans } from './domain/completion-means.ts';
+import { Admission } from './handlers/admission.ts';
+import { FloorKeeper, trimEveryMs } from './handlers/floor-keeper.ts';
+import { Reaper, reapEveryMs } from './handlers/reaper.ts';
+import { Rebuilder } from './handlers/rebuilder.ts';
+import { Releases, releaseRetryEveryMs } from './handlers/releases.ts';
+import { Renewals } from './handlers/renewals.ts';
+import { Settler } from './handlers/settler.ts';
+import { repeat } from './repeating.ts';
+
+const kind = 'guard-auth';
+/** Shared by all replicas. */
+const settleDurable = 'settle';
+const settleMessagesMax = 100;
+const ledgerAnswersMs = 10_000;
+const rebuildRetryEveryMs = 250;
+
+export async function start(scope: Scope): Promise<{ address: string }> {
+  const config = readConfig();
+  const { logger, metrics, replica } = scope;
+  const now = Date.now;
+
+  const bus = await connectBus({ env: config.nats, service: kind, replica, logger, metrics });
+  scope.defer('bus', () => bus.close());
+  scope.health.check('nats', () => bus.connected() || 'NATS is away');
+  await bus.config.start();
+  scope.health.check('configuration', () => (bus.config.current() !== undefined && !bus.config.stale()) || 'not there');
+
+  const redis = new RedisConnection({ url: config.redis.url, name: replica, logger, metrics });
+  scope.defer('redis', () => redis.close());
+  scope.health.check('redis', () => redis.ready() || 'the budget Redis is away or slow');
+  const store = new BudgetStore(redis);
+
+  let lastActivityMs = 0;
+  const onActivity = () => {
+    lastActivityMs = now();
+  };
+  const rebuilder = new Rebuilder({
+    store,
+    usage: { state: () => bus.usageState(), read: (range) => bus.readUsage(range) },
+    ledger: { sums: (request) => askLedger(bus, request) },
+    askOwners: (organizationId) => void bus.publish(subjects.leaseAsk, LeaseAsk.encode({ organizationId }).finish()),
+    lastActivityMs: () => lastActivityMs,
+    snapshot: () => bus.config.current(),
+    ...{ logger, metrics, now, wait: (ms: number) => wait(ms, undefined, { ref: false }) },
+  });
+  scope.health.check('budgets', () => rebuilder.waiting === 0 || 'the counters are being rebuilt');
+  const organizations = followOrganizations(bus, redis, rebuilder);
+  repeat(scope, 'rebuild', rebuildRetryEveryMs, () => rebuilder.work());
+
+  const means = new CompletionMeans();
+  const settler = new Settler({
+    store,
+    means,
+    whenBuilt: (id, ms) => rebuilder.whenBuilt(id, ms),
+    logger,
+    metrics,
+    now,
+  });
+  const consumer = await settleUsage(bus, settler);
+  scope.defer('settling', () => consumer.stop());
+  const floor = new FloorKeeper({ store, ackFloor: () => consumer.ackFloor(), now });
+  repeat(scope, 'trimming', trimEveryMs, () => floor.trim(organizations));
+
+  const publish = bus.usage.publish.bind(bus.usage);
+  const reaper = new Reaper({ store, publish, full: () => bus.usage.full(), metrics, now });
+  repeat(scope, 'reaper', reapEveryMs, async () => {
+    for (const organizationId of organizations) await reaper.reap(organizationId);
+  });
+  const releases = new Releases({ store, publish, metrics, now });
+  repeat(scope, 'releases', releaseRetryEveryMs, () => releases.work());
+  const renewals = new Renewals({ store, snapshot: () => bus.config.current(), onSeen: onActivity, logger, metrics });
+  listen(scope, bus, releases, renewals);
+
+  const admission = new Admission({
+    keys: bus.config,
+    store,
+    means,
+    onUncertain: (organizationId, requestId) => void releases.add(organizationId, requestId),
+    onRebuilding: (organizationId) => rebuilder.suspect(organizationId),
+    onAdmitted: onActivity,
+    ...{ metrics, now, wait: (ms: number) => wait(ms) },
+  });
+  return serveGuard({
+    ...{ kind: 'auth', env: config.guard, bus, logger, metrics, scope },
+    handle: (request) => admission.handle(request),
+    // A store that is away does not count: callers are to read `store_unavailable`, which only this guard can say.
+    ready: () => bus.connected() && bus.config.current() !== undefined && !bus.config.stale(),
+    revision: () => bus.config.current()?.revision ?? 0,
+  });
+}
+
+/** Organizations seen since the start; each is looked at whenever it appears and whenever a server is met. */
+function followOrganizations(bus: Bus, redis: RedisConnection, rebuilder: Rebuilder): ReadonlySet<string> {
+  const organizations = new Set<string>();
+  const add = (organizationId: string) => {
+    organizations.add(organizationId);
+    rebuilder.suspect(organizationId);
+  };
+  const current = bus.config.current();
+  if (current) add(current.organization.id);
+  bus.config.onChange(({ organization }) => {
+    if (!organizations.has(organization.id)) add(organization.id);
+  });
+  redis.onServer(() => {
+    for (const organizationId of organizations) rebuilder.suspect(organizationId);
+  });
+  return organizations;
+}
+
+function settleUsage(bus: Bus, settler: Settler): Promise<UsageConsumer> {
+  return bus.consumeUsage({
+    durable: settleDurable,
+    batchMax: settleMessagesMax,
+    onBatch: (messages) => settler.settle(messages),
+  });
+}
+
+async function askLedger(bus: Bus, request: LedgerSumsRequest): Promise<LedgerSumsReply> {
+  const bytes = LedgerSumsRequest.encode(request).finish();
+  return LedgerSumsReply.decode(await bus.request(subjects.ledgerSums, bytes, ledgerAnswersMs));
+}
+
+function listen(scope: Scope, bus: Bus, releases: Releases, renewals: Renewals): void {
+  const handlers: [subject: string, handle: (bytes: Uint8Array) => Promise<void>][] = [
+    [subjects.leaseRenew, (bytes) => renewals.handle(bytes)],
+    [
+      subjects.release,
+      async (bytes) => {
+        const { organizationId, requestId } = Release.decode(bytes);
+        await releases.add(organizationId, requestId);
+      },
+    ],
+  ];
+  const subscriptions = handlers.map(([subject, handle]) =>
+    bus.subscribe(
+      subject,
+      (bytes) => {
+        handle(bytes).catch((error) => scope.logger.error({ err: error, subject }, 'message not understood'));
+      },
+      { queue: kind },
+    ),
+  );
+  scope.defer('leases', () => Promise.all(subscriptions.map((subscription) => subscription.drain())));
+}
