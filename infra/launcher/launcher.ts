@@ -14,7 +14,7 @@ import { Closers } from './closers.ts';
 import type { LauncherConfig } from './config.ts';
 import { controlRoutes } from './control/routes.ts';
 import { serveControl } from './control/server.ts';
-import type { Status } from './control/status.ts';
+import { composeStatus, type Status } from './control/status.ts';
 import { type StoreEngines, storeEngines } from './engines.ts';
 import { serviceKinds } from './services.ts';
 import { keptCertificate } from './start/certificate.ts';
@@ -22,8 +22,9 @@ import { applyWhenChanged, firstKey, type StartConfiguration, startConfiguration
 import { adminToken } from './start/kept-state.ts';
 import { Ledger } from './start/ledger.ts';
 import { migrateLedger } from './start/migrate.ts';
+import { buildPages } from './start/pages.ts';
 import { ownPorts, type Ports, reachableHost } from './start/ports.ts';
-import { allReady, gatewayReady } from './start/ready.ts';
+import { allReady } from './start/ready.ts';
 import { simulatorReplica } from './start/simulator.ts';
 import type { Replica } from './supervisor/replica.ts';
 import { type Installation, serviceEnvironment } from './supervisor/service-environment.ts';
@@ -92,6 +93,7 @@ export class Launcher {
       this.#startStores(context),
       this.#certificate(),
       this.#startSimulator(),
+      this.#buildPages(),
     ]);
     const configuration = startConfiguration(this.#config, this.#simulator?.url);
     this.#stopping.signal.throwIfAborted();
@@ -109,35 +111,19 @@ export class Launcher {
   }
 
   async status(): Promise<Status> {
-    const host = reachableHost(this.#config.host);
-    const services = (await this.#supervisor?.status()) ?? [];
-    const engines = [
-      ...(this.#stores ? Object.values(this.#stores) : []),
-      ...(this.#ledger?.engine ? [this.#ledger.engine] : []),
-    ];
-    return {
-      gatewayUrl: `http://${host}:${this.#ports?.port}`,
-      gatewayTlsUrl: `https://${host}:${this.#ports?.tlsPort}`,
-      consoleUrl: this.#consoleUrl,
-      clickhouseUrl: this.#clickhouseUrl,
-      natsUrl: this.#stores?.nats.url ?? '',
-      redisUrl: this.#stores?.redis.url ?? '',
-      cacheRedisUrl: this.#stores?.cacheRedis.url ?? '',
-      simulatorUrl: this.#simulator?.url ?? null,
+    const stores = this.#stores;
+    return composeStatus({
+      host: reachableHost(this.#config.host),
       home: this.#config.home,
-      pid: process.pid,
-      ready: services.length > 0 && gatewayReady(services),
-      ledger: this.#ledger?.state ?? 'starting',
-      services,
-      engines: engines.map(({ name, pid, version, source, ready, restarts }) => ({
-        name,
-        pid: pid ?? null,
-        version,
-        source,
-        ready,
-        restarts,
-      })),
-    };
+      ports: this.#ports,
+      clickhouseUrl: this.#clickhouseUrl,
+      simulatorUrl: this.#simulator?.url,
+      ledger: this.#ledger?.state,
+      services: (await this.#supervisor?.status()) ?? [],
+      engines: [stores?.nats, stores?.redis, stores?.cacheRedis, this.#ledger?.engine].filter(
+        (engine) => engine !== undefined,
+      ),
+    });
   }
 
   get #consoleUrl(): string {
@@ -168,8 +154,11 @@ export class Launcher {
     const { say } = this.#options;
     const ledger = new Ledger({ context, migrate: migrateLedger, say, signal: this.#stopping.signal });
     this.#ledger = ledger;
+    // Registered before the services are, however late the engine comes: they write to it until they are down.
+    this.#closers.add(async ({ now }) => {
+      if (ledger.engine && ledger.engine.source !== 'url') await ledger.engine.stop({ now });
+    });
     void ledger.bringUp(async (engine) => {
-      this.#closeEngine(engine);
       if (engine.url === this.#clickhouseUrl) return;
       // The port that was announced got taken while the engine was fetched.
       this.#clickhouseUrl = engine.url;
@@ -179,6 +168,11 @@ export class Launcher {
 
   async #certificate() {
     return this.#config.certificate ?? (await keptCertificate(this.#config.home));
+  }
+
+  // Without pages the gateway, the admin API and the command line work all the same.
+  async #buildPages(): Promise<void> {
+    await buildPages().catch((error: Error) => this.#options.say(error.message));
   }
 
   async #startSimulator(): Promise<void> {

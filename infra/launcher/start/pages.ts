@@ -14,10 +14,11 @@ const outputBytesMax = 10_000_000;
 const webFolder = path.join(repositoryFolder, 'apps', 'web');
 
 /**
- * Builds the console's pages with Vite when their sources differ from those that were built last. Throws with Vite's
- * output when that fails.
+ * Builds the console's pages with Vite when their sources differ from those that were built last, and there are any.
+ * Throws with Vite's output when that fails.
  */
 export async function buildPages(folder = webFolder): Promise<void> {
+  if (!existsSync(path.join(folder, 'index.html'))) return;
   const stamp = path.join(folder, 'dist', '.sources');
   const isFresh = (sources: string) => existsSync(stamp) && readFileSync(stamp, 'utf8') === sources;
   if (isFresh(sourcesSha256(folder))) return;
