@@ -6,9 +6,14 @@ import type { ReplySink, Runner } from './runner.ts';
 
 /**
  * For guards that look at large texts in threads: gets a bulk request as encoded GuardRequest (memory of its own, may be
- * transferred) and gives the encoded GuardReply with the same id. `deadlineMs` is on the clock of performance.now().
+ * transferred), and the same without its call as `envelope`. Gives the encoded GuardReply with the same id. `deadlineMs`
+ * is on the clock of performance.now().
  */
-export type EncodedHandler = (request: Uint8Array<ArrayBuffer>, deadlineMs: number) => Promise<Uint8Array>;
+export type EncodedHandler = (
+  request: Uint8Array<ArrayBuffer>,
+  envelope: GuardRequest,
+  deadlineMs: number,
+) => Promise<Uint8Array>;
 
 export type BulkSink = ReplySink & { replyEncoded(id: number, bytes: Uint8Array): void };
 
@@ -45,21 +50,16 @@ export class BulkRunner {
     } else if (this.#running >= this.#runningMax) {
       sink.reply(id, errorResult(this.#runner.kind, overloaded(this.#runner.kind)));
     } else {
-      const { timeoutMs } = readEnvelope(bytes);
-      void this.#await(this.#handle, id, bytes, receivedAtMs + (timeoutMs || timeoutMsDefault), sink);
+      const envelope = readEnvelope(bytes);
+      const deadlineMs = receivedAtMs + (envelope.timeoutMs || timeoutMsDefault);
+      void this.#await(this.#handle(bytes, envelope, deadlineMs), id, deadlineMs, sink);
     }
   }
 
-  async #await(
-    handle: EncodedHandler,
-    id: number,
-    bytes: Uint8Array<ArrayBuffer>,
-    deadlineMs: number,
-    sink: BulkSink,
-  ): Promise<void> {
+  async #await(pending: Promise<Uint8Array>, id: number, deadlineMs: number, sink: BulkSink): Promise<void> {
     this.#running++;
     try {
-      const reply = await handle(bytes, deadlineMs);
+      const reply = await pending;
       if (performance.now() < deadlineMs) sink.replyEncoded(id, reply);
       else sink.dropped(id);
     } catch (fault) {

@@ -1,31 +1,26 @@
 import { GuardRequest } from '@tollgate/contracts';
 import { WireFault } from './part-assembler.ts';
 
-const idTag = 1 << 3;
-const timeoutTag = 3 << 3;
+/** Fields of GuardRequest from this number on are calls, with the texts in them. */
+const callFieldMin = 10;
 
 /**
- * Id and timeout of an encoded GuardRequest, without decoding the texts in it: a large request goes to a thread as it
- * came, and only its envelope is read here. The last value of a field counts, as everywhere in protobuf.
+ * All of an encoded GuardRequest but its call, without touching the texts in it: a large request goes to a thread as it
+ * came, and only its envelope is read here. Throws WireFault when it is none.
  */
-export function readEnvelope(bytes: Uint8Array): { id: number; timeoutMs: number } {
-  const envelope = { id: 0, timeoutMs: 0 };
+export function readEnvelope(bytes: Uint8Array): GuardRequest {
+  const fields: Uint8Array[] = [];
   const cursor = { bytes, at: 0 };
   while (cursor.at < bytes.length) {
+    const start = cursor.at;
     const tag = readVarint(cursor);
-    if ((tag & 7) === 2) {
-      const length = readVarint(cursor);
-      cursor.at += length;
-    } else if ((tag & 7) === 0) {
-      const value = readVarint(cursor);
-      if (tag === idTag) envelope.id = value;
-      else if (tag === timeoutTag) envelope.timeoutMs = value;
-    } else {
-      throw new WireFault('a GuardRequest has no such field');
-    }
+    const value = readVarint(cursor);
+    if ((tag & 7) === 2) cursor.at += value;
+    else if ((tag & 7) !== 0) throw new WireFault('a GuardRequest has no such field');
+    if (tag >>> 3 < callFieldMin) fields.push(bytes.subarray(start, cursor.at));
   }
   if (cursor.at > bytes.length) throw new WireFault('GuardRequest cut short');
-  return envelope;
+  return GuardRequest.decode(Buffer.concat(fields));
 }
 
 /** What makes an encoded request with neither this one: to be appended to it. */
