@@ -12,27 +12,29 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 try {
   const config = readConfig();
   const launcher = new Launcher({ config, environment: process.env, say });
-  let asked = 0;
-  const stop = () => {
-    asked += 1;
-    say(
-      asked === 1
-        ? '\nStopping: requests that are running are finished first (once more: at once).'
-        : 'Stopping at once.',
-    );
-    void launcher.stop({ now: asked > 1 });
+  let asked = false;
+  const stop = (signal: NodeJS.Signals) => {
+    // Only a person asks twice to hurry; a closing terminal sends several signals at once.
+    const now = asked && signal === 'SIGINT';
+    if (!asked) say('\nStopping: requests that are running are finished first (Ctrl-C once more: at once).');
+    if (now) say('Stopping at once.');
+    asked = true;
+    void launcher.stop({ now });
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
   // The process that ran this one is gone, even if by SIGKILL.
   process.on('disconnect', () => void launcher.stop());
-  void launcher.stopped.then(() => process.exit(process.exitCode ?? 0));
+  void launcher.stopped.then(() => {
+    if (asked) say('Stopped.');
+    process.exit(process.exitCode ?? 0);
+  });
   try {
     const { status, key, model } = await launcher.start();
     const seconds = (Date.now() - startedAt) / 1000;
     const tokenPlace = config.adminToken ? 'TOLLGATE_ADMIN_TOKEN' : adminTokenFile(config.home);
     process.stdout.write(report({ status, key, model, tokenPlace, selfSigned: !config.certificate, seconds }));
   } catch (error) {
-    if (asked === 0) {
+    if (!asked) {
       process.exitCode = 1;
       say(`tollgate: ${(error as Error).message}`);
       if (error instanceof AlreadyRunningError) say('npx tollgate status shows it, npx tollgate down ends it.');
