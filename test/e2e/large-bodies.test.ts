@@ -13,7 +13,7 @@ before(async () => {
   const system = sharedSystem();
   ({ gatewayUrl } = await system.status());
   simulator = await system.simulator();
-  key = (await system.createKey('engineering', 'large-bodies')).key;
+  key = (await system.createKey('product', 'large-bodies')).key;
 });
 
 /** A prompt that is echoed: words, and an address in the middle of them and at the end. */

@@ -14,6 +14,7 @@ let status: Status;
 let simulator: RemoteAzureSimulator;
 let host: string;
 let key: string;
+let keyId: string;
 
 before(async () => {
   system = sharedSystem();
@@ -21,7 +22,7 @@ before(async () => {
   simulator = await system.simulator();
   await simulator.reset();
   host = status.gatewayTlsUrl.replace('https://', '');
-  key = (await system.createKey('product', 'verify-walk')).key;
+  ({ key, id: keyId } = await system.createKey('product', 'verify-walk'));
 });
 
 test('the proxy is reachable', async () => {
@@ -119,7 +120,7 @@ test('the ledger has one row a request, with the tokens that the provider issued
     prompt: number;
     completion: number;
   }
-  const query = `SELECT count() AS requests, uniqExact(request_id) AS ids, sum(prompt_tokens) AS prompt, sum(completion_tokens) AS completion FROM usage WHERE team = 'product' AND status IN ('completed', 'cached')`;
+  const query = `SELECT count() AS requests, uniqExact(request_id) AS ids, sum(prompt_tokens) AS prompt, sum(completion_tokens) AS completion FROM usage WHERE key_id = '${keyId}' AND status IN ('completed', 'cached')`;
   // Three single questions, one of them twice, one similar, one other, the email, six turns: 12 rows of 200.
   const row = await until('12 rows in the ledger', async () => {
     const [found] = await system.sql<Row>(query);

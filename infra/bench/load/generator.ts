@@ -1,0 +1,120 @@
+import { Agent, request } from 'node:http';
+import { build, type Histogram } from 'hdr-histogram-js';
+
+/** What a load process is told, as its one argument (JSON). */
+export interface LoadPlan {
+  url: string;
+  headers: Record<string, string>;
+  /** `open`: so many requests a second, whether earlier ones are answered or not. `closed`: so many at once. */
+  mode: { kind: 'open'; rate: number } | { kind: 'closed'; connections: number };
+  seconds: number;
+  /** Not counted, so that compilers and pools are warm. */
+  warmUpSeconds: number;
+  /** Adds one request with a body of so many bytes that is always in flight beside the counted ones; 0 = none. */
+  largeBodyBytes: number;
+}
+
+export interface LoadReport {
+  requests: number;
+  errors: number;
+  seconds: number;
+  p50Us: number;
+  p99Us: number;
+}
+
+const agent = new Agent({ keepAlive: true, maxSockets: 512, noDelay: true });
+
+function body(number: number, bytes = 0): string {
+  // A question of its own each time: a cache must miss, and nothing in it is personal.
+  const text = `Question ${number}: how does a heat pump work in winter, in about ${(number % 90) + 10} words?`;
+  const content = bytes > 0 ? text.padEnd(bytes, ' and why is that so') : text;
+  return JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content }] });
+}
+
+function ask({ url, headers }: LoadPlan, text: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const sent = request(url, {
+      method: 'POST',
+      agent,
+      headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text), ...headers },
+    });
+    sent.on('response', (response) => {
+      response.resume();
+      response.on('end', () => resolve(response.statusCode === 200));
+      response.on('error', () => resolve(false));
+    });
+    sent.on('error', () => resolve(false));
+    sent.end(text);
+  });
+}
+
+/** Runs the plan. Latency counts from when a request should have been sent, so a stall is not hidden. */
+export async function runLoad(plan: LoadPlan): Promise<LoadReport> {
+  const histogram = build({ highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 3 });
+  const counted = { requests: 0, errors: 0, histogram, from: performance.now() + plan.warmUpSeconds * 1000 };
+  const until = counted.from + plan.seconds * 1000;
+  const large = plan.largeBodyBytes > 0 ? keepLargeInFlight(plan, until) : undefined;
+  await (plan.mode.kind === 'open'
+    ? open(plan, plan.mode.rate, counted, until)
+    : closed(plan, plan.mode.connections, counted, until));
+  await large;
+  agent.destroy();
+  return {
+    requests: counted.requests,
+    errors: counted.errors,
+    seconds: plan.seconds,
+    p50Us: histogram.getValueAtPercentile(50),
+    p99Us: histogram.getValueAtPercentile(99),
+  };
+}
+
+interface Counted {
+  requests: number;
+  errors: number;
+  histogram: Histogram;
+  /** Earlier answers are warm-up. */
+  from: number;
+}
+
+function count(counted: Counted, dueAt: number, ok: boolean): void {
+  if (dueAt < counted.from) return;
+  counted.requests++;
+  if (!ok) counted.errors++;
+  counted.histogram.recordValue(Math.max(1, Math.round((performance.now() - dueAt) * 1000)));
+}
+
+async function open(plan: LoadPlan, rate: number, counted: Counted, until: number): Promise<void> {
+  const running = new Set<Promise<void>>();
+  const startedAt = performance.now();
+  for (let number = 0; ; number++) {
+    const dueAt = startedAt + (number * 1000) / rate;
+    if (dueAt >= until) break;
+    const waitMs = dueAt - performance.now();
+    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+    const answered: Promise<void> = ask(plan, body(seed + number)).then((ok) => {
+      running.delete(answered);
+      count(counted, dueAt, ok);
+    });
+    running.add(answered);
+  }
+  await Promise.all(running);
+}
+
+async function closed(plan: LoadPlan, connections: number, counted: Counted, until: number): Promise<void> {
+  let number = seed;
+  const one = async () => {
+    while (performance.now() < until) {
+      const sentAt = performance.now();
+      const ok = await ask(plan, body(number++));
+      if (performance.now() < until) count(counted, sentAt, ok);
+    }
+  };
+  await Promise.all(Array.from({ length: connections }, one));
+}
+
+async function keepLargeInFlight(plan: LoadPlan, until: number): Promise<void> {
+  for (let number = seed; performance.now() < until; number++) await ask(plan, body(number, plan.largeBodyBytes));
+}
+
+/** Runs do not repeat each other's questions. */
+const seed = Date.now() % 1_000_000_000;

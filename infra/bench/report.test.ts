@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Run } from './measure.ts';
+import { median, ratios, summarize } from './report.ts';
+
+const run = (contender: string, p50Us: number, requests: number): Run => ({
+  contender,
+  scenario: 's',
+  requests,
+  errors: 0,
+  seconds: 10,
+  p50Us,
+  p99Us: p50Us * 2,
+  cpuMsPer1000: { a: 5 },
+});
+
+test('the median of an even number of values lies between the middle ones', () => {
+  assert.equal(median([3, 1, 2]), 2);
+  assert.equal(median([4, 1, 2, 3]), 2.5);
+});
+
+test('added latency and ratios are taken round by round', () => {
+  const runs = [
+    run('upstream alone', 100, 10),
+    run('Portkey', 300, 100),
+    run('Tollgate', 200, 200),
+    run('upstream alone', 1000, 10),
+    run('Portkey', 3000, 100),
+    run('Tollgate', 1500, 200),
+  ];
+  const ours = summarize(runs).find(({ contender }) => contender === 'Tollgate');
+  assert.equal(ours?.addedP50Ms, (0.1 + 0.5) / 2);
+  assert.equal(ratios(runs)['s: p50'], (200 / 300 + 0.5) / 2);
+  assert.equal(ratios(runs)['s: requests/s'], 2);
+});

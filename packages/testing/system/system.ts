@@ -1,0 +1,175 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:http';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { connectAzureSimulator, type RemoteAzureSimulator } from '../azure/index.ts';
+
+const root = path.resolve(import.meta.dirname, '../../..');
+const startMsMax = 300_000;
+
+export interface Status {
+  gatewayUrl: string;
+  gatewayTlsUrl: string;
+  consoleUrl: string;
+  clickhouseUrl: string;
+  natsUrl: string;
+  redisUrl: string;
+  cacheRedisUrl: string;
+  simulatorUrl: string | null;
+  home: string;
+  pid: number;
+  ready: boolean;
+  ledger: string;
+  services: { name: string; replica: string; pid: number | null; ready: boolean; address: string; restarts: number }[];
+  engines: { name: string; pid: number | null; version: string; ready: boolean }[];
+}
+
+/** A whole Tollgate as a user starts it: `npm start` with a home and ports of its own. */
+export class System {
+  readonly home: string;
+  readonly env: NodeJS.ProcessEnv;
+  #child: ChildProcess | undefined;
+  output = '';
+
+  constructor(home: string, env: NodeJS.ProcessEnv) {
+    this.home = home;
+    this.env = env;
+  }
+
+  /** Runs `npm start` until the gateway is ready. */
+  async start(): Promise<void> {
+    const child = spawn(process.execPath, ['infra/launcher/bin/start.mjs'], {
+      cwd: root,
+      env: this.env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.output += text;
+      });
+    }
+    const exited = once(child, 'exit').then(([code]) => {
+      throw new Error(`the launcher ended with code ${code}:\n${this.output}`);
+    });
+    exited.catch(() => {});
+    await Promise.race([exited, this.#untilReady(AbortSignal.timeout(startMsMax))]);
+  }
+
+  async #untilReady(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const status = await this.status().catch(() => undefined);
+      if (status?.ready && status.ledger === 'ready') return;
+      if (signal.aborted) throw new Error(`not ready in time; ledger: ${status?.ledger}\n${this.output}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  status(): Promise<Status> {
+    return this.control<Status>('GET', '/status');
+  }
+
+  /** The command line, as a user types it. @throws with its output when it fails */
+  async cli(...args: string[]): Promise<string> {
+    const run = promisify(execFile);
+    const { stdout } = await run(process.execPath, ['infra/launcher/bin/tollgate.mjs', ...args], {
+      cwd: root,
+      env: this.env,
+    });
+    return stdout;
+  }
+
+  async createKey(team: string, name: string): Promise<{ id: string; key: string }> {
+    return JSON.parse(await this.cli('keys', 'create', '--team', team, '--name', name, '--json'));
+  }
+
+  async sql<Row>(query: string): Promise<Row[]> {
+    const lines = await this.cli('sql', query, '--format', 'JSONEachRow');
+    return lines
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as Row);
+  }
+
+  /** The launcher's control socket: kill, stop and start single replicas and engines. */
+  async control<T = unknown>(method: string, target: string, body?: unknown): Promise<T> {
+    const sent = request({
+      socketPath: path.join(this.home, 'control.sock'),
+      method,
+      path: target,
+      headers: { 'content-type': 'application/json' },
+    });
+    sent.end(body === undefined ? undefined : JSON.stringify(body));
+    const [response] = await once(sent, 'response');
+    let text = '';
+    for await (const chunk of response) text += chunk;
+    if (response.statusCode >= 300) throw new Error(`${method} ${target}: ${response.statusCode} ${text}`);
+    return (text === '' ? undefined : JSON.parse(text)) as T;
+  }
+
+  async simulator(): Promise<RemoteAzureSimulator> {
+    const { simulatorUrl } = await this.status();
+    if (!simulatorUrl) throw new Error('this system does not use the simulator');
+    return connectAzureSimulator(simulatorUrl);
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Ctrl-C or a harder signal; resolves with the exit code. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    const [code] = await exited;
+    return code as number | null;
+  }
+
+  async remove(): Promise<void> {
+    await this.stop();
+    await rm(this.home, { recursive: true, force: true });
+  }
+}
+
+/** A system that is not started yet, with free ports and an empty home. */
+export async function newSystem(env: NodeJS.ProcessEnv = {}): Promise<System> {
+  const home = await mkdtemp(path.join(tmpdir(), 'tollgate-test-'));
+  const [port, tlsPort, consolePort] = await freePorts(3);
+  const { AZURE_OPENAI_ENDPOINT: _, AZURE_OPENAI_API_KEY: __, ...inherited } = process.env;
+  return new System(home, {
+    ...inherited,
+    TOLLGATE_HOME: home,
+    TOLLGATE_PORT: String(port),
+    TOLLGATE_TLS_PORT: String(tlsPort),
+    TOLLGATE_CONSOLE_PORT: String(consolePort),
+    ...env,
+  });
+}
+
+/** The system that `test/run.ts` started for all end-to-end tests of this run. */
+export function sharedSystem(): System {
+  const home = process.env.TOLLGATE_HOME;
+  if (!home || process.env.TOLLGATE_TEST_SYSTEM !== 'shared') {
+    throw new Error('no system is running for this test: use `npm test`, or `node test/run.ts FILE`');
+  }
+  return new System(home, process.env);
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  return ports;
+}

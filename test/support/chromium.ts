@@ -1,0 +1,145 @@
+import { execFile } from 'node:child_process';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { cacheFolder } from '@tollgate/engines';
+import { runQuietly, systemSource, unpackPackages, workFolder } from '@tollgate/engines/debian';
+import { withLock } from '@tollgate/engines/host/lock';
+import { startProgress } from '@tollgate/engines/host/progress';
+
+const names = ['chromium', 'google-chrome', 'google-chrome-stable', 'chromium-browser'];
+// Without fonts a page has no text.
+const packages = ['chromium', 'fonts-liberation'];
+/** Of what they depend on: libraries and fonts, not the C library, which must be the one of this system's loader. */
+const wanted = /^(lib(?!c6$|c-bin$)|chromium|fonts-|zlib1g$)/;
+const machines: Partial<Record<NodeJS.Architecture, string>> = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' };
+const versionMsMax = 10_000;
+
+export interface Chromium {
+  executable: string;
+  /** What it needs beside the test's own environment. */
+  env: Readonly<Record<string, string>>;
+}
+
+/**
+ * A real Chromium: the one that TOLLGATE_TEST_CHROMIUM names, one on PATH, one that was fetched before; else it is
+ * installed (by root) or its packages are unpacked into the cache folder. A browser test is never left out: throws with
+ * what to do when there is none.
+ */
+export async function findChromium(env: NodeJS.ProcessEnv = process.env): Promise<Chromium> {
+  const named = env.TOLLGATE_TEST_CHROMIUM;
+  if (named) {
+    if (await answers({ executable: named, env: {} })) return { executable: named, env: {} };
+    throw new Error(`TOLLGATE_TEST_CHROMIUM=${named} is not a Chromium that runs here.`);
+  }
+  const cache = cacheFolder(env);
+  const near = (await onPath(env)) ?? (await unpacked(cache));
+  if (near) return near;
+  const faults: string[] = [];
+  for (const get of [install, unpack]) {
+    try {
+      const found = await withLock(path.join(cache, 'chromium.lock'), () => get(cache, env));
+      if (found) return found;
+    } catch (error) {
+      faults.push((error as Error).message);
+    }
+  }
+  throw new Error(
+    [
+      'no Chromium was found, and none could be fetched; the console’s page cannot be tested without one.',
+      '  Debian:  apt-get install chromium (as root), or let this machine reach its package mirror',
+      '  Ubuntu:  install the package of Google Chrome (its chromium is a snap)',
+      '  macOS:   brew install --cask chromium',
+      '  or set TOLLGATE_TEST_CHROMIUM to the program',
+      ...faults,
+    ].join('\n'),
+  );
+}
+
+async function onPath(env: NodeJS.ProcessEnv): Promise<Chromium | undefined> {
+  const folders = (env.PATH ?? '').split(path.delimiter).filter(Boolean);
+  for (const name of names) {
+    for (const folder of folders) {
+      const found = { executable: path.join(folder, name), env: {} };
+      if (existsSync(found.executable) && (await answers(found))) return found;
+    }
+  }
+  return undefined;
+}
+
+/** Ubuntu's placeholder of that name only says that a snap is wanted, and a library may be missing. */
+async function answers({ executable, env }: Chromium): Promise<boolean> {
+  try {
+    const options = { env: { ...process.env, ...env }, timeout: versionMsMax };
+    const { stdout } = await promisify(execFile)(executable, ['--version'], options);
+    return /Chrom(e|ium)/.test(stdout);
+  } catch {
+    return false;
+  }
+}
+
+async function install(_cache: string, env: NodeJS.ProcessEnv): Promise<Chromium | undefined> {
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return undefined;
+  const already = await onPath(env);
+  if (already) return already;
+  const progress = startProgress('installing Chromium');
+  try {
+    const quiet = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' } };
+    await runQuietly('apt-get', ['update', '-qq'], quiet);
+    await runQuietly('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], quiet);
+    progress.done();
+  } catch (error) {
+    progress.failed();
+    throw error;
+  }
+  return onPath(env);
+}
+
+async function unpack(cache: string, env: NodeJS.ProcessEnv): Promise<Chromium | undefined> {
+  const already = await unpacked(cache);
+  if (already) return already;
+  const source = await systemSource(env);
+  if (!source) return undefined;
+  const work = workFolder(cache, 'chromium');
+  try {
+    // Of this system's own release: it runs with this system's loader and C library.
+    const suite = source.distribution.codename;
+    await unpackPackages(work, source, { suite, roots: packages, wanted, title: 'Chromium' }, env);
+    writeFileSync(path.join(work, 'x/fonts.conf'), fontsConfiguration(folderOf(cache)));
+    rmSync(folderOf(cache), { recursive: true, force: true });
+    renameSync(path.join(work, 'x'), folderOf(cache));
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  const found = await unpacked(cache);
+  if (!found) throw new Error(`the unpacked Chromium in ${folderOf(cache)} does not run`);
+  return found;
+}
+
+async function unpacked(cache: string): Promise<Chromium | undefined> {
+  const folder = folderOf(cache);
+  const found = {
+    executable: path.join(folder, 'usr/lib/chromium/chromium'),
+    env: {
+      LD_LIBRARY_PATH: libraryFolders(folder).join(':'),
+      FONTCONFIG_FILE: path.join(folder, 'fonts.conf'),
+    },
+  };
+  return existsSync(found.executable) && (await answers(found)) ? found : undefined;
+}
+
+/** Libpulse looks for a library of its own at an absolute place, where it is not. */
+function libraryFolders(folder: string): string[] {
+  const machine = machines[process.arch] ?? '';
+  return ['usr/lib', 'lib'].flatMap((place) => ['', 'pulseaudio'].map((own) => path.join(folder, place, machine, own)));
+}
+
+const folderOf = (cache: string) => path.join(cache, `chromium-debian-${process.arch}`);
+
+function fontsConfiguration(folder: string): string {
+  const folders = [path.join(folder, 'usr/share/fonts'), '/usr/share/fonts'].map((name) => `<dir>${name}</dir>`);
+  return `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>${folders.join('')}<cachedir>${path.join(folder, 'font-cache')}</cachedir></fontconfig>
+`;
+}
