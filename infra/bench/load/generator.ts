@@ -22,7 +22,7 @@ export interface LoadReport {
   p99Us: number;
 }
 
-const agent = new Agent({ keepAlive: true, maxSockets: 512, noDelay: true });
+const agent = new Agent({ keepAlive: true, maxSockets: 512 });
 
 function body(number: number, bytes = 0): string {
   // A question of its own each time: a cache must miss, and nothing in it is personal.
