@@ -2,7 +2,7 @@ import { type Agreement, type Reading, read, readVerbatim, type Signatures } fro
 import { embedLocal } from './embed.ts';
 
 /** A larger text is looked up by its exact wording only: no two of them mean the same by chance, and reading costs time. */
-export const semanticBytesMax = 8 * 1024;
+const semanticBytesMax = 8 * 1024;
 
 export interface Question {
   readonly signatures: Signatures;

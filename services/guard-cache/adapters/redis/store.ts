@@ -7,7 +7,7 @@ import type { Question } from '../../domain/question.ts';
 import { type Names, namesOf, type Place } from './names.ts';
 
 /** What is known of an answer besides its text. */
-export interface EntryFacts {
+interface EntryFacts {
   readonly provider: string;
   readonly model: string;
   readonly baseModel: string;

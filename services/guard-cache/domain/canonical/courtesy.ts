@@ -7,6 +7,8 @@ const pleas = set('please kindly');
 const goodbyes = set('please thanks');
 const speech = set('say says said saying mean means use word words spell pronounce translate define write');
 const askers = set('can could would will');
+// "Would you write a letter to him?" asks for advice, "can you write …" for the letter.
+const plainAskers = set('can could');
 const requests = set(
   'explain describe summarize summarise write list translate convert define compare give show create generate calculate find',
 );
@@ -64,7 +66,8 @@ function courtesyLength(tokens: readonly Token[]): { length: number; isEnquiry: 
   }
   const next = tokens[verbAt + 1];
   const isRequest = asksYou && requests.has(tokens[verbAt]?.text ?? '') && next !== undefined;
-  const hasObject = please || objects.has(next?.text ?? '') || next?.kind === 'quote' || next?.kind === 'code';
+  const isObject = objects.has(next?.text ?? '') || next?.kind === 'quote' || next?.kind === 'code';
+  const hasObject = please || (isObject && plainAskers.has(first.text));
   return { length: isRequest && hasObject ? verbAt : 0, isEnquiry: false };
 }
 

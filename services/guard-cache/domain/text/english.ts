@@ -13,13 +13,13 @@ export const auxiliaries = set(
   'is are was were am do did has have had can could will would shall should may might must',
 );
 export const pronouns = set('i you he she it we they');
-export const personalWords = set(
+const personalWords = set(
   'i me my mine myself you your yours yourself yourselves he him his himself she her hers herself it its itself we us our ours ourselves they them their theirs themselves one',
 );
 export const prepositions = set(
   'in on at for with without using from to of under during about by before after between into over',
 );
-export const articles = set('a an the');
+const articles = set('a an the');
 // Negation in the languages that are asked most; the words of any other language are compared like all its words.
 export const negations = set(
   'not no never none nobody nothing nowhere neither nor without cannot nicht kein keine keinen nie niemals ohne ne pas jamais sans nunca sin não nem sem non mai senza niet geen nooit zonder не нет ни без никогда nie brak bez',

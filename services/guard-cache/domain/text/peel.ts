@@ -65,8 +65,17 @@ export function peel(chunk: string): Peeled {
 function lengthWithoutPunctuation(text: string): number {
   let length = text.length;
   while (length > 0 && punctuation.has(text.charAt(length - 1))) length--;
-  // A factorial is no exclamation.
-  return text.charAt(length) === '!' && /^(?:\d+|[a-z])$/i.test(text.slice(0, length)) ? length + 1 : length;
+  const body = text.slice(0, length);
+  // A factorial is no exclamation, and the question mark of "a*?" may be the expression's.
+  if (text.charAt(length) === '!' && /^(?:\d+|[a-z])$/i.test(body)) return length + 1;
+  return /[?.!]/.test(text.charAt(length)) && endsLikeExpression(body) ? length + 1 : length;
+}
+
+function endsLikeExpression(text: string): boolean {
+  const last = text.charAt(text.length - 1);
+  const own = brackets.find(([, close]) => close === last);
+  if (own !== undefined) return text.includes(own[0]);
+  return '*+$^|\\'.includes(last) && last !== '' && !/^[A-Za-z]\+\+$/.test(text);
 }
 
 // "(word" and "(word)" have a bracket of the sentence; "f(x)", "(a+b)*c" and "arr[0]" one of their own.

@@ -2,7 +2,7 @@
  * `word` letters, `number` digits, `symbol` everything else that stands between spaces, `code` and `quote` verbatim text,
  * `break` the end of a line.
  */
-export type TokenKind = 'word' | 'number' | 'symbol' | 'code' | 'quote' | 'break';
+type TokenKind = 'word' | 'number' | 'symbol' | 'code' | 'quote' | 'break';
 
 /** `yes` a capital inside a sentence or an acronym, `maybe` the capital of a sentence's first word. */
 export type NameSign = 'yes' | 'maybe' | 'no';
