@@ -1,6 +1,6 @@
 // The only reader of process.env, and the resource model.
 export { z } from 'zod';
-export { readCredential } from './credential.ts';
+export { readCredential } from './env/credential.ts';
 export { declareService } from './env/derived.ts';
 export { EnvironmentError } from './env/fault.ts';
 export {

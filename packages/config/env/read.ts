@@ -37,10 +37,9 @@ export function readEnvironment<S extends EnvironmentSchema>(
     else variables[name] = entry;
   }
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const parsed = z.object(variables).safeParse(withDerivedDefaults(given));
-  if (!parsed.success) {
-    throw new EnvironmentError(parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`));
-  }
+  const complete = withDerivedDefaults(given);
+  const parsed = z.object(variables).safeParse(complete);
+  if (!parsed.success) throw new EnvironmentError(parsed.error.issues.map((issue) => fault(issue, complete)));
   const result: Record<string, unknown> = {};
   for (const [name, entry] of Object.entries(schema)) {
     result[name] = isGroup(entry) ? Object.freeze(entry.read(parsed.data)) : parsed.data[name];
@@ -50,4 +49,10 @@ export function readEnvironment<S extends EnvironmentSchema>(
 
 function isGroup(entry: z.ZodType | VariableGroup<unknown>): entry is VariableGroup<unknown> {
   return 'variables' in entry;
+}
+
+function fault(issue: z.core.$ZodIssue, environment: Environment): string {
+  const name = issue.path.join('.');
+  const missing = environment[name] === undefined && !issue.message.startsWith('must ');
+  return `${name} ${missing ? 'must be set' : issue.message}`;
 }

@@ -2,7 +2,7 @@ import type { ConfigSnapshot } from './snapshot.ts';
 
 export interface ConfigChange {
   kind: 'added' | 'removed' | 'changed';
-  /** Parts with a name are called by it: `projects.sample-project.teams.engineering.limits.0.amount`. */
+  /** Parts with a name are called by it: `projects.sample-project.teams.engineering.limits.tokens-1d.amount`. */
   path: string;
   before?: unknown;
   after?: unknown;
@@ -57,15 +57,17 @@ function members(value: unknown): Map<string, unknown> | undefined {
   const entries: [string, unknown][] = Array.isArray(value)
     ? value.map((item, at) => [nameOf(item) ?? String(at), item])
     : Object.entries(value);
-  const named = new Map(entries.filter(([, part]) => part !== undefined));
-  return named;
+  return new Map(entries.filter(([, part]) => part !== undefined));
 }
 
+/** By what people call it, so that an addition in front does not look like a change of everything behind. */
 function nameOf(item: unknown): string | undefined {
+  if (typeof item === 'string') return item;
   if (typeof item !== 'object' || item === null) return undefined;
-  const { name, kind } = item as { name?: unknown; kind?: unknown };
-  if (typeof name === 'string') return name;
-  return typeof kind === 'string' ? kind : undefined;
+  const { name, kind, quantity, window, model, provider } = item as Record<string, string | undefined>;
+  if (quantity !== undefined) return `${quantity}-${window}`;
+  if (model !== undefined) return `${model}@${provider}`;
+  return name ?? kind;
 }
 
 /** The order of a list means something (guardrails, rotations), that of an object does not. */

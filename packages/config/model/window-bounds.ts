@@ -57,12 +57,13 @@ function shortWindow(sizeMs: number, timeZone: string, atMs: number): WindowBoun
   return { startMs, endMs };
 }
 
-/** Readings of the wall clock at which windows start, from the day before to the day after the next. */
+/**
+ * Readings of the wall clock at which windows around this one start: enough of them that some are left where a change
+ * of the clock, up to a whole day, skips or repeats others.
+ */
 function dayStarts(sizeMs: number, wallMs: number): number[] {
-  const today = Math.floor(wallMs / DAY_MS) * DAY_MS;
-  const starts: number[] = [];
-  for (let start = today - DAY_MS; start <= today + 2 * DAY_MS; start += sizeMs) starts.push(start);
-  return starts;
+  const current = Math.floor(wallMs / sizeMs) * sizeMs;
+  return [-2, -1, 0, 1, 2, 3, 4].map((shift) => current + shift * sizeMs);
 }
 
 function monthStarts(count: number, wallMs: number): number[] {

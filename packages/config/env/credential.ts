@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import process from 'node:process';
 import { TollgateError } from '@tollgate/errors';
-import type { Credential } from './model/snapshot.ts';
+import type { Credential } from '../model/snapshot.ts';
 
 /** No credential is longer; a wrong path must not fill memory. */
 const CHARACTERS_MAX = 16_384;

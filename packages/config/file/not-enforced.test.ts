@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { exampleWith, faultsOf, lineWith } from '../fixtures/example.ts';
+
+const LIMIT = '{ tokens: 1000000, window: 1d, mode: hard }';
+const PII = 'piiMasking: { email: true, phone: true, ssn: true }';
+const CACHE = 'semanticCache: { similarityThreshold: 0.92, ttlSeconds: 3600 }';
+const ROTATION = 'strategy: round-robin, models: [{ model: gpt-4o }';
+const TYPE = 'type: azure-openai';
+
+/** What the design has and this build has not. */
+const refused: [part: string, replacement: string, name: string][] = [
+  [LIMIT, '{ costUsd: 50, window: 1mo, mode: hard, timeZone: Europe/Berlin }', 'limits[0].costUsd'],
+  [LIMIT, '{ promptTokens: 5, window: 1d }', 'limits[0].promptTokens'],
+  [LIMIT, '{ completionTokens: 5, window: 1d }', 'limits[0].completionTokens'],
+  [LIMIT, '{ requests: 5, window: 1m }', 'limits[0].requests'],
+  [LIMIT, '{ concurrency: 5, window: 1m }', 'limits[0].concurrency'],
+  [LIMIT, '{ tokens: 5, window: 1d, mode: strict }', 'limits[0].mode strict'],
+  [LIMIT, '{ tokens: 5, window: 1d, mode: soft }', 'limits[0].mode soft'],
+  [LIMIT, '{ tokens: 5, window: 1d, mode: shadow }', 'limits[0].mode shadow'],
+  [LIMIT, '{ tokens: 5, window: 1d, rolling: true }', 'limits[0].rolling'],
+  [LIMIT, '{ tokens: 5, window: 7d }', 'limits[0].window'],
+  [LIMIT, '{ tokens: 5, window: rolling 1d }', 'limits[0].window'],
+  [LIMIT, '{ tokens: 5, window: 1d, thresholds: [50] }', 'limits[0].thresholds'],
+  [
+    LIMIT,
+    '{ tokens: 5, window: 1d, onStoreFailure: allow-within-share }',
+    'limits[0].onStoreFailure allow-within-share',
+  ],
+  [PII, 'piiMasking: { email: true, creditCard: true }', 'piiMasking.creditCard'],
+  [PII, 'piiMasking: { email: true, iban: true }', 'piiMasking.iban'],
+  [PII, 'piiMasking: { email: true, ipAddress: true }', 'piiMasking.ipAddress'],
+  [PII, 'piiMasking: { email: true, url: true }', 'piiMasking.url'],
+  [PII, 'piiMasking: { email: true, secrets: true }', 'piiMasking.secrets'],
+  [PII, 'piiMasking: { email: true, custom: [{ entity: BADGE, regex: "b[0-9]" }] }', 'piiMasking.custom'],
+  [PII, 'piiMasking: { email: true, mode: redact }', 'piiMasking.mode redact'],
+  [PII, 'piiMasking: { email: true, mode: block }', 'piiMasking.mode block'],
+  [PII, 'piiMasking: { email: true, restore: true }', 'piiMasking.restore'],
+  [PII, 'piiMasking: { email: true, direction: response }', 'piiMasking.direction response'],
+  [PII, 'piiMasking: { email: true, showAssessment: true }', 'piiMasking.showAssessment'],
+  [CACHE, 'semanticCache: { embedder: OPENAI }', 'semanticCache.embedder OPENAI'],
+  [CACHE, 'semanticCache: { embedder: AZURE_OPENAI }', 'semanticCache.embedder AZURE_OPENAI'],
+  [CACHE, 'semanticCache: { embedder: MISTRAL }', 'semanticCache.embedder MISTRAL'],
+  [CACHE, 'semanticCache: { store: MILVUS }', 'semanticCache.store MILVUS'],
+  [CACHE, 'semanticCache: { shadow: true }', 'semanticCache.shadow'],
+  [CACHE, 'semanticCache: { mode: shadow }', 'semanticCache.mode'],
+  [ROTATION, 'strategy: weighted, models: [{ model: gpt-4o }', 'modelRotation.strategy weighted'],
+  [ROTATION, 'strategy: least-latency, models: [{ model: gpt-4o }', 'modelRotation.strategy least-latency'],
+  [ROTATION, 'strategy: least-busy, models: [{ model: gpt-4o }', 'modelRotation.strategy least-busy'],
+  [ROTATION, 'strategy: lowest-cost, models: [{ model: gpt-4o }', 'modelRotation.strategy lowest-cost'],
+  [ROTATION, 'strategy: priority, models: [{ model: gpt-4o }', 'modelRotation.strategy priority'],
+  [ROTATION, 'hedgeAfterMs: 500, models: [{ model: gpt-4o }', 'modelRotation.hedgeAfterMs'],
+  [ROTATION, 'models: [{ model: gpt-4o, weight: 3 }', 'modelRotation.models[0].weight'],
+  [CACHE, 'promptGuard: { injection: true }', 'guardrails[1].promptGuard'],
+  [TYPE, 'type: anthropic', 'providers[0].type anthropic'],
+  ['models: [gpt-4o,', 'models: [{ name: gpt-4o, rpm: 600 },', 'providers[0].models[0].rpm'],
+  ['models: [gpt-4o,', 'models: [{ name: gpt-4o, tpm: 90000 },', 'providers[0].models[0].tpm'],
+  ['- name: product', '- { name: product, regions: [westeurope] }', 'teams[1].regions'],
+  ['version: v1.0', 'capture: masked', 'proxies[0].capture'],
+  ['version: v1.0', 'limits: []', 'proxies[0].limits'],
+];
+
+for (const [part, replacement, name] of refused) {
+  test(`refuses by name: ${replacement}`, () => {
+    const text = exampleWith(part, replacement);
+    const faults = faultsOf(text);
+    assert.equal(faults.length, 1, faults.join('\n'));
+    const [fault = ''] = faults;
+    assert.ok(fault.startsWith(`- line ${lineWith(text, replacement)}: `), fault);
+    assert.ok(fault.includes(name), fault);
+    assert.match(fault, /not enforce/);
+  });
+}
+
+test('what is switched off is fine, as this build does not do it anyway', () => {
+  const pii = 'piiMasking: { email: true, creditCard: false, restore: false, direction: request, mode: mask }';
+  assert.deepEqual(faultsOf(exampleWith(PII, pii)), []);
+  assert.deepEqual(faultsOf(exampleWith(CACHE, 'semanticCache: { embedder: LOCAL, store: REDIS, shadow: false }')), []);
+  assert.deepEqual(faultsOf(exampleWith(LIMIT, '{ tokens: 5, window: 1d, rolling: false }')), []);
+});

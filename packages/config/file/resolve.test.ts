@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { exampleText, exampleWith, snapshotOf } from '../fixtures/example.ts';
+import { findProxy } from '../model/lookup.ts';
+import { parseSnapshot } from '../model/stored.ts';
+
+test('the example resolves with every default filled in', () => {
+  const snapshot = snapshotOf(exampleText, 7);
+  assert.equal(snapshot.revision, 7);
+  assert.deepEqual(snapshot.organization, { id: 'sampleorganization', name: 'sampleorganization' });
+  assert.deepEqual(snapshot.prices['gpt-4o-mini'], {
+    promptNanoPerMillion: 150_000_000,
+    cachedPromptNanoPerMillion: 75_000_000,
+    completionNanoPerMillion: 600_000_000,
+  });
+  assert.deepEqual(snapshot.providers, [
+    {
+      name: 'azure-openai',
+      type: 'azure-openai',
+      endpoint: 'https://example.openai.azure.com',
+      insecure: false,
+      apiKey: { env: 'AZURE_OPENAI_API_KEY' },
+      apiVersion: '2025-04-01-preview',
+      models: [
+        { name: 'gpt-4o', deployment: 'gpt-4o', baseModel: 'gpt-4o' },
+        { name: 'gpt-4o-mini', deployment: 'gpt-4o-mini', baseModel: 'gpt-4o-mini' },
+      ],
+    },
+  ]);
+  const [project] = snapshot.projects;
+  assert.deepEqual(project?.teams, [
+    {
+      id: 'sample-project.engineering',
+      name: 'engineering',
+      limits: [{ quantity: 'tokens', amount: 1_000_000, window: '1d', mode: 'hard', timeZone: 'UTC' }],
+    },
+    { id: 'sample-project.product', name: 'product', limits: [] },
+    { id: 'sample-project.sales', name: 'sales', limits: [] },
+  ]);
+  assert.deepEqual(project?.proxies, [
+    {
+      id: 'sample-project.enterprise-llm-proxy',
+      name: 'enterprise-llm-proxy',
+      project: 'sample-project',
+      version: 'v1.0',
+      context: 'enterprise-llm-proxy',
+      provider: 'azure-openai',
+      isDefault: true,
+      guardrails: [
+        { kind: 'piiMasking', onError: 'refuse', entities: ['email', 'phone', 'ssn'] },
+        {
+          kind: 'semanticCache',
+          onError: 'pass',
+          similarityThreshold: 0.92,
+          ttlSeconds: 3600,
+          scope: 'team',
+          maxEntries: 10_000,
+          agreement: 'content',
+          embedder: 'LOCAL',
+        },
+        {
+          kind: 'modelRotation',
+          onError: 'refuse',
+          strategy: 'round-robin',
+          models: [
+            { model: 'gpt-4o', provider: 'azure-openai' },
+            { model: 'gpt-4o-mini', provider: 'azure-openai' },
+          ],
+          suspendDurationSeconds: 30,
+          maxSuspendSeconds: 300,
+          attempts: 3,
+          override: false,
+        },
+      ],
+      deadlineMs: 280_000,
+    },
+  ]);
+  assert.deepEqual(snapshot.warnings, []);
+});
+
+test('what was resolved is what a replica reads back from the bucket, and both are frozen', () => {
+  const snapshot = snapshotOf(exampleText);
+  const read = parseSnapshot(JSON.stringify(snapshot));
+  assert.deepEqual(read, snapshot);
+  for (const frozen of [snapshot, read]) {
+    assert.throws(() => Object.assign(frozen.projects[0]?.proxies[0] ?? {}, { provider: 'x' }), TypeError);
+  }
+});
+
+test('a cached prompt token without a price of its own costs as any other, never nothing', () => {
+  const { prices } = snapshotOf(exampleWith('cachedPrompt: 1.25, ', ''));
+  assert.equal(prices['gpt-4o']?.cachedPromptNanoPerMillion, 2_500_000_000);
+});
+
+test("the price list's version follows the prices, not their order", () => {
+  const version = (text: string) => snapshotOf(text).priceListVersion;
+  const [first = '', second = ''] = exampleText.match(/^ {2}gpt-4o.*\n/gm) ?? [];
+  assert.equal(version(exampleText.replace(first + second, second + first)), version(exampleText));
+  assert.notEqual(version(exampleText.replace('prompt: 2.50', 'prompt: 2.51')), version(exampleText));
+});
+
+test('callers say the name, the provider gets the deployment, the price follows the base model', () => {
+  const model = '{ name: fast, deployment: prod-4o-weu, baseModel: gpt-4o, region: westeurope }';
+  const { providers } = snapshotOf(exampleWith('gpt-4o-mini]', `gpt-4o-mini, ${model}]`));
+  assert.deepEqual(providers[0]?.models[2], {
+    name: 'fast',
+    deployment: 'prod-4o-weu',
+    baseModel: 'gpt-4o',
+    region: 'westeurope',
+  });
+});
+
+test('a proxy is found by its context, with or without slashes, and the default at the root', () => {
+  const snapshot = snapshotOf(exampleText);
+  for (const context of ['enterprise-llm-proxy', '/enterprise-llm-proxy', '/enterprise-llm-proxy/', '', '/']) {
+    assert.equal(findProxy(snapshot, context)?.name, 'enterprise-llm-proxy', context);
+  }
+  assert.equal(findProxy(snapshot, 'other'), undefined);
+  assert.equal(findProxy(snapshotOf(exampleWith('default: true', 'default: false')), ''), undefined);
+});
+
+test('plain http to another machine stands in the warnings', () => {
+  const text = exampleWith('https://example.openai.azure.com', 'http://10.1.2.3:9000/\n    insecure: true');
+  const { warnings, providers } = snapshotOf(text);
+  assert.equal(providers[0]?.endpoint, 'http://10.1.2.3:9000');
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? '', /azure-openai.*plain http.*10\.1\.2\.3/);
+  assert.deepEqual(snapshotOf(exampleWith('https://example.openai.azure.com', 'http://127.0.0.1:9000')).warnings, []);
+});
+
+test('type openai needs no endpoint and has no api version', () => {
+  const text = exampleText
+    .replace('type: azure-openai', 'type: openai')
+    .replace(/ {4}endpoint: .*\n/, '')
+    .replace(/ {4}apiVersion: .*\n/, '');
+  assert.equal(snapshotOf(text).providers[0]?.endpoint, 'https://api.openai.com/v1');
+});

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { exampleText, exampleWith, snapshotOf } from '../fixtures/example.ts';
+import { findProxy } from './lookup.ts';
+import { offeredModels, resolveModel } from './resolve-model.ts';
+
+function resolved(text: string, asked: string) {
+  const snapshot = snapshotOf(text);
+  const proxy = findProxy(snapshot, '');
+  assert.ok(proxy);
+  const result = resolveModel(snapshot, proxy, asked);
+  if (result.kind === 'rotation') return result.targets.map(({ provider, model }) => `${provider}/${model}`);
+  return result.kind === 'named' ? result.target : result.kind;
+}
+
+const ROTATION = ['azure-openai/gpt-4o', 'azure-openai/gpt-4o-mini'];
+const withExtra = exampleWith('gpt-4o-mini]', 'gpt-4o-mini, { name: fast, deployment: prod-fast, baseModel: gpt-4o }]');
+
+test('no model, or one in the list: the rotation, in the order of the list', () => {
+  for (const asked of ['', 'gpt-4o', 'gpt-4o-mini']) assert.deepEqual(resolved(exampleText, asked), ROTATION, asked);
+});
+
+test('offered but outside the list: served as named', () => {
+  assert.deepEqual(resolved(withExtra, 'fast'), {
+    provider: 'azure-openai',
+    model: 'fast',
+    deployment: 'prod-fast',
+    baseModel: 'gpt-4o',
+    region: '',
+    probe: false,
+  });
+});
+
+test('any other is unknown, a deployment name too, unless the rotation overrides', () => {
+  for (const asked of ['gpt-5', 'prod-fast', 'GPT-4O', 'constructor', '__proto__']) {
+    assert.equal(resolved(withExtra, asked), 'unknown', asked);
+  }
+  const override = withExtra.replace('suspendDurationSeconds: 30', 'override: true');
+  assert.deepEqual(resolved(override, 'gpt-5'), ROTATION);
+  assert.equal((resolved(override, 'fast') as { model: string }).model, 'fast');
+});
+
+test('without a rotation a model must be named', () => {
+  const plain = exampleText.slice(0, exampleText.indexOf('- modelRotation'));
+  assert.equal(resolved(plain, ''), 'unknown');
+  assert.equal((resolved(plain, 'gpt-4o') as { model: string }).model, 'gpt-4o');
+});
+
+test("another provider's model is offered by the rotation that lists it only", () => {
+  const other = '  - { name: second, type: openai, models: [{ name: other, baseModel: gpt-4o }, gpt-4o] }\nprojects:';
+  const text = exampleText
+    .replace('projects:', other)
+    .replace('{ model: gpt-4o-mini }', '{ model: other, provider: second }');
+  assert.deepEqual(resolved(text, 'other'), ['azure-openai/gpt-4o', 'second/other']);
+  assert.equal((resolved(text, 'gpt-4o-mini') as { provider: string }).provider, 'azure-openai');
+  const unlisted = exampleText.replace('projects:', other);
+  assert.equal(resolved(unlisted, 'other'), 'unknown');
+});
+
+test('what a proxy offers is the rotation and then the rest of its provider', () => {
+  const snapshot = snapshotOf(withExtra);
+  const proxy = findProxy(snapshot, '');
+  assert.ok(proxy);
+  assert.deepEqual(offeredModels(snapshot, proxy), ['gpt-4o', 'gpt-4o-mini', 'fast']);
+});
