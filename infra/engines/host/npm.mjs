@@ -46,7 +46,13 @@ function npmCommand() {
 
 // `npm start` hands its own settings down as npm_config_*; a prefix among them would send an install elsewhere.
 function quietEnvironment() {
-  const env = { ...process.env, npm_config_update_notifier: 'false' };
+  const env = {
+    // A registry that is away shall not look like a slow one for minutes.
+    npm_config_fetch_retry_maxtimeout: '10000',
+    ...process.env,
+    npm_config_update_notifier: 'false',
+    npm_config_loglevel: 'error',
+  };
   for (const name of [
     'npm_config_prefix',
     'npm_config_local_prefix',

@@ -60,7 +60,7 @@ async function fetchNode(wanted, folder, cache) {
   const progress = startProgress(`fetching Node ${wanted.version}`, { bytes: wanted.bytes });
   try {
     mkdirSync(path.join(work, 'x'));
-    const printed = await npm(['pack', `${wanted.name}@${wanted.version}`, '--silent', '--pack-destination', work], {
+    const printed = await npm(['pack', `${wanted.name}@${wanted.version}`, '--pack-destination', work], {
       cwd: work,
     });
     const archive = path.join(work, printed.trim().split('\n').pop());
