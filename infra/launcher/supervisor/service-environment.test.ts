@@ -22,6 +22,7 @@ const installation: Installation = {
 const environment = {
   PATH: '/bin',
   OPENAI_API_KEY: 'openai-secret',
+  TOLLGATE_OWN_PROVIDER_KEY: 'own-secret',
   HTTPS_PROXY: 'http://user:proxy-secret@proxy:1',
   TOLLGATE_ADMIN_TOKEN: 'admin-secret',
   TOLLGATE_REDIS_URL: 'redis://given-secret',
@@ -42,7 +43,13 @@ test('each service gets the secrets that it uses and no others', () => {
   assert.deepEqual(secretsOf('guard-pii'), ['nats-secret-guard-pii']);
   assert.deepEqual(secretsOf('guard-cache'), ['cache-secret', 'nats-secret-guard-cache']);
   assert.deepEqual(secretsOf('guard-router'), ['nats-secret-guard-router', 'redis-secret']);
-  assert.deepEqual(secretsOf('upstream'), ['nats-secret-upstream', 'openai-secret', 'provider-secret', 'proxy-secret']);
+  assert.deepEqual(secretsOf('upstream'), [
+    'nats-secret-upstream',
+    'openai-secret',
+    'own-secret',
+    'provider-secret',
+    'proxy-secret',
+  ]);
   assert.deepEqual(secretsOf('analytics'), ['ledger-secret', 'nats-secret-analytics']);
   assert.deepEqual(secretsOf('console'), ['admin-secret', 'ledger-secret', 'nats-secret-console']);
 });

@@ -103,10 +103,14 @@ function ownVariables(service: string, installation: Installation): NodeJS.Proce
   return service === 'upstream' ? { ...installation.providerCredentials } : {};
 }
 
-// Settings of services (limits, time-outs) have names that begin with TOLLGATE_ or OTEL_ and are no secrets.
+// Settings of services (limits, time-outs) have names that begin with TOLLGATE_ or OTEL_. A configuration may name any
+// variable as a provider's credential, also one that begins like that.
+const setting = /^(TOLLGATE|OTEL)_/;
+const credential = /_(KEY|SECRET|TOKEN|PASSWORD)$/;
+
 function inherited({ name }: ServiceKind, environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const passes = (variable: string) =>
     !handedOut.includes(variable) &&
-    (name === 'upstream' || fromTheSystem.includes(variable) || /^(TOLLGATE|OTEL)_/.test(variable));
+    (name === 'upstream' || fromTheSystem.includes(variable) || (setting.test(variable) && !credential.test(variable)));
   return Object.fromEntries(Object.entries(environment).filter(([variable]) => passes(variable)));
 }
