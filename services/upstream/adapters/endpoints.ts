@@ -1,0 +1,61 @@
+import type { Provider } from '@tollgate/config';
+import type { Dispatch } from '@tollgate/contracts';
+import type { Dispatcher } from 'undici';
+import { outgoingHeaders } from '../domain/headers.ts';
+import { type ProviderWire, wireOf } from '../providers/index.ts';
+import type { Credentials, Key } from './credentials.ts';
+import type { Pools } from './pools.ts';
+
+export interface Endpoint {
+  origin: string;
+  wire: ProviderWire;
+}
+
+/** Where providers are reached and with which key: worked out once for each provider of each revision. */
+export class Endpoints {
+  readonly #credentials: Credentials;
+  readonly #pools: Pools;
+  readonly #known = new WeakMap<Provider, Endpoint>();
+
+  constructor(credentials: Credentials, pools: Pools) {
+    this.#credentials = credentials;
+    this.#pools = pools;
+  }
+
+  of(provider: Provider): Endpoint {
+    let endpoint = this.#known.get(provider);
+    if (!endpoint) {
+      endpoint = { origin: new URL(provider.endpoint).origin, wire: wireOf(provider) };
+      this.#known.set(provider, endpoint);
+    }
+    return endpoint;
+  }
+
+  keyOf(provider: Provider): Key | Promise<Key> {
+    return this.#credentials.find(provider);
+  }
+
+  pool(origin: string): Dispatcher {
+    return this.#pools.get(origin);
+  }
+
+  /** Connections to what a new configuration does not name any more are closed when their calls are over. */
+  configured(providers: readonly Provider[]): void {
+    this.#pools.keepOnly(new Set(providers.map((provider) => this.of(provider).origin)));
+  }
+}
+
+/** All headers of a call: our own, the allow-listed ones of the caller, the provider's. */
+export function callHeaders({ wire }: Endpoint, key: string | undefined, dispatch: Dispatch): string[] {
+  const accept = dispatch.stream ? 'text/event-stream' : 'application/json';
+  return [
+    'content-type',
+    'application/json',
+    'accept',
+    accept,
+    'user-agent',
+    'tollgate',
+    ...outgoingHeaders(dispatch.headers),
+    ...wire.headers(key, dispatch.requestId),
+  ];
+}

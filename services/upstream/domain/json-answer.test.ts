@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Surface } from '@tollgate/contracts';
+import { readJsonAnswer } from './json-answer.ts';
+
+const chat = (body: unknown) =>
+  readJsonAnswer(Surface.CHAT_COMPLETIONS, Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)));
+const responses = (body: unknown) => readJsonAnswer(Surface.RESPONSES, Buffer.from(JSON.stringify(body)));
+const choice = (content: string, finish = 'stop') => ({
+  index: 0,
+  message: { role: 'assistant', content },
+  finish_reason: finish,
+});
+const usage = { prompt_tokens: 12, completion_tokens: 5 };
+const tokens = { prompt: 12, completion: 5, cachedPrompt: 0, reasoning: 0 };
+
+test('a whole answer with its usage', () => {
+  assert.deepEqual(chat({ choices: [choice('hi')], usage }), {
+    kind: 'answer',
+    usage: { tokens, unpriced: [] },
+    textBytes: 0,
+    cacheable: true,
+  });
+  const output = [{ type: 'message', content: [{ type: 'output_text', text: 'hi' }] }];
+  const answer = responses({ status: 'completed', error: null, output, usage: { input_tokens: 12, output_tokens: 5 } });
+  assert.deepEqual(answer, { kind: 'answer', usage: { tokens, unpriced: [] }, textBytes: 0, cacheable: true });
+});
+
+test('without usage the text is measured for an estimate', () => {
+  assert.deepEqual(chat({ choices: [choice('héllo')] }), {
+    kind: 'answer',
+    usage: undefined,
+    textBytes: 6,
+    cacheable: true,
+  });
+});
+
+test('what did not end as the model wanted is not for a cache', () => {
+  const answer = chat({ choices: [choice('hi', 'length')], usage });
+  assert.equal(answer.kind === 'answer' && answer.cacheable, false);
+});
+
+test('a 200 that is none: errors, other shapes, half of a body', () => {
+  const status = (body: unknown) => {
+    const answer = chat(body);
+    return answer.kind === 'error' ? answer.status : answer.kind;
+  };
+  assert.equal(status({ error: { code: 'server_error' } }), 500);
+  assert.equal(status({ error: { code: 'rate_limit_exceeded' } }), 429);
+  assert.equal(status({ error: { type: 'invalid_request_error' } }), 500, "inside of a 200 it is the provider's fault");
+  assert.equal(status({ object: 'list' }), 'garbage');
+  assert.equal(status('[1]'), 'garbage');
+  assert.equal(status('{"choices":[{"mess'), 'garbage');
+  const failed = responses({ status: 'failed', output: [], error: { code: 'rate_limit_exceeded' } });
+  assert.equal(failed.kind === 'error' && failed.status, 429);
+});
+
+test('of a large answer only the usage is read, wherever it stands', () => {
+  const text = `"usage":{"prompt_tokens":1} ${'x'.repeat(300_000)}`;
+  const answers = [
+    { choices: [choice(text)], usage },
+    { usage, choices: [choice(text)] },
+    { usage, choices: [choice(text)], tools: [{ parameters: { properties: { usage: { type: 'string' } } } }] },
+  ];
+  for (const body of answers) {
+    const answer = chat(body);
+    assert.deepEqual(answer.kind === 'answer' && answer.usage?.tokens, tokens);
+  }
+  assert.equal(chat(`${JSON.stringify(answers[0]).slice(0, -9)}`).kind, 'garbage', 'cut off');
+});

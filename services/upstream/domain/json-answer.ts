@@ -1,0 +1,118 @@
+import { Surface } from '@tollgate/contracts';
+import type { Refusal } from './fault.ts';
+import { type ProviderError, readProviderError, statusOfError } from './provider-error.ts';
+import { isRecord, type JsonRecord } from './stream/json.ts';
+import { type MeasuredUsage, readUsage } from './usage.ts';
+
+export type JsonAnswer =
+  | { kind: 'answer'; usage: MeasuredUsage | undefined; textBytes: number; cacheable: boolean }
+  | { kind: 'error'; status: number; error: ProviderError; refusal: Refusal | undefined }
+  | { kind: 'garbage'; reason: string };
+
+/** Above it only the usage is parsed: nothing else of the answer is our business. */
+const parsedBytesMax = 256 * 1024;
+const brace = { open: 0x7b, close: 0x7d };
+
+/** What a 200 with a JSON body holds. */
+export function readJsonAnswer(surface: Surface, body: Buffer): JsonAnswer {
+  if (body.length > parsedBytesMax) return readLarge(surface, body);
+  let answer: unknown;
+  try {
+    answer = JSON.parse(body.toString('utf8'));
+  } catch {
+    return { kind: 'garbage', reason: 'the answer is not JSON' };
+  }
+  if (!isRecord(answer)) return { kind: 'garbage', reason: 'the answer is no JSON object' };
+  const parts = answer[memberOf(surface)];
+  if (answer.error != null && !(Array.isArray(parts) && parts.length > 0)) return inBandError(answer.error);
+  if (!Array.isArray(parts)) return { kind: 'garbage', reason: `the answer has no ${memberOf(surface)}` };
+  const usage = readUsage(answer.usage);
+  return { kind: 'answer', usage, textBytes: usage ? 0 : textBytes(parts), cacheable: isWhole(surface, answer, parts) };
+}
+
+/** An error inside a 200 is the provider's fault; only a rate limit keeps its meaning (behaviour.md, fact 4). */
+function inBandError(value: unknown): JsonAnswer {
+  const error = readProviderError(value);
+  const status = statusOfError(error);
+  return { kind: 'error', status: status === 429 || status >= 500 ? status : 500, error, refusal: undefined };
+}
+
+function memberOf(surface: Surface): 'choices' | 'output' {
+  return surface === Surface.RESPONSES ? 'output' : 'choices';
+}
+
+/** Finished as the model wanted and without tools: guard-cache judges the rest. */
+function isWhole(surface: Surface, answer: JsonRecord, parts: unknown[]): boolean {
+  if (surface === Surface.RESPONSES) return answer.status === 'completed';
+  return parts.every((choice) => isRecord(choice) && choice.finish_reason === 'stop');
+}
+
+/** Strings under these names are generated text, on both surfaces. */
+const textMembers = new Set(['content', 'text', 'arguments', 'reasoning_content', 'refusal', 'input']);
+const depthMax = 12;
+
+function textBytes(value: unknown, depth = 0): number {
+  if (typeof value !== 'object' || value === null || depth > depthMax) return 0;
+  let bytes = 0;
+  for (const [key, member] of Object.entries(value)) {
+    if (typeof member !== 'string') bytes += textBytes(member, depth + 1);
+    else if (textMembers.has(key)) bytes += Buffer.byteLength(member);
+  }
+  return bytes;
+}
+
+function readLarge(surface: Surface, body: Buffer): JsonAnswer {
+  if (firstByte(body) !== brace.open || lastByte(body) !== brace.close) {
+    return { kind: 'garbage', reason: 'the answer is no JSON object' };
+  }
+  if (!body.includes(`"${memberOf(surface)}"`))
+    return { kind: 'garbage', reason: `the answer has no ${memberOf(surface)}` };
+  const usage = lastUsage(body);
+  return { kind: 'answer', usage, textBytes: usage ? 0 : body.length, cacheable: false };
+}
+
+/** A quote inside of a JSON string is always escaped, so `"usage"` with bare quotes is a key, and no text. */
+function lastUsage(body: Buffer): MeasuredUsage | undefined {
+  const key = '"usage"';
+  for (let at = body.lastIndexOf(key); at >= 0; at = at === 0 ? -1 : body.lastIndexOf(key, at - 1)) {
+    if (body[at - 1] === 0x5c) continue;
+    const usage = readUsage(objectAfter(body, at + key.length));
+    if (usage) return usage;
+  }
+  return undefined;
+}
+
+const usageBytesMax = 4096;
+
+function objectAfter(body: Buffer, at: number): unknown {
+  const text = body.toString('latin1', at, at + usageBytesMax);
+  const match = /^\s*:\s*(?=\{)/.exec(text);
+  if (!match) return undefined;
+  let depth = 0;
+  for (let end = match[0].length; end < text.length; end++) {
+    const code = text.charCodeAt(end);
+    if (code === brace.open) depth++;
+    else if (code === brace.close && --depth === 0) return parse(text.slice(match[0].length, end + 1));
+  }
+  return undefined;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function firstByte(body: Buffer): number | undefined {
+  let at = 0;
+  while (at < body.length && (body[at] as number) <= 0x20) at++;
+  return body[at];
+}
+
+function lastByte(body: Buffer): number | undefined {
+  let at = body.length - 1;
+  while (at >= 0 && (body[at] as number) <= 0x20) at--;
+  return body[at];
+}

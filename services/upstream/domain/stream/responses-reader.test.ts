@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ResponsesReader } from './responses-reader.ts';
+
+const usage = { input_tokens: 7, output_tokens: 3, total_tokens: 10 };
+const final = { id: 'resp_1', object: 'response', status: 'completed', output: [], usage };
+
+function reader(cacheable = false) {
+  const responses = new ResponsesReader({ price: () => '0.25', cacheable });
+  const read = (type: string, fields: object = {}, contentSent = false) =>
+    responses.read({ name: type, data: JSON.stringify({ type, sequence_number: 1, ...fields }) }, contentSent);
+  return { responses, read };
+}
+
+test('frames around the content are no content, deltas of every kind are', () => {
+  const { read, responses } = reader();
+  for (const type of ['response.created', 'response.in_progress', 'response.output_item.added', 'response.new_thing']) {
+    assert.deepEqual(read(type), { kind: 'pass', content: false });
+  }
+  for (const type of ['output_text', 'refusal', 'reasoning_summary_text', 'function_call_arguments']) {
+    assert.deepEqual(read(`response.${type}.delta`, { delta: 'abc' }), { kind: 'pass', content: true });
+  }
+  assert.equal(responses.textBytes, 12);
+});
+
+test('the last event tells the usage, and its price', () => {
+  const { read, responses } = reader(true);
+  const step = read('response.completed', { response: final }, true);
+  assert.deepEqual(responses.usage?.tokens, { prompt: 7, completion: 3, cachedPrompt: 0, reasoning: 0 });
+  assert.ok(step.kind === 'last' && step.rewritten && !step.failed);
+  const [head, data] = step.rewritten.toString().split('\n');
+  assert.equal(head, 'event: response.completed');
+  assert.equal(JSON.parse(data?.slice(6) ?? '').response.usage['x-tollgate-cost-usd'], 0.25);
+  assert.deepEqual(
+    JSON.parse(Buffer.from(responses.canonical() ?? []).toString()),
+    final,
+    'the cache gets the original',
+  );
+});
+
+test('an incomplete answer is an end, but nothing for a cache', () => {
+  const { read, responses } = reader(true);
+  assert.equal(read('response.incomplete', { response: { ...final, status: 'incomplete' } }, true).kind, 'last');
+  assert.equal(responses.canonical(), undefined);
+});
+
+test("Azure's rate limit inside of a 200: the reason comes after response.failed", () => {
+  const { read } = reader();
+  assert.deepEqual(read('response.failed', { response: { status: 'failed', error: null } }), { kind: 'drop' });
+  const step = read('error', { error: { type: 'too_many_requests', code: 'rate_limit_exceeded' } });
+  assert.ok(step.kind === 'error');
+  assert.equal(step.status, 429);
+});
+
+test('response.failed alone fails with its own error when the stream ends', () => {
+  const { read, responses } = reader();
+  read('response.failed', { response: { error: { code: 'server_error', message: 'sorry' } } });
+  const step = responses.ended();
+  assert.ok(step?.kind === 'error');
+  assert.equal(step.status, 500);
+});
+
+test('after content response.failed is the last event', () => {
+  const { read, responses } = reader();
+  assert.deepEqual(read('response.failed', { response: { error: null, usage } }, true), { kind: 'last', failed: true });
+  assert.equal(responses.usage?.tokens.completion, 3);
+});
+
+test("OpenAI's flat error event is read too", () => {
+  const step = reader().read('error', { code: 'rate_limit_exceeded', message: 'slow', param: null });
+  assert.ok(step.kind === 'error' && step.refusal);
+  assert.equal(step.status, 429);
+  const { error } = JSON.parse(Buffer.from(step.refusal.body).toString());
+  assert.deepEqual(error, { code: 'rate_limit_exceeded', message: 'slow', param: null });
+});
+
+test('pings and a foreign [DONE] stay here, comments do not', () => {
+  const { responses, read } = reader();
+  assert.deepEqual(read('ping'), { kind: 'drop' });
+  assert.deepEqual(responses.read({ name: '', data: '[DONE]' }, true), { kind: 'drop' });
+  assert.deepEqual(responses.read({ name: '', data: undefined }, true), { kind: 'pass', content: false });
+  assert.equal(responses.read({ name: '', data: '{"ty' }, true).kind, 'garbage');
+});

@@ -1,0 +1,179 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { type AnswerSender, type Bus, completeBytesMax, subjects } from '@tollgate/bus';
+import {
+  CacheFill,
+  Delivery,
+  type ErrorDetail,
+  RequestStatus,
+  type Target,
+  type TokenCounts,
+} from '@tollgate/contracts';
+import { errorBody, errorTable, isErrorCode, TollgateError, toErrorDetail } from '@tollgate/errors';
+import { usdText } from '../domain/cost.ts';
+import type { Fault } from '../domain/fault.ts';
+import { incomingHeaders } from '../domain/headers.ts';
+import { deliveryOf, endRow } from '../domain/row.ts';
+import { noTokens } from '../domain/usage.ts';
+import type { Run } from './run.ts';
+
+export interface Served {
+  target: Target;
+  tokens: TokenCounts;
+  costNanoUsd: number;
+  /** The whole answer as JSON, when a cache may keep it. */
+  canonical: Uint8Array | undefined;
+}
+
+/** An answer's last byte waits at most this long for the cache's entry to be readable. */
+const fillWaitMs = 5;
+/** What is written of a large JSON answer before room is asked for again. */
+const partBytes = 128 * 1024;
+const noContent = new Uint8Array(0);
+
+/** Ends requests: the row first, then the end of the answer, in one turn on one connection. */
+export class Conclude {
+  readonly #bus: Bus;
+
+  constructor(bus: Bus) {
+    this.#bus = bus;
+  }
+
+  /** A whole JSON answer. */
+  async json(run: Run, served: Served, headers: IncomingHttpHeaders, body: Buffer): Promise<void> {
+    run.firstContentAtMs ||= Date.now();
+    const response = {
+      httpStatus: 200,
+      headers: { ...answerHeaders(run, served.target, headers), ...costHeader(served) },
+    };
+    const whole = body.length <= completeBytesMax;
+    if (!whole) {
+      run.answer.response(response);
+      await writeParts(run.answer, body);
+    }
+    this.#completed(run, served, RequestStatus.COMPLETED, !whole);
+    const filling = this.#fill(run, served);
+    if (filling !== undefined) await filling;
+    const end = { status: RequestStatus.COMPLETED, error: undefined };
+    if (whole) run.answer.complete({ response, content: body, end });
+    else run.answer.end(end);
+  }
+
+  /** A stream that its provider ended; `tail` holds its last event. */
+  async stream(run: Run, served: Served, tail: Buffer, failed: boolean): Promise<void> {
+    const status = failed ? RequestStatus.FAILED : RequestStatus.COMPLETED;
+    this.#completed(run, served, status, run.firstContentAtMs > 0);
+    const filling = failed ? undefined : this.#fill(run, served);
+    if (filling !== undefined) await filling;
+    run.answer.write(tail);
+    run.answer.end({ status, error: undefined });
+  }
+
+  /** The provider's own error, as it is. */
+  refused(run: Run, target: Target, fault: Fault & { kind: 'status' }): void {
+    const { status, refusal, error } = fault;
+    const detail = toErrorDetail(
+      new TollgateError('invalid_request', { message: 'The provider refused this request.' }),
+    );
+    const body = refusal?.body ?? Buffer.from(JSON.stringify(errorBody(detail, run.requestId)));
+    const headers = { ...answerHeaders(run, target, {}), 'content-type': refusal?.contentType ?? 'application/json' };
+    this.#row(run, RequestStatus.FAILED, status, error.code || error.type || 'invalid_request', undefined, noTokens);
+    const end = { status: RequestStatus.FAILED, error: undefined };
+    run.answer.complete({ response: { httpStatus: status, headers }, content: body, end });
+  }
+
+  /** No target answered; nothing was sent. */
+  failed(run: Run, error: unknown): void {
+    const detail = toErrorDetail(error);
+    const httpStatus = statusOf(detail);
+    this.#row(run, RequestStatus.FAILED, httpStatus, detail.code, undefined, noTokens);
+    const response = { httpStatus, headers: attemptsHeader(run) };
+    run.answer.complete({ response, content: noContent, end: { status: RequestStatus.FAILED, error: detail } });
+  }
+
+  /** The answer broke after its first content: an honest end, never a clean one. */
+  truncated(run: Run, target: Target, seen: TokenCounts, error: TollgateError): void {
+    this.#row(run, RequestStatus.TRUNCATED, 200, error.code, target, seen, Delivery.PARTIAL);
+    run.answer.end({ status: RequestStatus.TRUNCATED, error: toErrorDetail(error) });
+  }
+
+  /** Nobody waits for the answer any more. */
+  cancelled(run: Run, target: Target | undefined, seen: TokenCounts): void {
+    const code =
+      run.stopped === 'deadline'
+        ? 'upstream_timeout'
+        : run.stopped === 'client_gone'
+          ? 'client_closed_request'
+          : 'gateway_interrupted';
+    const delivered = deliveryOf(run.firstContentAtMs > 0, true);
+    this.#row(run, RequestStatus.CANCELLED, errorTable[code].status, code, target, seen, delivered);
+  }
+
+  #completed(run: Run, { target, tokens }: Served, status: RequestStatus, contentSent: boolean): void {
+    const code = status === RequestStatus.FAILED ? 'upstream_error' : '';
+    const delivered = deliveryOf(contentSent, run.answer.cancelled);
+    this.#row(run, status, 200, code, target, tokens, delivered);
+  }
+
+  #row(
+    run: Run,
+    status: RequestStatus,
+    httpStatus: number,
+    code: string,
+    target: Target | undefined,
+    served: TokenCounts,
+    delivered: Delivery = Delivery.COMPLETE,
+  ): void {
+    const { row, firstContentAtMs } = run;
+    const upstreamUs = (performance.now() - run.startedAt) * 1000;
+    const end = {
+      status,
+      httpStatus,
+      code,
+      delivered,
+      target,
+      served,
+      firstContentAtMs,
+      upstreamUs,
+      nowMs: Date.now(),
+    };
+    this.#bus.usage.publish(endRow(row, end));
+  }
+
+  /** Undefined when there is nothing to keep. Late or failed, the answer goes on. */
+  #fill(run: Run, { canonical, target, tokens, costNanoUsd }: Served): Promise<void> | undefined {
+    const plan = run.dispatch.cacheFill;
+    if (!plan || !canonical || run.row.estimated) return undefined;
+    const { requestId } = run;
+    const { provider, model, baseModel } = target;
+    const fill = { requestId, plan, answer: canonical, provider, model, baseModel, tokens, costNanoUsd };
+    const message = CacheFill.encode(fill).finish();
+    if (message.length > completeBytesMax) return undefined;
+    return this.#bus.request(subjects.cacheFill, message, fillWaitMs).then(ignore, ignore);
+  }
+}
+
+function ignore(): void {}
+
+async function writeParts(answer: AnswerSender, body: Buffer): Promise<void> {
+  for (let start = 0; start < body.length; start += partBytes) {
+    if (!answer.write(body.subarray(start, start + partBytes))) await answer.drained();
+  }
+}
+
+function statusOf({ code }: ErrorDetail): number {
+  return isErrorCode(code) ? errorTable[code].status : errorTable.internal_error.status;
+}
+
+/** What every answer of a target carries. */
+export function answerHeaders(run: Run, target: Target, headers: IncomingHttpHeaders): Record<string, string> {
+  return { ...incomingHeaders(headers), 'x-tollgate-model': target.model, ...attemptsHeader(run) };
+}
+
+/** Attempts that are over, and the one that is not in the row yet. */
+function attemptsHeader({ row, attempt }: Run): Record<string, string> {
+  return { 'x-tollgate-attempts': String(row.attempts.length + (attempt ? 1 : 0)) };
+}
+
+function costHeader({ costNanoUsd }: Served): Record<string, string> {
+  return { 'x-tollgate-cost-usd': usdText(costNanoUsd) };
+}

@@ -1,0 +1,63 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { providerByName } from '@tollgate/config';
+import type { Target } from '@tollgate/contracts';
+import { callHeaders, type Endpoints } from '../adapters/endpoints.ts';
+import type { UpstreamMetrics } from '../adapters/metrics.ts';
+import type { Sweep } from '../adapters/sweep.ts';
+import { usdText } from '../domain/cost.ts';
+import { spliceModel } from '../domain/splice-model.ts';
+import { type Call, priceOf } from './account.ts';
+import { Attempt, type AttemptEnd } from './attempt.ts';
+import { answerHeaders } from './conclude.ts';
+import { readerFor } from './reader-for.ts';
+import type { Run } from './run.ts';
+
+export interface CallDependencies {
+  endpoints: Endpoints;
+  sweep: Sweep;
+  metrics: UpstreamMetrics;
+  answerBytesMax: number;
+  idleMsMax: number;
+}
+
+/** Prepares an attempt whose stream, if it is one, goes to the run's caller. */
+export function openCall(run: Run, target: Target, firstContentByMs: number, dependencies: CallDependencies): Call {
+  const { dispatch, answer, snapshot } = run;
+  const { sweep, metrics, answerBytesMax, idleMsMax } = dependencies;
+  const reader = readerFor(dispatch, ({ tokens }) => usdText(priceOf(snapshot, target, tokens)));
+  const sink = {
+    head: (headers: IncomingHttpHeaders) => {
+      run.firstContentAtMs = Date.now();
+      metrics.firstContent(target, performance.now() - run.startedAt);
+      answer.response({ httpStatus: 200, headers: answerHeaders(run, target, headers) });
+    },
+    write: (content: Buffer) => answer.write(content),
+    drained: () => answer.drained(),
+  };
+  const limits = { firstContentByMs, deadlineAtMs: dispatch.deadlineAtMs, idleMsMax, answerBytesMax };
+  const attempt = new Attempt({ surface: dispatch.surface, reader, sink, sweep, ...limits });
+  run.attempt = attempt;
+  return { target, attempt, reader };
+}
+
+/** Makes the call. What stands in its way here is ours to mend, and another target may do without it. */
+export async function makeCall(run: Run, { target, attempt }: Call, endpoints: Endpoints): Promise<AttemptEnd> {
+  const { dispatch, snapshot, body } = run;
+  const provider = providerByName(snapshot, target.provider);
+  if (!provider) return misconfigured(`no provider ${target.provider} in revision ${snapshot.revision}`);
+  if (!snapshot.prices[target.baseModel]) return misconfigured(`no price for ${target.baseModel}`);
+  const found = endpoints.keyOf(provider);
+  const key = found instanceof Promise ? await found : found;
+  if ('missing' in key) return misconfigured(key.missing);
+  const endpoint = endpoints.of(provider);
+  return attempt.start(endpoints.pool(endpoint.origin), {
+    origin: endpoint.origin,
+    path: endpoint.wire.path(dispatch.surface, target.deployment),
+    headers: callHeaders(endpoint, key.key, dispatch),
+    body: spliceModel(body, dispatch.modelOffset, dispatch.modelLength, target.deployment),
+  });
+}
+
+function misconfigured(reason: string): AttemptEnd {
+  return { kind: 'fault', fault: { kind: 'misconfigured', reason } };
+}

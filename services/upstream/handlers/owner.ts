@@ -1,0 +1,204 @@
+import type { Bus } from '@tollgate/bus';
+import { type ConfigSnapshot, providerByName } from '@tollgate/config';
+import { Dispatch, type Receipt, Reclaim, Surface, type UsageEvent } from '@tollgate/contracts';
+import { TollgateError, toErrorDetail } from '@tollgate/errors';
+import type { Logger } from '@tollgate/telemetry';
+import type { Endpoints } from '../adapters/endpoints.ts';
+import { hopsMax } from '../adapters/hand-on.ts';
+import type { UpstreamMetrics } from '../adapters/metrics.ts';
+import { Claims } from '../domain/claims.ts';
+import type { Conclude } from './conclude.ts';
+import { Run } from './run.ts';
+import type { Serve } from './serve.ts';
+
+export interface OwnerDependencies {
+  bus: Bus;
+  endpoints: Endpoints;
+  serve: Serve;
+  conclude: Conclude;
+  metrics: UpstreamMetrics;
+  logger: Logger;
+  runsMax: number;
+  /** Bodies of all owned requests together. */
+  bodyBytesMax: number;
+}
+
+const surfaces: ReadonlySet<Surface> = new Set([Surface.CHAT_COMPLETIONS, Surface.RESPONSES]);
+
+/** Takes dispatches, owns their requests until they end, and knows which it must never own. */
+export class Owner {
+  readonly #dependencies: OwnerDependencies;
+  readonly #runs = new Map<string, Run>();
+  readonly #claims = new Claims();
+  #bodyBytes = 0;
+  #draining = false;
+  #idle: PromiseWithResolvers<void> | undefined;
+
+  constructor(dependencies: OwnerDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  get running(): number {
+    return this.#runs.size;
+  }
+
+  /** Receipts of all requests owned at this moment. */
+  receipts(): Receipt[] {
+    return [...this.#runs.values()].flatMap(({ row }) => row.receipt ?? []);
+  }
+
+  /** Handler of tg.v1.dispatch.<provider>. */
+  readonly take = (bytes: Uint8Array): void => {
+    const dispatch = Dispatch.decode(bytes);
+    if (!this.#isNew(dispatch)) return;
+    const why = this.#refusal(dispatch);
+    if (why) {
+      this.#reject(dispatch, why);
+      return;
+    }
+    const ready = this.#prepare(dispatch);
+    if (!(ready instanceof Promise)) this.#own(dispatch, ready);
+    else
+      ready.then(
+        (snapshot) => this.#isNew(dispatch) && this.#own(dispatch, snapshot),
+        (error: unknown) => this.#reject(dispatch, error),
+      );
+  };
+
+  /** Handler of tg.v1.reclaim: whose is it? What is not ours now can never become ours by the first dispatch. */
+  readonly reclaim = (bytes: Uint8Array): void => {
+    const { requestId, pipelineInbox } = Reclaim.decode(bytes);
+    const run = this.#runs.get(requestId);
+    if (this.#claims.isOurs(requestId, Date.now())) this.#accept(requestId, pipelineInbox, run?.dispatch.dispatch ?? 1);
+    else this.#claims.disown(requestId, Date.now());
+  };
+
+  /** Refuses what is new from here on; resolves when nothing is owned any more, or after `timeoutMs`. */
+  async drain(timeoutMs: number): Promise<void> {
+    this.#draining = true;
+    if (this.#runs.size === 0) return;
+    this.#idle ??= Promise.withResolvers<void>();
+    const timer = setTimeout(this.#idle.resolve, timeoutMs);
+    await this.#idle.promise;
+    clearTimeout(timer);
+    this.#idle = undefined;
+  }
+
+  /** Ends what still runs: each caller gets an honest error, each request its row. */
+  async interrupt(): Promise<void> {
+    const left = [...this.#runs.values()];
+    if (left.length > 0)
+      this.#dependencies.logger.warn({ requests: left.length }, 'interrupting what did not finish in time');
+    for (const run of left) run.stop('shutdown');
+    await this.drain(1000);
+  }
+
+  /** Looked at again after each wait: a reclaim or a second dispatch may have come meanwhile. */
+  #isNew({ requestId, pipelineInbox, acceptByMs, dispatch }: Dispatch): boolean {
+    const nowMs = Date.now();
+    const known = nowMs > acceptByMs ? 'late' : this.#claims.judge(requestId, dispatch, nowMs);
+    if (known === 'new') return true;
+    this.#dependencies.metrics.turnedAway(known);
+    if (known === 'repeated') this.#accept(requestId, pipelineInbox, dispatch);
+    return false;
+  }
+
+  #refusal({ bodyBytes, surface, hops, usage, targets }: Dispatch): TollgateError | undefined {
+    const { runsMax, bodyBytesMax } = this.#dependencies;
+    if (this.#draining) return busy('this replica is draining');
+    if (this.#runs.size >= runsMax) return busy('too many requests are running');
+    if (this.#bodyBytes + bodyBytes > bodyBytesMax) return busy('the bodies of running requests fill their bound');
+    if (hops > hopsMax) return new TollgateError('upstream_misconfigured', { internal: 'handed on too often' });
+    if (usage?.receipt && targets.length > 0 && surfaces.has(surface)) return undefined;
+    return new TollgateError('internal_error', {
+      internal: `dispatch without receipt or target, or of surface ${surface}`,
+    });
+  }
+
+  /** The snapshot of the dispatch's revision, once the first target's credential is known to be there. */
+  #prepare({ revision, targets }: Dispatch): ConfigSnapshot | Promise<ConfigSnapshot> {
+    const snapshot = this.#dependencies.bus.config.at(revision);
+    const provider = targets[0]?.provider ?? '';
+    if (snapshot instanceof Promise) return snapshot.then((known) => this.#withCredential(known, provider));
+    return this.#withCredential(snapshot, provider);
+  }
+
+  /** @throws TollgateError `upstream_misconfigured`, by the promise too */
+  #withCredential(snapshot: ConfigSnapshot, name: string): ConfigSnapshot | Promise<ConfigSnapshot> {
+    const provider = providerByName(snapshot, name);
+    // An unknown provider fails as an attempt, so that the next target has its turn.
+    const key = provider && this.#dependencies.endpoints.keyOf(provider);
+    if (!(key instanceof Promise)) return snapshot;
+    return key.then((found) => {
+      if ('missing' in found) throw new TollgateError('upstream_misconfigured', { internal: found.missing });
+      return snapshot;
+    });
+  }
+
+  #own(dispatch: Dispatch, snapshot: ConfigSnapshot): void {
+    const { bus } = this.#dependencies;
+    const { requestId, ingressInbox, pipelineInbox, bodyBytes, body, hops } = dispatch;
+    const answer = bus.owned.open({
+      requestId,
+      ingressInbox,
+      firstSequence: 1,
+      onCancel: (reason) => this.#cancel(requestId, reason),
+    });
+    const run = new Run(dispatch, dispatch.usage as UsageEvent, snapshot, answer);
+    this.#runs.set(requestId, run);
+    this.#claims.own(requestId);
+    this.#bodyBytes += bodyBytes;
+    const parts = body.length < bodyBytes ? bus.bodies.receive(requestId, bodyBytes, pipelineInbox) : undefined;
+    this.#accept(requestId, pipelineInbox, dispatch.dispatch);
+    // ingress knows the first owner by frame 0 and must hear of another one.
+    if (hops > 0) this.#accept(requestId, ingressInbox, 0);
+    void this.#serve(run, parts).finally(() => this.#release(run));
+  }
+
+  async #serve(run: Run, parts: Promise<Uint8Array> | undefined): Promise<void> {
+    const { serve, conclude, logger } = this.#dependencies;
+    try {
+      const bytes = parts === undefined ? run.dispatch.body : await parts;
+      run.body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      await serve.serve(run);
+    } catch (error) {
+      const detail = toErrorDetail(error);
+      logger.error({ err: error, requestId: run.requestId }, 'request failed in upstream');
+      if (!run.row.finishedAtMs)
+        conclude.failed(run, new TollgateError('internal_error', { internal: detail.internal }));
+    }
+  }
+
+  #release(run: Run): void {
+    const { requestId, answer, dispatch } = run;
+    // Still open: somebody else owns it now.
+    if (!answer.closed) answer.cancel('handed_on');
+    this.#runs.delete(requestId);
+    this.#claims.ended(requestId, Date.now());
+    this.#bodyBytes -= dispatch.bodyBytes;
+    if (this.#runs.size === 0) this.#idle?.resolve();
+  }
+
+  #cancel(requestId: string, reason: string): void {
+    this.#dependencies.bus.bodies.forget(requestId);
+    this.#runs.get(requestId)?.stop(reason);
+  }
+
+  #accept(requestId: string, toInbox: string, dispatch: number): void {
+    const { bus } = this.#dependencies;
+    const value = { replica: bus.replica, controlSubject: bus.inbox, dispatch };
+    bus.mailbox.send(toInbox, { requestId, body: { $case: 'accepted', value } });
+  }
+
+  #reject({ requestId, pipelineInbox, dispatch }: Dispatch, error: unknown): void {
+    const { bus, metrics, logger } = this.#dependencies;
+    const detail = toErrorDetail(error);
+    metrics.turnedAway('rejected');
+    logger.warn({ requestId, code: detail.code, why: detail.internal }, 'a dispatch was not taken');
+    bus.mailbox.send(pipelineInbox, { requestId, body: { $case: 'rejected', value: { error: detail, dispatch } } });
+  }
+}
+
+function busy(internal: string): TollgateError {
+  return new TollgateError('overloaded', { retryAfterMs: 1000, internal });
+}

@@ -1,0 +1,15 @@
+import { type Dispatch, Surface } from '@tollgate/contracts';
+import { ChatAssembler } from '../domain/assemble/chat-assembler.ts';
+import { ChatReader } from '../domain/stream/chat-reader.ts';
+import type { PriceUsage, StreamReader } from '../domain/stream/reader.ts';
+import { ResponsesReader } from '../domain/stream/responses-reader.ts';
+
+/** Who follows the stream of a surface; undefined where a JSON answer is asked for. */
+export function readerFor(
+  { stream, surface, includeUsage, cacheFill }: Dispatch,
+  price: PriceUsage,
+): StreamReader | undefined {
+  if (!stream) return undefined;
+  if (surface === Surface.RESPONSES) return new ResponsesReader({ price, cacheable: cacheFill !== undefined });
+  return new ChatReader({ includeUsage, price, assembler: cacheFill && new ChatAssembler() });
+}

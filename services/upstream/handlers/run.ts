@@ -1,0 +1,48 @@
+import type { AnswerSender } from '@tollgate/bus';
+import type { ConfigSnapshot } from '@tollgate/config';
+import type { Dispatch, UsageEvent } from '@tollgate/contracts';
+import type { Failure } from '../domain/give-up.ts';
+import type { Attempt } from './attempt.ts';
+
+/** The provider may end by itself for this long after the caller has left: measured usage is worth it. */
+const graceMs = 500;
+
+/** One request that this replica owns. Nothing of it outlives the request. */
+export class Run {
+  readonly dispatch: Dispatch;
+  readonly snapshot: ConfigSnapshot;
+  /** The ledger's row, completed step by step. */
+  readonly row: UsageEvent;
+  readonly answer: AnswerSender;
+  /** Set once it is here whole. */
+  body: Buffer = Buffer.alloc(0);
+  readonly startedAt = performance.now();
+  readonly failures: Failure[] = [];
+  attempt: Attempt | undefined;
+  /** Why nobody waits for the answer any more, or why it must end now; empty while it may go on. */
+  stopped = '';
+  /** Milliseconds since the epoch; 0 before there was any. */
+  firstContentAtMs = 0;
+
+  constructor(dispatch: Dispatch, row: UsageEvent, snapshot: ConfigSnapshot, answer: AnswerSender) {
+    this.dispatch = dispatch;
+    this.row = row;
+    this.snapshot = snapshot;
+    this.answer = answer;
+  }
+
+  get requestId(): string {
+    return this.dispatch.requestId;
+  }
+
+  get startedAtMs(): number {
+    return this.row.receipt?.startedAtMs ?? 0;
+  }
+
+  /** Somebody else owns the request, or the process ends: then there is no grace. */
+  stop(reason: string): void {
+    if (this.stopped !== '') return;
+    this.stopped = reason;
+    this.attempt?.stop(reason === 'superseded' || reason === 'shutdown' ? 0 : graceMs);
+  }
+}

@@ -1,0 +1,166 @@
+import type { Bus } from '@tollgate/bus';
+import type { Target } from '@tollgate/contracts';
+import { TollgateError } from '@tollgate/errors';
+import type { Logger } from '@tollgate/telemetry';
+import type { HandOn } from '../adapters/hand-on.ts';
+import { type Fault, faultCode, faultStatus } from '../domain/fault.ts';
+import { describe, giveUp, timeoutError } from '../domain/give-up.ts';
+import { attemptByMs } from '../domain/time-limits.ts';
+import { type MeasuredUsage, noTokens } from '../domain/usage.ts';
+import { judge } from '../domain/verdict.ts';
+import { account, type Call, nothing, tokensSeen } from './account.ts';
+import type { Conclude, Served } from './conclude.ts';
+import { type CallDependencies, makeCall, openCall } from './open-call.ts';
+import { report } from './report.ts';
+import type { Run } from './run.ts';
+
+export interface ServeDependencies extends CallDependencies {
+  bus: Bus;
+  handOn: HandOn;
+  conclude: Conclude;
+  logger: Logger;
+  /** Whether this replica calls the provider itself. */
+  serves(provider: string): boolean;
+  /** From the request's arrival to its first content, all attempts together. */
+  firstContentMsMax: number;
+}
+
+/** Tries the targets of a request in turn until one answers: always before the first content, never after it. */
+export class Serve {
+  readonly #dependencies: ServeDependencies;
+
+  constructor(dependencies: ServeDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  async serve(run: Run): Promise<void> {
+    const { serves, handOn, firstContentMsMax } = this.#dependencies;
+    const { targets, deadlineAtMs } = run.dispatch;
+    const attemptsMax = Math.max(1, run.dispatch.attemptsMax);
+    const lastMs = Math.min(deadlineAtMs, run.startedAtMs + firstContentMsMax);
+    let tried = 0;
+    for (const [position, target] of targets.entries()) {
+      if (tried >= attemptsMax || run.stopped !== '') break;
+      if (!serves(target.provider)) {
+        if (await handOn.pass(run, { targets: targets.slice(position), attemptsMax: attemptsMax - tried })) return;
+        continue;
+      }
+      const nowMs = Date.now();
+      if (nowMs >= lastMs) {
+        run.failures.push({ fault: { kind: 'timeout', stage: 'connecting' }, blame: 'timeout' });
+        break;
+      }
+      tried++;
+      const left = Math.min(attemptsMax - tried, targets.length - position - 1);
+      if (await this.#try(run, target, attemptByMs(nowMs, lastMs, left))) return;
+    }
+    this.#giveUp(run);
+  }
+
+  /** @returns whether the request is over */
+  async #try(run: Run, target: Target, firstContentByMs: number): Promise<boolean> {
+    const { conclude, endpoints } = this.#dependencies;
+    const call = openCall(run, target, firstContentByMs, this.#dependencies);
+    const end = await makeCall(run, call, endpoints);
+    run.attempt = undefined;
+    switch (end.kind) {
+      case 'json': {
+        const { usage, textBytes, cacheable, headers, body } = end;
+        const served = this.#served(run, call, usage, textBytes);
+        await conclude.json(run, { ...served, canonical: cacheable ? body : undefined }, headers, body);
+        return true;
+      }
+      case 'stream': {
+        const served = this.#served(run, call, end.usage);
+        const canonical = run.dispatch.cacheFill && !end.failed ? call.reader?.canonical() : undefined;
+        await conclude.stream(run, { ...served, canonical }, end.tail, end.failed);
+        return true;
+      }
+      case 'stopped':
+        this.#stopped(run, call);
+        return true;
+      case 'fault':
+        return this.#failed(run, call, end.fault);
+    }
+  }
+
+  #served(run: Run, call: Call, usage: MeasuredUsage | undefined, textBytes?: number): Omit<Served, 'canonical'> {
+    const { bus, metrics } = this.#dependencies;
+    const { target } = call;
+    const seen = usage ? { tokens: usage.tokens, estimated: false } : tokensSeen(run, call, textBytes);
+    const costNanoUsd = account(run, call, { httpStatus: 200, code: '', ...seen });
+    metrics.attempt(target, 'ok');
+    if (usage && usage.unpriced.length > 0) metrics.unpriced(usage.unpriced);
+    report(bus, run, target, 'ok');
+    return { target, tokens: seen.tokens, costNanoUsd };
+  }
+
+  /** @returns whether the request is over */
+  #failed(run: Run, call: Call, fault: Fault): boolean {
+    const { bus, conclude, metrics } = this.#dependencies;
+    const { target, attempt } = call;
+    const verdict = judge(fault, attempt.contentSent);
+    // A call that we gave up runs on at the provider and is billed; one that broke before it answered is not.
+    const billed = attempt.answering || (fault.kind === 'timeout' && attempt.sent);
+    const seen = billed ? tokensSeen(run, call) : nothing;
+    account(run, call, {
+      httpStatus: faultStatus(fault) || (attempt.answering ? 200 : 0),
+      code: faultCode(fault),
+      ...seen,
+    });
+    metrics.attempt(target, verdict.blame);
+    report(bus, run, target, verdict.report, fault.kind === 'status' ? fault.retryAfterMs : 0);
+    this.#log(run, target, fault);
+    if (verdict.action === 'pass' && fault.kind === 'status') {
+      conclude.refused(run, target, fault);
+      return true;
+    }
+    if (verdict.action !== 'end') {
+      run.failures.push({ fault, blame: verdict.blame });
+      return false;
+    }
+    if (run.answer.cancelled) conclude.cancelled(run, target, seen.tokens);
+    else conclude.truncated(run, target, seen.tokens, brokenOff(fault, Date.now() - run.startedAtMs));
+    return true;
+  }
+
+  /** We ended the call: the caller left, somebody else owns the request, or this replica stops. */
+  #stopped(run: Run, call: Call): void {
+    const { bus, conclude, metrics } = this.#dependencies;
+    const { target, attempt } = call;
+    const seen = attempt.sent ? tokensSeen(run, call) : nothing;
+    account(run, call, { httpStatus: attempt.answering ? 200 : 0, code: 'cancelled', ...seen });
+    metrics.attempt(target, 'cancelled');
+    if (target.probe) report(bus, run, target, attempt.contentSent ? 'ok' : 'suspect');
+    if (run.stopped !== 'shutdown') conclude.cancelled(run, attempt.contentSent ? target : undefined, seen.tokens);
+    else if (attempt.contentSent) conclude.truncated(run, target, seen.tokens, interrupted());
+    else conclude.failed(run, interrupted());
+  }
+
+  /** Nobody answered, or nobody waits for it any more. */
+  #giveUp(run: Run): void {
+    const { conclude, logger } = this.#dependencies;
+    if (run.stopped !== '' && run.stopped !== 'shutdown') {
+      conclude.cancelled(run, undefined, noTokens);
+      return;
+    }
+    const error = run.stopped === '' ? giveUp(run.failures, Date.now() - run.startedAtMs) : interrupted();
+    logger.warn({ requestId: run.requestId, code: error.code, why: error.internal }, 'no target answered');
+    conclude.failed(run, error);
+  }
+
+  #log({ requestId }: Run, { provider, deployment }: Target, fault: Fault): void {
+    const level = fault.kind === 'misconfigured' ? 'error' : 'debug';
+    this.#dependencies.logger[level]({ requestId, provider, deployment, fault: describe(fault) }, 'attempt failed');
+  }
+}
+
+function brokenOff(fault: Fault, elapsedMs: number): TollgateError {
+  if (fault.kind === 'timeout') return timeoutError(fault.stage, elapsedMs);
+  const message = 'The provider broke off in the middle of its answer.';
+  return new TollgateError('upstream_error', { message, internal: describe(fault) });
+}
+
+function interrupted(): TollgateError {
+  return new TollgateError('gateway_interrupted', { internal: 'this replica stopped' });
+}

@@ -1,0 +1,15 @@
+import type { Provider } from '@tollgate/config';
+import { openaiWire } from './openai-wire/wire.ts';
+import type { ProviderWire } from './wire.ts';
+
+/** One line a type of provider. */
+const wires: Record<Provider['type'], (provider: Provider) => ProviderWire> = {
+  'azure-openai': openaiWire,
+  openai: openaiWire,
+};
+
+export function wireOf(provider: Provider): ProviderWire {
+  return wires[provider.type](provider);
+}
+
+export type { ProviderWire } from './wire.ts';

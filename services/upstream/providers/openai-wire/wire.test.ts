@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Provider } from '@tollgate/config';
+import { Surface } from '@tollgate/contracts';
+import { wireOf } from '../index.ts';
+
+const provider = (fields: Partial<Provider>): Provider => ({
+  name: 'p',
+  type: 'azure-openai',
+  endpoint: 'https://example.openai.azure.com',
+  insecure: false,
+  models: [{ name: 'm', deployment: 'm', baseModel: 'm' }],
+  ...fields,
+});
+const chat = (fields: Partial<Provider>) => wireOf(provider(fields)).path(Surface.CHAT_COMPLETIONS, 'prod 4o');
+const responses = (fields: Partial<Provider>) => wireOf(provider(fields)).path(Surface.RESPONSES, 'prod 4o');
+
+test('Azure with an API version: the classic paths', () => {
+  const apiVersion = '2025-04-01-preview';
+  assert.equal(chat({ apiVersion }), '/openai/deployments/prod%204o/chat/completions?api-version=2025-04-01-preview');
+  assert.equal(responses({ apiVersion }), '/openai/responses?api-version=2025-04-01-preview');
+});
+
+test('Azure without one: /openai/v1', () => {
+  assert.equal(chat({}), '/openai/v1/chat/completions');
+  assert.equal(responses({}), '/openai/v1/responses');
+});
+
+test('OpenAI: below its endpoint', () => {
+  const fields = { type: 'openai', endpoint: 'https://api.openai.com/v1' } as const;
+  assert.equal(chat(fields), '/v1/chat/completions');
+  assert.equal(responses(fields), '/v1/responses');
+});
+
+test('each has its own header for the key, and none without one', () => {
+  assert.deepEqual(wireOf(provider({})).headers('k', 'r'), ['x-ms-client-request-id', 'r', 'api-key', 'k']);
+  assert.deepEqual(wireOf(provider({ type: 'openai' })).headers('k', 'r'), [
+    'x-client-request-id',
+    'r',
+    'authorization',
+    'Bearer k',
+  ]);
+  assert.deepEqual(wireOf(provider({})).headers(undefined, 'r'), ['x-ms-client-request-id', 'r']);
+});
+
+test('a surface that the wire does not speak is refused', () => {
+  assert.throws(() => wireOf(provider({})).path(Surface.EMBEDDINGS, 'm'), RangeError);
+});

@@ -1,0 +1,34 @@
+import type { Provider } from '@tollgate/config';
+import { Surface } from '@tollgate/contracts';
+import type { ProviderWire } from '../wire.ts';
+
+const surfacePaths: Partial<Record<Surface, string>> = {
+  [Surface.CHAT_COMPLETIONS]: '/chat/completions',
+  [Surface.RESPONSES]: '/responses',
+};
+
+/**
+ * OpenAI's API, and Azure's in its two forms: with `apiVersion` the classic one, where chat has its deployment in the path
+ * and responses in the body; without it `/openai/v1`, which is shaped like OpenAI's.
+ */
+export function openaiWire({ type, endpoint, apiVersion }: Provider): ProviderWire {
+  const base = new URL(endpoint).pathname.replace(/\/+$/, '');
+  const azure = type === 'azure-openai';
+  const query = apiVersion === undefined ? '' : `?api-version=${encodeURIComponent(apiVersion)}`;
+  return {
+    path(surface, deployment) {
+      const path = surfacePaths[surface];
+      if (path === undefined) throw new RangeError(`surface ${surface} is not spoken by ${type}`);
+      if (!azure) return `${base}${path}`;
+      if (apiVersion === undefined) return `${base}/openai/v1${path}`;
+      const place =
+        surface === Surface.CHAT_COMPLETIONS ? `/openai/deployments/${encodeURIComponent(deployment)}` : '/openai';
+      return `${base}${place}${path}${query}`;
+    },
+    headers(key, requestId) {
+      const headers = azure ? ['x-ms-client-request-id', requestId] : ['x-client-request-id', requestId];
+      if (key !== undefined) headers.push(azure ? 'api-key' : 'authorization', azure ? key : `Bearer ${key}`);
+      return headers;
+    },
+  };
+}

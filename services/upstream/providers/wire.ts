@@ -1,0 +1,9 @@
+import type { Surface } from '@tollgate/contracts';
+
+/** How one type of provider is called. */
+export interface ProviderWire {
+  /** Path and query of a call, for the origin of the provider's endpoint. @throws RangeError for a surface it lacks */
+  path(surface: Surface, deployment: string): string;
+  /** The credential, and what else this provider wants with each call. @param key undefined: the endpoint needs none */
+  headers(key: string | undefined, requestId: string): string[];
+}

@@ -1,0 +1,88 @@
+import { connectBus, subjects } from '@tollgate/bus';
+import type { Scope } from '@tollgate/lifecycle';
+import { Credentials } from './adapters/credentials.ts';
+import { Endpoints } from './adapters/endpoints.ts';
+import { HandOn } from './adapters/hand-on.ts';
+import { Intake } from './adapters/intake.ts';
+import { Leases } from './adapters/leases.ts';
+import { upstreamMetrics } from './adapters/metrics.ts';
+import { Pools } from './adapters/pools.ts';
+import { Sweep } from './adapters/sweep.ts';
+import { readConfig, type UpstreamConfig } from './config.ts';
+import { Conclude } from './handlers/conclude.ts';
+import { Owner } from './handlers/owner.ts';
+import { Serve } from './handlers/serve.ts';
+
+/** What runs may use this much of the stop; the rest interrupts what is left, flushes usage and closes. */
+const drainShare = 0.5;
+
+export async function start(scope: Scope): Promise<object> {
+  const config = readConfig();
+  const { logger, replica } = scope;
+  const bus = await connectBus({ env: config.nats, service: 'upstream', replica, logger, metrics: scope.metrics });
+  scope.defer('bus', () => bus.close());
+  await bus.config.start();
+
+  const pools = new Pools(poolsOptions(config));
+  scope.defer('connections', () => pools.close());
+  const endpoints = new Endpoints(new Credentials(), pools);
+  const conclude = new Conclude(bus);
+  const metrics = upstreamMetrics(scope.metrics, () => owner.running);
+  const only = config.TOLLGATE_UPSTREAM_PROVIDERS;
+  const serves = (provider: string) => only === undefined || only.includes(provider);
+  const serve = new Serve({
+    bus,
+    endpoints,
+    conclude,
+    metrics,
+    logger,
+    serves,
+    handOn: new HandOn(bus),
+    sweep: new Sweep(),
+    answerBytesMax: config.TOLLGATE_UPSTREAM_ANSWER_BYTES_MAX,
+    firstContentMsMax: config.TOLLGATE_UPSTREAM_FIRST_CONTENT_TIMEOUT_MS,
+    idleMsMax: config.TOLLGATE_UPSTREAM_IDLE_TIMEOUT_MS,
+  });
+  const runsMax = config.TOLLGATE_UPSTREAM_RUNS_MAX;
+  const bodyBytesMax = config.TOLLGATE_UPSTREAM_BODY_BYTES_MAX;
+  const owner = new Owner({ bus, endpoints, serve, conclude, metrics, logger, runsMax, bodyBytesMax });
+
+  const leases = new Leases(bus, () => owner.receipts());
+  leases.start();
+  scope.defer('leases', () => leases.stop());
+  bus.subscribe(subjects.reclaim, owner.reclaim);
+
+  const unready = () => {
+    if (!bus.connected()) return 'NATS is away';
+    if (!bus.config.current()) return 'no configuration has been applied';
+    if (bus.config.stale()) return 'the configuration here is behind';
+    if (bus.usage.full()) return 'usage is not being acknowledged';
+    return owner.running >= runsMax ? 'too many requests are running' : '';
+  };
+  const providers = () => (bus.config.current()?.providers ?? []).map(({ name }) => name).filter(serves);
+  const intake = new Intake({ bus, logger, take: owner.take, providers, unready });
+  bus.config.onChange((snapshot) => {
+    endpoints.configured(snapshot.providers);
+    intake.check();
+  });
+  intake.start();
+  scope.health.check('intake', () => intake.ready);
+  scope.drain('requests', async () => {
+    await intake.stop();
+    await owner.drain(config.health.stopTimeoutMs * drainShare);
+    await owner.interrupt();
+  });
+  return {};
+}
+
+function poolsOptions(config: UpstreamConfig) {
+  return {
+    connectionsMax: config.TOLLGATE_UPSTREAM_CONNECTIONS_MAX,
+    connectTimeoutMs: config.TOLLGATE_UPSTREAM_CONNECT_TIMEOUT_MS,
+    proxy: {
+      httpsProxy: config.HTTPS_PROXY ?? config.https_proxy,
+      httpProxy: config.HTTP_PROXY ?? config.http_proxy,
+      noProxy: config.NO_PROXY ?? config.no_proxy,
+    },
+  };
+}
