@@ -1,4 +1,5 @@
 // ClickHouse: schema and its migrations, rows, rollups, questions.
+export { ClickHouseError } from '@clickhouse/client';
 export { connect, LedgerClient, type LedgerOptions, type QueryOptions, type QueryParameters } from './client.ts';
 export { INSERT_ROWS_MAX, insertUsage } from './insert.ts';
 export {

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import {
   clickhouseEnv,
   integerVariable,
@@ -8,6 +9,8 @@ import {
   z,
 } from '@tollgate/config';
 
+const builtPages = fileURLToPath(new URL('../../apps/web/dist', import.meta.url));
+
 export const readConfig = () =>
   readEnvironment({
     ...replicaEnv,
@@ -17,6 +20,8 @@ export const readConfig = () =>
     TOLLGATE_CONSOLE_PORT: portVariable(8081),
     /** Whoever has it may change everything. */
     TOLLGATE_ADMIN_TOKEN: z.string().min(16, 'must have at least 16 characters'),
+    /** Folder of the built pages; it may be missing or empty. */
+    TOLLGATE_WEB_DIST: z.string().default(builtPages),
     /** Replicas of the JetStream stream and bucket that are created: 1 on one machine, 3 in a cluster. */
     TOLLGATE_STREAM_REPLICAS: integerVariable({ min: 1, max: 5, default: 1 }),
     /** Bound of the USAGE stream, bytes; at it admission answers 503. */

@@ -1,10 +1,16 @@
+import path from 'node:path';
 import { connectBus } from '@tollgate/bus';
 import type { Scope } from '@tollgate/lifecycle';
 import { createConsoleServer } from './adapters/http.ts';
+import { Ledger } from './adapters/ledger.ts';
 import { readConfig } from './config.ts';
 import { applyRoutes } from './handlers/apply.ts';
+import { dashboardRoutes } from './handlers/dashboard.ts';
 import { keyRoutes } from './handlers/keys.ts';
+import { pageRoutes } from './handlers/pages.ts';
+import { sqlRoutes } from './handlers/sql.ts';
 import { statusRoutes } from './handlers/status.ts';
+import { usageRoutes } from './handlers/usage.ts';
 
 export async function start(scope: Scope): Promise<{ address: string }> {
   const config = readConfig();
@@ -18,10 +24,18 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   });
   await bus.config.start();
 
+  const ledger = new Ledger({ url: config.clickhouse.url, logger, metrics });
+  scope.defer('ledger', () => ledger.close());
+  scope.health.check('ledger', () => (ledger.fault === undefined ? true : { degraded: ledger.fault }));
+
   const app = createConsoleServer(logger, config.TOLLGATE_ADMIN_TOKEN);
   applyRoutes(app, bus);
   keyRoutes(app, bus);
   statusRoutes(app, bus);
+  usageRoutes(app, bus, ledger);
+  sqlRoutes(app, ledger);
+  dashboardRoutes(app, bus, ledger);
+  await pageRoutes(app, path.resolve(config.TOLLGATE_WEB_DIST));
   scope.defer('http', () => app.close());
   const address = await app.listen({ host: config.replica.host, port: config.TOLLGATE_CONSOLE_PORT });
   return { address };

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { renderError, TollgateError, toErrorDetail } from '@tollgate/errors';
 import type { Logger } from '@tollgate/telemetry';
-import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyError, type FastifyInstance, LogController } from 'fastify';
 
 const bodyBytesMax = 1024 * 1024;
 
@@ -17,7 +17,7 @@ const pageHeaders = {
 export function createConsoleServer(logger: Logger, adminToken: string): FastifyInstance {
   const app = Fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyBytesMax,
     requestTimeout: 30_000,
     forceCloseConnections: true,

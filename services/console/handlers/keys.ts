@@ -4,7 +4,8 @@ import { TollgateError } from '@tollgate/errors';
 import type { FastifyInstance } from 'fastify';
 import { describeKey, type KeyOwner, mintKey, type NewKey } from '../domain/api-key.ts';
 import { parseDuration } from '../domain/duration.ts';
-import { readBody } from './read-body.ts';
+import { findTeam, unknownTeam } from '../domain/team.ts';
+import { readInput } from './read-input.ts';
 
 const names = z.array(z.string().min(1).max(128)).max(100).optional();
 
@@ -35,7 +36,7 @@ export function keyRoutes(app: FastifyInstance, bus: Bus): void {
       proxies = proxy === undefined ? undefined : [proxy],
       models,
       expires,
-    } = readBody(createBody, request.body);
+    } = readInput(createBody, request.body);
     const now = Date.now();
     const expiresAtMs = expires === undefined ? undefined : now + parseDuration(expires, 'expires');
     const settings = { name, proxies: proxies && proxyIds(bus, proxies), models, expiresAtMs };
@@ -43,7 +44,7 @@ export function keyRoutes(app: FastifyInstance, bus: Bus): void {
   });
 
   app.post<{ Params: { id: string } }>('/api/keys/:id/rotate', async (request) => {
-    const { overlap } = readBody(rotateBody, request.body ?? {});
+    const { overlap } = readInput(rotateBody, request.body ?? {});
     const old = find(bus, request.params.id);
     if (old.revokedAtMs !== undefined)
       throw new TollgateError('invalid_request', { message: 'A revoked key cannot be rotated; create a new one.' });
@@ -82,26 +83,9 @@ function find(bus: Bus, id: string): KeyRecord {
   throw new TollgateError('not_found', { message: 'There is no API key with this id.' });
 }
 
-/** A team by its name, or by `project.team` where two projects have one of the same name. */
 function ownerOf(bus: Bus, wanted: string): KeyOwner {
   const snapshot = current(bus);
-  const found = snapshot.projects.flatMap((project) =>
-    project.teams.filter(({ id, name }) => name === wanted || id === wanted).map((team) => ({ project, team })),
-  );
-  const [only] = found;
-  if (!only)
-    throw new TollgateError('invalid_request', {
-      message: `There is no team "${wanted}" in the configuration.`,
-      param: 'team',
-    });
-  if (found.length > 1) {
-    const ids = found.map(({ team }) => team.id).join(', ');
-    throw new TollgateError('invalid_request', {
-      message: `Several projects have a team "${wanted}": say one of ${ids}.`,
-      param: 'team',
-    });
-  }
-  const { project, team } = only;
+  const { project, team } = findTeam(snapshot, wanted) ?? unknownTeam(wanted);
   return {
     organizationId: snapshot.organization.id,
     projectId: project.id,
