@@ -1,5 +1,5 @@
 /** true; why it should get no work; or, with `degraded`, what is missing while it still works. */
-export type CheckResult = true | string | { degraded: string };
+type CheckResult = true | string | { degraded: string };
 export type Check = () => CheckResult;
 
 export interface Readiness {

@@ -5,7 +5,7 @@ import { choice, notEnforced, onlyFalse } from './not-enforced.ts';
 import { object, whole } from './object.ts';
 
 /** One limit of a team, a project or the organization. */
-export const limitSchema = object({
+const limitSchema = object({
   tokens: whole(1, 1_000_000_000_000).optional(),
   promptTokens: notEnforced(),
   completionTokens: notEnforced(),
