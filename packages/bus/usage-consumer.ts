@@ -1,7 +1,7 @@
 import {
   AckPolicy,
-  type ConsumerMessages,
   DeliverPolicy,
+  JetStreamApiError,
   type JetStreamManager,
   type JsMsg,
   jetstream,
@@ -10,6 +10,7 @@ import {
 import type { NatsConnection } from '@nats-io/nats-core';
 import { UsageBatch } from '@tollgate/contracts';
 import type { Logger } from '@tollgate/telemetry';
+import { inBatches } from './batches.ts';
 import { usageStream } from './subjects.ts';
 
 export interface UsageMessage {
@@ -40,6 +41,8 @@ export interface UsageConsumer {
 /** Redelivery of what a killed replica had; the batch in hand keeps saying that it works. */
 const ackWaitMs = 20_000;
 const backoffMsMax = 5000;
+/** JetStream's error: a consumer of that name has another configuration. */
+const consumerExists = 10_148;
 
 export async function consumeUsage(
   nc: NatsConnection,
@@ -67,14 +70,19 @@ export async function consumeUsage(
 
 async function ensureConsumer(nc: NatsConnection, options: UsageConsumerOptions): Promise<JetStreamManager> {
   const jsm = await jetstreamManager(nc, { checkAPI: false });
-  await jsm.consumers.add(usageStream, {
-    durable_name: options.durable,
-    ack_policy: AckPolicy.Explicit,
-    ack_wait: ackWaitMs * 1e6,
-    deliver_policy: DeliverPolicy.All,
-    max_ack_pending: options.batchMax * 4,
-    max_deliver: -1,
-  });
+  const changeable = { ack_wait: ackWaitMs * 1e6, max_ack_pending: options.batchMax * 4, max_deliver: -1 };
+  try {
+    await jsm.consumers.add(usageStream, {
+      durable_name: options.durable,
+      ack_policy: AckPolicy.Explicit,
+      deliver_policy: DeliverPolicy.All,
+      ...changeable,
+    });
+  } catch (error) {
+    // It exists with other bounds: this build's, or this replica's settings, are the newer ones.
+    if (!(error instanceof JetStreamApiError && error.code === consumerExists)) throw error;
+    await jsm.consumers.update(usageStream, options.durable, changeable);
+  }
   return jsm;
 }
 
@@ -121,20 +129,6 @@ async function consumeUntilBroken(
   } finally {
     signal.removeEventListener('abort', stop);
     await messages.close();
-  }
-}
-
-/** Whatever has arrived while the last batch was handled, at most `max` messages. */
-async function* inBatches(messages: ConsumerMessages, max: number): AsyncGenerator<JsMsg[]> {
-  const iterator = messages[Symbol.asyncIterator]();
-  for (let result = await iterator.next(); !result.done; result = await iterator.next()) {
-    const batch = [result.value];
-    while (batch.length < max && messages.getPending() > 0) {
-      const next = await iterator.next();
-      if (next.done) break;
-      batch.push(next.value);
-    }
-    yield batch;
   }
 }
 
