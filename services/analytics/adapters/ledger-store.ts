@@ -1,0 +1,71 @@
+import {
+  assertSchema,
+  type BudgetSums,
+  type BudgetSumsQuestion,
+  budgetSums,
+  type HourRange,
+  insertUsage,
+  type LedgerClient,
+  refreshRollups,
+  type UsageRow,
+} from '@tollgate/ledger';
+
+/** The ledger as this service uses it, with what it knows of its state. Touches nothing before the schema was seen to fit. */
+export class LedgerStore {
+  readonly #client: LedgerClient;
+  #fits = false;
+  #fault: string | undefined = 'not asked yet';
+
+  constructor(client: LedgerClient) {
+    this.#client = client;
+  }
+
+  /** Why nothing can be written, or undefined. */
+  get fault(): string | undefined {
+    return this.#fault;
+  }
+
+  /** Asks whether the ledger is there and fits; for times in which nothing is written. */
+  probe(): Promise<void> {
+    // A ledger that was replaced meanwhile is seen here and not by its first refused row.
+    this.#fits = false;
+    return this.#noting(async () => {});
+  }
+
+  /** Resolves when all rows are on disk. @throws SchemaError, ClickHouseError, Error when it is away */
+  insert(rows: readonly UsageRow[], signal: AbortSignal): Promise<void> {
+    return this.#noting(() => insertUsage(this.#client, rows, { signal }));
+  }
+
+  async refreshRollups(): Promise<HourRange[]> {
+    await this.#check();
+    return refreshRollups(this.#client);
+  }
+
+  async budgetSums(question: BudgetSumsQuestion): Promise<BudgetSums> {
+    await this.#check();
+    return budgetSums(this.#client, question);
+  }
+
+  async #check(): Promise<void> {
+    if (!this.#fits) await assertSchema(this.#client);
+    this.#fits = true;
+  }
+
+  async #noting(work: () => Promise<void>): Promise<void> {
+    try {
+      await this.#check();
+      await work();
+      this.#fault = undefined;
+    } catch (error) {
+      this.#fits = false;
+      this.#fault = reasonOf(error);
+      throw error;
+    }
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { message, code } = error as { message?: string; code?: string };
+  return message || code || 'the ledger does not answer';
+}

@@ -1,0 +1,90 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Bus, connectBus, subjects, type UsageConsumer } from '@tollgate/bus';
+import { connect } from '@tollgate/ledger';
+import type { Scope } from '@tollgate/lifecycle';
+import { LedgerStore } from './adapters/ledger-store.ts';
+import { readConfig } from './config.ts';
+import { backoffMs } from './domain/backoff.ts';
+import { Rollups } from './handlers/rollups.ts';
+import { Sums } from './handlers/sums.ts';
+import { Writer } from './handlers/writer.ts';
+import { repeat } from './repeating.ts';
+
+const kind = 'analytics';
+/** Shared by all replicas. */
+const durable = 'ledger';
+const probeEveryMs = 2000;
+
+export async function start(scope: Scope): Promise<{ address?: string }> {
+  const config = readConfig();
+  const { logger, metrics, replica, stopping } = scope;
+  const now = Date.now;
+  const wait = (ms: number, signal: AbortSignal) => delay(ms, undefined, { signal });
+
+  const client = connect({ url: config.clickhouse.url, application: replica });
+  scope.defer('ledger', () => client.close());
+  const ledger = new LedgerStore(client);
+  scope.health.check('ledger', () => ledger.fault ?? true);
+
+  const bus = await connectBus({ env: config.nats, service: kind, replica, logger, metrics });
+  scope.defer('bus', () => bus.close());
+  scope.health.check('nats', () => bus.connected() || 'NATS is away');
+
+  const { TOLLGATE_ANALYTICS_BATCH_MAX: batchMax, TOLLGATE_ANALYTICS_PAUSE_MS: pauseMs } = config;
+  const writer = new Writer({ ledger, batchMax, pauseMs, stopping, logger, metrics, now, wait });
+  const consuming = consume(scope, bus, batchMax, writer);
+  scope.health.check('usage', () => consuming.consumer !== undefined || 'the USAGE stream was not reached yet');
+  watchPending(scope, consuming);
+
+  const rollups = new Rollups({ ledger, logger, metrics, now });
+  repeat(scope, 'rollups', config.TOLLGATE_ANALYTICS_ROLLUP_MS, () => rollups.refresh());
+  repeat(scope, 'probe', probeEveryMs, () => ledger.probe().catch(() => {}));
+
+  const sums = new Sums({ ledger, consumer: () => consuming.consumer, logger, metrics, now });
+  const answer = async (bytes: Uint8Array, reply: string) => bus.reply(reply, await sums.answer(bytes));
+  const asked = bus.subscribe(subjects.ledgerSums, (bytes, reply) => void answer(bytes, reply), { queue: kind });
+  scope.drain('sums', () => asked.drain());
+  return {};
+}
+
+interface Consuming {
+  consumer: UsageConsumer | undefined;
+}
+
+/** The stream is made by the console, which may start later than this. */
+function consume(scope: Scope, bus: Bus, batchMax: number, writer: Writer): Consuming {
+  const consuming: Consuming = { consumer: undefined };
+  const begin = async () => {
+    for (let failures = 0; !scope.stopping.aborted; ) {
+      try {
+        consuming.consumer = await bus.consumeUsage({
+          durable,
+          batchMax,
+          onBatch: (messages) => writer.write(messages),
+        });
+        return;
+      } catch (error) {
+        failures++;
+        scope.logger.info({ err: error, failures }, 'the USAGE stream is not there yet; trying again');
+        await delay(backoffMs(failures), undefined, { signal: scope.stopping }).catch(() => {});
+      }
+    }
+  };
+  const begun = begin();
+  scope.drain('usage', async () => {
+    await begun;
+    await consuming.consumer?.stop();
+  });
+  return consuming;
+}
+
+function watchPending(scope: Scope, consuming: Consuming): void {
+  const pending = scope.metrics.gauge(
+    'tollgate_ledger_usage_pending',
+    'Messages of USAGE that are not in the ledger yet',
+  );
+  repeat(scope, 'pending', probeEveryMs, async () => {
+    const count = await consuming.consumer?.pending().catch(() => undefined);
+    if (count !== undefined) pending.set(count);
+  });
+}
