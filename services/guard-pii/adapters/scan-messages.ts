@@ -1,0 +1,21 @@
+import type { Kind } from '../domain/span.ts';
+
+/** What a scanning thread is started with. */
+export interface ScanSetup {
+  regions: readonly string[];
+}
+
+/** Main thread → thread; the request's memory goes along. */
+export interface ScanOrder {
+  /** An encoded GuardRequest with a PiiCall. */
+  request: Uint8Array<ArrayBuffer>;
+  kinds: readonly Kind[];
+}
+
+/** Thread → main thread. */
+export interface ScanReport {
+  /** The encoded GuardReply. */
+  reply: Uint8Array<ArrayBuffer>;
+  /** Occurrences by entity. */
+  entities: Record<string, number>;
+}
