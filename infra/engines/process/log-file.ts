@@ -3,7 +3,7 @@ import path from 'node:path';
 import { privateFolder } from '../private-file.ts';
 
 /** A log file never grows much beyond this; the one before it is kept beside it as `.1`. */
-export const logBytesMax = 10_000_000;
+const logBytesMax = 10_000_000;
 
 const checkMs = 2_000;
 const tailBytes = 4_000;

@@ -6,7 +6,7 @@ import { startProgress } from '../host/progress.mjs';
 import { workFolder } from './work-folder.ts';
 
 /** chDB is the ClickHouse engine as a library; this version holds ClickHouse `engineVersion`. */
-export const chdbVersion = '3.4.0';
+const chdbVersion = '3.4.0';
 export const engineVersion = '26.7.2.1';
 
 const downloadBytes = 178_000_000;

@@ -31,7 +31,7 @@ export interface ContainerPlan {
 }
 
 /** A name that no other installation on this machine uses. */
-export function containerName(home: string, name: string): string {
+function containerName(home: string, name: string): string {
   return `tollgate-${createHash('sha256').update(home).digest('hex').slice(0, 8)}-${name}`;
 }
 

@@ -10,7 +10,7 @@ export interface BinaryProgram {
 }
 
 /** An image for a Docker engine that answers. */
-export interface DockerProgram {
+interface DockerProgram {
   kind: 'docker';
   image: string;
   version: string;

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { cacheFolder, repositoryFolder } from '../../engines/host/cache-folder.mjs';
-import { say } from '../../engines/host/progress.mjs';
+import { cacheFolder, repositoryFolder, say } from './host.mjs';
 import { ensureInstalled } from './install.mjs';
 import { ensureNode } from './node-runtime.mjs';
 

@@ -1,8 +1,6 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { withLock } from '../../engines/host/lock.mjs';
-import { npm } from '../../engines/host/npm.mjs';
-import { startProgress } from '../../engines/host/progress.mjs';
+import { npm, startProgress, withLock } from './host.mjs';
 
 /**
  * Makes sure that what package-lock.json asks for stands in node_modules; with `dev` the tools for tests too.

@@ -2,9 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { withLock } from '../../engines/host/lock.mjs';
-import { npm } from '../../engines/host/npm.mjs';
-import { startProgress } from '../../engines/host/progress.mjs';
+import { npm, startProgress, withLock } from './host.mjs';
 
 /** Node runs the services' TypeScript itself from this version on. */
 export const nodeMajorMin = 24;

@@ -46,7 +46,7 @@ async function rows<T>(admin: AdminClient, query: string): Promise<T[]> {
     .map((line) => JSON.parse(line) as T);
 }
 
-export function tailLine(row: TailRow): string {
+function tailLine(row: TailRow): string {
   const parts = [
     row.team.padEnd(14),
     row.model.padEnd(14),

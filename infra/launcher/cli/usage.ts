@@ -17,7 +17,7 @@ export const usageCommand = () =>
     });
 
 /** Single figures as a list, lists of rows as tables. */
-export function usageText(answer: Readonly<Record<string, unknown>>): string {
+function usageText(answer: Readonly<Record<string, unknown>>): string {
   const parts: string[] = [];
   const figures = Object.entries(answer).filter(([, value]) => typeof value !== 'object' || value === null);
   if (figures.length > 0) {

@@ -8,7 +8,7 @@ const bodyBytesMax = 16_384;
 const pingMsMax = 2_000;
 
 /** Answers one kind of request; what it returns is the JSON of the answer. A thrown error is a 400 with its message. */
-export type ControlRoute = (parameters: Record<string, string>, body: Record<string, unknown>) => Promise<unknown>;
+type ControlRoute = (parameters: Record<string, string>, body: Record<string, unknown>) => Promise<unknown>;
 
 /** `GET /status`, `POST /engines/{name}/stop`: a part in braces matches anything and is handed on by its name. */
 export type ControlRoutes = Readonly<Record<string, ControlRoute>>;

@@ -3,7 +3,7 @@ import type { Ports } from '../start/ports.ts';
 import { gatewayReady } from '../start/ready.ts';
 import type { ReplicaStatus } from '../supervisor/replica.ts';
 
-export interface EngineStatus {
+interface EngineStatus {
   name: string;
   pid: number | null;
   version: string;

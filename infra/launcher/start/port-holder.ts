@@ -16,7 +16,7 @@ interface Holder {
 }
 
 /** The process that listens on a TCP port, where this user may see it. */
-export function portHolder(port: number): Holder | undefined {
+function portHolder(port: number): Holder | undefined {
   return process.platform === 'linux' ? fromProc(port) : fromLsof(port);
 }
 
