@@ -1,0 +1,3 @@
+import { guardEnv, natsEnv, readEnvironment, redisEnv, replicaEnv } from '@tollgate/config';
+
+export const readConfig = () => readEnvironment({ ...replicaEnv, ...natsEnv, ...guardEnv, ...redisEnv });

@@ -1,0 +1,4 @@
+import { runService } from '@tollgate/lifecycle';
+import { start } from './service.ts';
+
+await runService({ name: 'guard-router', main: start });

@@ -1,0 +1,45 @@
+import { connectBus, subjects } from '@tollgate/bus';
+import { serveGuard } from '@tollgate/guard';
+import type { Scope } from '@tollgate/lifecycle';
+import { RedisConnection } from '@tollgate/redis';
+import { RotationStore } from './adapters/rotation-store.ts';
+import { readConfig } from './config.ts';
+import { Reports } from './handlers/reports.ts';
+import { Router } from './handlers/route.ts';
+
+const kind = 'guard-router';
+
+export async function start(scope: Scope): Promise<{ address: string }> {
+  const config = readConfig();
+  const { logger, metrics, replica } = scope;
+  const bus = await connectBus({ env: config.nats, service: kind, replica, logger, metrics });
+  scope.defer('bus', () => bus.close());
+  scope.health.check('nats', () => bus.connected() || 'NATS is away');
+  await bus.config.start();
+  const current = () => bus.config.current() !== undefined && !bus.config.stale();
+  scope.health.check('configuration', () => current() || 'not there, or behind');
+
+  const redis = new RedisConnection({ url: config.redis.url, name: replica, logger, metrics });
+  scope.defer('redis', () => redis.close());
+  scope.health.check('redis', () => redis.ready() || { degraded: 'Redis is away: each replica takes turns alone' });
+
+  const store = new RotationStore(redis);
+  const alone = metrics.counter('tollgate_router_alone_total', 'Requests routed without the shared store');
+  const suspensions = metrics.counter('tollgate_router_suspensions_total', 'Suspensions of targets');
+  const router = new Router({ config: bus.config, store, logger, now: Date.now, onStoreFault: () => alone.inc() });
+  const reports = new Reports({
+    config: bus.config,
+    store,
+    logger,
+    now: Date.now,
+    onSuspended: () => suspensions.inc(),
+  });
+  bus.subscribe(subjects.routeReport, (bytes) => void reports.take(bytes), { queue: kind });
+
+  return serveGuard({
+    ...{ kind: 'router', env: config.guard, bus, logger, metrics, scope },
+    handle: (request) => router.handle(request),
+    ready: () => bus.connected() && current(),
+    revision: () => bus.config.current()?.revision ?? 0,
+  });
+}
