@@ -173,6 +173,7 @@ export class Taker {
         usage: row,
         cacheFill: run.cacheFill,
         hops: 0,
+        proxyId: run.proxy.id,
       },
       body.bytes,
     );

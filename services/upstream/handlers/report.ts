@@ -13,9 +13,19 @@ export function report(
 ): void {
   const told = probe && outcome === 'none' ? 'suspect' : outcome;
   if (told === 'none' || (told === 'ok' && !probe)) return;
-  const { requestId, dispatch, row } = run;
+  const { requestId, dispatch } = run;
   const { revision } = dispatch;
   const atMs = Date.now();
-  const message = { requestId, provider, model, outcome: told, retryAfterMs, atMs, probe, revision, proxy: row.proxy };
+  const message = {
+    requestId,
+    provider,
+    model,
+    outcome: told,
+    retryAfterMs,
+    atMs,
+    probe,
+    revision,
+    proxy: dispatch.proxyId,
+  };
   bus.publish(subjects.routeReport, RouteReport.encode(message).finish());
 }

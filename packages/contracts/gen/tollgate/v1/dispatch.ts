@@ -41,6 +41,8 @@ export interface Dispatch {
   body: Uint8Array;
   /** How often it was handed on by an upstream that does not serve the head of `targets`; bounded. */
   hops: number;
+  /** Whose rotation this is; reports of targets name it. */
+  proxyId: string;
 }
 
 export interface Dispatch_HeadersEntry {
@@ -79,6 +81,7 @@ function createBaseDispatch(): Dispatch {
     bodyBytes: 0,
     body: new Uint8Array(0),
     hops: 0,
+    proxyId: "",
   };
 }
 
@@ -143,6 +146,9 @@ export const Dispatch: MessageFns<Dispatch> = {
     }
     if (message.hops !== 0) {
       writer.uint32(160).uint32(message.hops);
+    }
+    if (message.proxyId !== "") {
+      writer.uint32(170).string(message.proxyId);
     }
     return writer;
   },
@@ -321,6 +327,14 @@ export const Dispatch: MessageFns<Dispatch> = {
             }
 
             message.hops = reader.uint32();
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.proxyId = reader.string();
             continue;
           }
         }
