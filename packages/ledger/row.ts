@@ -68,9 +68,9 @@ export interface UsageRow {
   metadata: Record<string, string>;
 }
 
-export type SurfaceName = 'chat_completions' | 'responses' | 'embeddings' | 'models' | 'messages' | '';
+type SurfaceName = 'chat_completions' | 'responses' | 'embeddings' | 'models' | 'messages' | '';
 export type StatusName = 'completed' | 'cached' | 'refused' | 'failed' | 'cancelled' | 'truncated' | 'abandoned' | '';
-export type DeliveryName = 'complete' | 'partial' | 'none' | '';
+type DeliveryName = 'complete' | 'partial' | 'none' | '';
 
 const SURFACES: Readonly<Record<number, SurfaceName>> = {
   [Surface.CHAT_COMPLETIONS]: 'chat_completions',

@@ -1,27 +1,28 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 /** The only version this face is written for: it speaks to the native addon below chDB's JavaScript, which has no promise of stability. */
-export const CHDB_VERSION = '3.4.0';
+const CHDB_VERSION = '3.4.0';
 
 /** Opaque handle of one native connection. Each has its own settings and bound parameters; all share the data folder. */
 export type Connection = { readonly connection: unique symbol };
 
-export interface NativeResult {
+interface NativeResult {
   bytes: Buffer;
   elapsed: number;
   rowsRead: number;
   bytesRead: number;
 }
 
-export interface NativeInsertResult {
+interface NativeInsertResult {
   elapsed: number;
   rowsWritten: number;
   bytesWritten: number;
 }
 
 /** What a text consists of, told by the engine's own parser. Values of `queryClass` as in the C interface `chdb_query_class`. */
-export interface NativeAnalysis {
+interface NativeAnalysis {
   statementCount: number;
   queryClass: number;
 }
@@ -58,21 +59,19 @@ const NEEDED = [
  */
 export function loadAddon(folder: string): Addon {
   const require = createRequire(join(folder, 'package.json'));
-  let manifestPath: string;
-  try {
-    manifestPath = require.resolve('chdb/package.json');
-  } catch {
+  const packageFolder = join(folder, 'node_modules', 'chdb');
+  if (!existsSync(packageFolder)) {
     throw new Error(
       `chDB is not in ${folder}: run \`npm install --prefix ${folder} chdb@${CHDB_VERSION}\`, or name another folder in TOLLGATE_CHDB_PATH`,
     );
   }
-  const { version } = require(manifestPath) as { version: string };
+  const { version } = require(join(packageFolder, 'package.json')) as { version: string };
   if (version !== CHDB_VERSION) {
     throw new Error(
       `chDB ${version} is in ${folder}, but exactly ${CHDB_VERSION} is needed: run \`npm install --prefix ${folder} chdb@${CHDB_VERSION}\``,
     );
   }
-  const loader = require(join(manifestPath, '..', 'dist', 'loader.js')) as { loadNative(): Addon };
+  const loader = require(join(packageFolder, 'dist', 'loader.js')) as { loadNative(): Addon };
   const addon = loader.loadNative();
   const missing = NEEDED.filter((name) => typeof addon[name] !== 'function');
   if (missing.length > 0) throw new Error(`chDB ${version} in ${folder} lacks ${missing.join(', ')}: install it again`);

@@ -68,7 +68,7 @@ export class Engine {
       () => {},
     );
     this.#running.add(settled);
-    settled.finally(() => this.#running.delete(settled));
+    void settled.finally(() => this.#running.delete(settled));
     return work;
   }
 

@@ -57,7 +57,7 @@ const WINDOWS_MAX = 10_000;
 /** Of one query: a ClickHouse server takes 128 KiB for one value of the URL. */
 const IDS_MAX = 1000;
 /** More than a day of estimates of a large organization; above it the answer would be incomplete, so there is none. */
-export const UNMEASURED_MAX = 100_000;
+const UNMEASURED_MAX = 100_000;
 
 const SCOPE_COLUMNS: Readonly<Record<BudgetScope, string>> = {
   organization: 'organization_id',

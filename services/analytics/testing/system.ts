@@ -74,7 +74,6 @@ async function startReplica(engines: TestEngines, env: Record<string, string>): 
   const user = engines.nats.userFor('analytics');
   const child = fork(new URL('../main.ts', import.meta.url), {
     env: {
-      PATH: process.env.PATH,
       TOLLGATE_NATS_URL: engines.nats.address,
       TOLLGATE_NATS_USER: user.name,
       TOLLGATE_NATS_PASSWORD: user.password,
