@@ -105,7 +105,7 @@ const glue = new Set([...'-./\u2010\u2011\u2012\u2013\u2014\u2212'].map(codeOf))
 const labelBefore = /(?:^|[^\p{L}])(?:tel|ph|phone|fax|mob|mobile|cell)\.$/iu;
 
 /** Whether a number may begin here, judged by what stands directly before it and its `(` and `+`. */
-export function opensToken(text: string, start: number): boolean {
+function opensToken(text: string, start: number): boolean {
   let at = start - 1;
   while (at >= start - 3 && (text[at] === '(' || text[at] === '+' || text[at] === '＋')) at--;
   if (at < 0) return true;

@@ -15,7 +15,7 @@ const mainThreadCharactersMax = 256 * 1024;
 /** Phone numbers looked at closely on the main thread, 10 µs each; a text with more goes to a thread too. */
 const mainThreadQuestionsMax = 256;
 
-export interface ConfigSource {
+interface ConfigSource {
   at(revision: number): ConfigSnapshot | Promise<ConfigSnapshot>;
 }
 
