@@ -23,9 +23,9 @@ export interface Refusal {
   body: Uint8Array;
 }
 
-/** For the ledger's attempts: the provider's own code where it gave one. */
+/** For the ledger's attempts: the provider's own code or type where it gave one. */
 export function faultCode(fault: Fault): string {
-  return fault.kind === 'status' ? fault.error.code || `http_${fault.status}` : fault.kind;
+  return fault.kind === 'status' ? fault.error.code || fault.error.type || `http_${fault.status}` : fault.kind;
 }
 
 export function faultStatus(fault: Fault): number {
