@@ -107,7 +107,7 @@ test('the first start applies and makes a key; a later one does neither, unless 
   const file = path.join(path.dirname(here.home), 'tollgate.yaml');
   writeFileSync(file, 'organization: other\n');
   const third = launch(t, here, { TOLLGATE_CONFIG: file });
-  await third.started;
+  assert.equal((await third.started).status.simulatorUrl, null);
   assert.deepEqual(asked().slice(4), ['POST /api/apply', 'GET /api/status']);
   await stop(third);
 });

@@ -176,7 +176,8 @@ export class Launcher {
   }
 
   async #startSimulator(): Promise<void> {
-    if (this.#config.azure) return;
+    // It belongs to the built-in demo: a file says itself where its providers are.
+    if (this.#config.azure || this.#config.configFile) return;
     const simulator = await simulatorReplica(this.#config.home, this.#options.environment, this.#onEvent);
     this.#simulator = simulator;
     this.#closers.add(({ now }) => simulator.replica.process.stop({ now }));
