@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Beat, Entry, Frame } from '@tollgate/contracts';
-import { RequestStatus, Surface } from '@tollgate/contracts';
+import { Beat, type Entry, type Frame, RequestStatus, Surface } from '@tollgate/contracts';
 import { AwaitedAnswers } from './awaited.ts';
 import { ingressSilenceMsMax, OwnedAnswers } from './owned.ts';
 import { completeBytesMax, frameBytesMax, initialWindowBytes } from './sender.ts';
@@ -102,10 +101,10 @@ test('a frame that is the last one and lost comes with the next beat', () => {
   owner.end(end);
   wire.splice(0);
   pass(1500);
-  upstream.beat('ingress', { streams: [{ requestId: 'r', lastSequence: 1 }], answer: false });
+  upstream.beat('ingress', { streams: [{ requestId: 'r', nextSequence: 2 }], answer: false });
   deliver();
   assert.ok(frames.at(-1)?.end);
-  assert.deepEqual(beats.at(-1)?.beat, { streams: [{ requestId: 'r', lastSequence: 2 }], answer: true });
+  assert.deepEqual(beats.at(-1)?.beat, { streams: [{ requestId: 'r', nextSequence: 3 }], answer: true });
   awaited.close();
 });
 
@@ -176,6 +175,24 @@ test('an owner that answers beats is waited for', (t) => {
   assert.deepEqual(lost, []);
 });
 
+test('a request that an upstream handed on belongs to the one that accepted it, whatever frame 0 says', () => {
+  for (const headFirst of [true, false]) {
+    const { pipeline, open, deliver, receiver, cancels, wire } = setUp();
+    receiver.accepted('pipeline');
+    open(pipeline, 0).handOver(head);
+    if (headFirst) deliver();
+    receiver.accepted('other-upstream');
+    deliver();
+    assert.equal(receiver.owner, 'other-upstream');
+    receiver.cancel('client_gone');
+    assert.deepEqual(
+      wire.map(({ to }) => to),
+      ['other-upstream'],
+    );
+    assert.deepEqual(cancels, []);
+  }
+});
+
 test('an ingress that does not name a request any more cancels it', (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] });
   const { upstream, open, cancels, pass } = setUp();
@@ -198,4 +215,15 @@ test('a caller that leaves cancels the owner, once', () => {
   receiver.cancel('client_gone');
   deliver();
   assert.deepEqual(cancels, ['client_gone']);
+});
+
+test('a beat before the first frame can be sent', () => {
+  const { awaited, beats, receiver, pass } = setUp();
+  receiver.accepted('pipeline');
+  pass(1000);
+  awaited.tick();
+  const [sent] = beats;
+  assert.ok(sent);
+  assert.deepEqual(Beat.decode(Beat.encode(sent.beat).finish()).streams, [{ requestId: 'r', nextSequence: 0 }]);
+  awaited.close();
 });

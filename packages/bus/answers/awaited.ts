@@ -33,7 +33,7 @@ export class AwaitedAnswers {
       onClosed: () => this.#receivers.delete(requestId),
     });
     this.#receivers.set(requestId, receiver);
-    this.#timer ??= setInterval(() => this.#tick(), 1000).unref();
+    this.#timer ??= setInterval(() => this.tick(), 1000).unref();
     return receiver;
   }
 
@@ -63,7 +63,8 @@ export class AwaitedAnswers {
     this.#timer = undefined;
   }
 
-  #tick(): void {
+  /** One beat; the timer's step. */
+  tick(): void {
     if (this.#receivers.size === 0) {
       this.close();
       return;
@@ -82,7 +83,7 @@ export class AwaitedAnswers {
         beat = { streams: [], answer: false };
         beats.set(receiver.owner, beat);
       }
-      beat.streams.push({ requestId: receiver.requestId, lastSequence: receiver.lastSequence });
+      beat.streams.push({ requestId: receiver.requestId, nextSequence: receiver.nextSequence });
     }
     for (const [owner, beat] of beats) this.#options.sendBeat(owner, beat);
   }

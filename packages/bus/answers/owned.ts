@@ -72,11 +72,11 @@ export class OwnedAnswers {
   /** ingress names the requests that it waits for; the answer names those that are known here. */
   beat(from: string, beat: Beat): void {
     const streams: Beat['streams'] = [];
-    for (const { requestId, lastSequence } of beat.streams) {
+    for (const { requestId, nextSequence } of beat.streams) {
       const sender = this.#live.get(requestId) ?? this.#ended.get(requestId)?.sender;
       if (!sender) continue;
-      sender.listed(lastSequence);
-      streams.push({ requestId, lastSequence: sender.lastSequence });
+      sender.listed(nextSequence);
+      streams.push({ requestId, nextSequence: sender.nextSequence });
     }
     this.#options.sendBeat(from, { streams, answer: true });
   }

@@ -40,6 +40,7 @@ export class AnswerReceiver {
   #credited = 0;
   #dispatched = false;
   #upstream = '';
+  #handedOnTo = '';
 
   constructor(options: AnswerReceiverOptions) {
     this.#options = options;
@@ -47,14 +48,21 @@ export class AnswerReceiver {
     this.seenAtMs = options.now();
   }
 
-  get lastSequence(): number {
-    return this.#expected - 1;
+  /** The sequence of the frame that is waited for. */
+  get nextSequence(): number {
+    return this.#expected;
   }
 
   accepted(controlSubject: string): void {
     this.seenAtMs = this.#options.now();
-    if (this.owner === '') this.owner = controlSubject;
-    this.#options.handlers.onAccepted?.(controlSubject);
+    if (this.owner === '') {
+      this.owner = controlSubject;
+      this.#options.handlers.onAccepted?.(controlSubject);
+    } else if (!this.closed) {
+      // An upstream handed the request on to another one; frame 0, which names the first, may still be under way.
+      this.#handedOnTo = controlSubject;
+      this.owner = controlSubject;
+    }
   }
 
   rejected(error: ErrorDetail | undefined): void {
@@ -119,7 +127,7 @@ export class AnswerReceiver {
   #take(frame: Frame): void {
     this.#expected = frame.sequence + 1;
     if (frame.head && frame.head.owner !== '') {
-      this.owner = frame.head.owner;
+      this.owner = this.#handedOnTo || frame.head.owner;
       this.#dispatched = true;
     }
     if (frame.end) this.#close();

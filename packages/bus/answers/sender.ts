@@ -46,9 +46,9 @@ export class AnswerSender {
     this.listedAtMs = options.now();
   }
 
-  /** The last sequence sent; before the first frame one less than the first. */
-  get lastSequence(): number {
-    return this.#sequence - 1;
+  /** The sequence of the next frame. */
+  get nextSequence(): number {
+    return this.#sequence;
   }
 
   get contentBytes(): number {
@@ -136,10 +136,10 @@ export class AnswerSender {
   }
 
   /** A beat of ingress says what it has; frames that were not under way just now are sent again. */
-  listed(lastSequenceReceived: number): void {
+  listed(awaitedSequence: number): void {
     const now = this.#options.now();
     this.listedAtMs = now;
-    if (lastSequenceReceived < this.lastSequence && now - this.#sentAtMs >= 1000) this.resend(lastSequenceReceived + 1);
+    if (awaitedSequence < this.#sequence && now - this.#sentAtMs >= 1000) this.resend(awaitedSequence);
   }
 
   #hasRoom(): boolean {

@@ -143,8 +143,8 @@ export interface Beat {
 
 export interface StreamBeat {
   requestId: string;
-  /** Owner: the last frame sent. ingress: the last frame received. */
-  lastSequence: number;
+  /** Owner: the next frame to be sent. ingress: the next frame that it waits for. */
+  nextSequence: number;
 }
 
 function createBaseEnvelope(): Envelope {
@@ -1282,7 +1282,7 @@ export const Beat: MessageFns<Beat> = {
 };
 
 function createBaseStreamBeat(): StreamBeat {
-  return { requestId: "", lastSequence: 0 };
+  return { requestId: "", nextSequence: 0 };
 }
 
 export const StreamBeat: MessageFns<StreamBeat> = {
@@ -1290,8 +1290,8 @@ export const StreamBeat: MessageFns<StreamBeat> = {
     if (message.requestId !== "") {
       writer.uint32(10).string(message.requestId);
     }
-    if (message.lastSequence !== 0) {
-      writer.uint32(16).uint32(message.lastSequence);
+    if (message.nextSequence !== 0) {
+      writer.uint32(16).uint32(message.nextSequence);
     }
     return writer;
   },
@@ -1322,7 +1322,7 @@ export const StreamBeat: MessageFns<StreamBeat> = {
               break;
             }
 
-            message.lastSequence = reader.uint32();
+            message.nextSequence = reader.uint32();
             continue;
           }
         }
