@@ -17,6 +17,9 @@ interface Pending {
   settle(result: DispatchResult): void;
 }
 
+/** Seconds of requests at full speed; a reclaim is answered within one. */
+const ownersMax = 10_000;
+
 const noBody = new Uint8Array(0);
 
 /**
@@ -27,6 +30,8 @@ export class Dispatcher {
   readonly #bus: Bus;
   readonly #acceptance = new Acceptance();
   readonly #pending = new Map<string, Pending>();
+  /** The owner says so again when it is asked by a reclaim: that is no second one. The latest accepted only. */
+  readonly #owners = new Map<string, string>();
 
   constructor(bus: Bus) {
     this.#bus = bus;
@@ -63,7 +68,9 @@ export class Dispatcher {
     const pending = this.#pending.get(requestId);
     if (body?.$case === 'accepted') {
       if (pending) this.#accepted(requestId, pending, body.value.controlSubject);
-      else this.#supersede(requestId, body.value.controlSubject);
+      else if (this.#owners.get(requestId) !== body.value.controlSubject) {
+        this.#supersede(requestId, body.value.controlSubject);
+      }
     } else if (body?.$case === 'rejected' && pending && body.value.dispatch === pending.dispatch.dispatch) {
       this.#acceptance.delete(requestId);
       // Rejected means that it holds nothing: another replica may be asked at once, one time.
@@ -75,6 +82,8 @@ export class Dispatcher {
 
   #accepted(requestId: string, pending: Pending, owner: string): void {
     if (pending.dispatch.body.length < pending.body.length) this.#bus.bodies.send(requestId, pending.body, owner);
+    this.#owners.set(requestId, owner);
+    if (this.#owners.size > ownersMax) this.#owners.delete(this.#owners.keys().next().value ?? '');
     this.#settle(requestId, { accepted: true, owner });
   }
 
