@@ -1,67 +1,37 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { repositoryFolder } from '@tollgate/engines';
-import { withLock } from '@tollgate/engines/host/lock';
-import { startProgress } from '@tollgate/engines/host/progress';
+import { say } from '@tollgate/engines/host/progress';
 
 const run = promisify(execFile);
 const buildMsMax = 120_000;
 const outputBytesMax = 10_000_000;
 
-const webFolder = path.join(repositoryFolder, 'apps', 'web');
+const builder = path.join(repositoryFolder, 'apps', 'web', 'build.ts');
 
 /**
- * Builds the console's pages with Vite when their sources differ from those that were built last, and there are any.
- * Throws with Vite's output when that fails.
+ * Has the console's pages built where they are missing or their sources changed (apps/web decides that). Throws with the
+ * builder's output when it fails.
  */
-export async function buildPages(folder = webFolder): Promise<void> {
-  if (!existsSync(path.join(folder, 'index.html'))) return;
-  const stamp = path.join(folder, 'dist', '.sources');
-  const isFresh = (sources: string) => existsSync(stamp) && readFileSync(stamp, 'utf8') === sources;
-  if (isFresh(sourcesSha256(folder))) return;
-  // Two starts at once would write into the same folder.
-  await withLock(path.join(folder, '.build.lock'), async () => {
-    const sources = sourcesSha256(folder);
-    if (isFresh(sources)) return;
-    const progress = startProgress('building the console’s pages');
-    try {
-      await vite(folder);
-      writeFileSync(stamp, sources);
-      progress.done();
-    } catch (error) {
-      progress.failed();
-      throw error;
-    }
+export async function buildPages(): Promise<void> {
+  // A copy without the pages' sources has them built already, or none.
+  if (!existsSync(builder)) return;
+  const running = run(process.execPath, ['--disable-warning=ExperimentalWarning', builder], {
+    timeout: buildMsMax,
+    maxBuffer: outputBytesMax,
   });
-}
-
-async function vite(folder: string): Promise<void> {
-  const program = path.join(repositoryFolder, 'node_modules', 'vite', 'bin', 'vite.js');
+  const end = () => running.child.kill('SIGTERM');
+  process.once('exit', end);
+  // It says something only when there is something to do.
+  running.child.stderr?.once('data', (text: string | Buffer) => say(`  … ${String(text).trim().split('\n')[0]}`));
   try {
-    await run(process.execPath, [program, 'build'], { cwd: folder, timeout: buildMsMax, maxBuffer: outputBytesMax });
+    await running;
   } catch (error) {
     const { stdout = '', stderr = '', message } = error as Error & { stdout?: string; stderr?: string };
     throw new Error(`The console's pages could not be built: ${`${stdout}${stderr}`.trim() || message}`);
+  } finally {
+    process.off('exit', end);
   }
-}
-
-/** Of everything that a build reads of the folder: names and contents. */
-export function sourcesSha256(folder: string): string {
-  const hash = createHash('sha256');
-  for (const file of sourceFiles(folder).sort()) {
-    hash.update(`${path.relative(folder, file)}\0`);
-    hash.update(readFileSync(file));
-  }
-  return hash.digest('hex');
-}
-
-function sourceFiles(folder: string): string[] {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    if (['dist', 'node_modules', '.build.lock', '.turbo'].includes(entry.name)) return [];
-    const file = path.join(folder, entry.name);
-    return entry.isDirectory() ? sourceFiles(file) : [file];
-  });
 }
