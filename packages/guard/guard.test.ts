@@ -201,6 +201,26 @@ test('drain: what is outstanding finishes, what is new goes elsewhere, the conne
   await drained;
 });
 
+test('drain while the bus is away: the stream itself says so', async () => {
+  const release = Promise.withResolvers<void>();
+  const draining = await harness.guard({ handle: () => release.promise.then(() => masked(['old'])) });
+  const pool = await harness.pool(1);
+  const old = pool.call(piiCall(['a']));
+  harness.bus.isAway = true;
+  const drained = draining.scope.runDrains();
+  await until(() => pool.usable === 0);
+  release.resolve();
+  assert.deepEqual(maskedTexts(await old), ['old']);
+  await drained;
+});
+
+test('a bus that goes away cuts nothing that is connected', async () => {
+  await harness.guard();
+  const pool = await harness.pool(1);
+  harness.bus.isAway = true;
+  for (let i = 0; i < 3; i++) assert.deepEqual(maskedTexts(await pool.call(piiCall(['a']))), ['A']);
+});
+
 test('drain under load: no call fails', async () => {
   const first = await harness.guard();
   await harness.guard();

@@ -27,6 +27,8 @@ export type PeerHandlers = {
   lost(peer: Peer, link: Link): void;
   /** Entries may be sent now. */
   usable(peer: Peer): void;
+  /** Announced, but no connection to it comes about; told once for each time that it is so. */
+  unreachable(peer: Peer): void;
   /** For good: drained, forgotten, or closed by the pool. */
   closed(peer: Peer): void;
 };
@@ -44,6 +46,7 @@ export class Peer {
   /** The guard drains: nothing new is sent, what is outstanding finishes, then this side closes. */
   #moving = false;
   #closed = false;
+  #unreachable = false;
   #backoffMs = backoffMsMin;
   #retry: NodeJS.Timeout | undefined;
 
@@ -115,9 +118,15 @@ export class Peer {
   #connect(): void {
     this.#client.waitForReady(Date.now() + connectMsMax, (error) => {
       if (this.#closed) return;
-      if (error === undefined) this.#open();
-      else if (performance.now() - this.#beatAtMs > forgetMs) this.close();
-      else this.#connect();
+      if (error === undefined) {
+        this.#open();
+        return;
+      }
+      const beats = performance.now() - this.#beatAtMs < forgetMs;
+      if (beats && !this.#unreachable) this.#handlers.unreachable(this);
+      this.#unreachable = beats;
+      if (beats) this.#connect();
+      else this.close();
     });
   }
 
@@ -134,6 +143,7 @@ export class Peer {
       this.#counters,
     );
     this.#link = link;
+    this.#unreachable = false;
     if (this.usable) this.#handlers.usable(this);
   }
 

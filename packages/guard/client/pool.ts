@@ -63,6 +63,8 @@ class Pool implements GuardPool {
         answered: (peer, entry, answer) => this.#answered(peer, entry, answer),
         lost: (peer, link) => this.#lost(peer, link),
         usable: () => this.#unpark(),
+        unreachable: ({ address, replica }) =>
+          this.#logger.warn({ kind: this.#kind, address, guard: replica }, 'guard cannot be reached at its address'),
         closed: (peer) => this.#peers.remove(peer),
       },
       this.#table,
