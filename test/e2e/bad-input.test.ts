@@ -94,10 +94,11 @@ test('a body that never arrives whole: 408', async () => {
   await expectError(answer, 408, 'request_timeout');
 });
 
-test('a Content-Length below the body: the rest is no request', async () => {
+test('a Content-Length below the body: 400, and the rest is no request', async () => {
   const body = '{"input":"hello"}';
   const answer = await raw(gatewayUrl, [head(body.length - 3), body]);
-  await expectError(answer.slice(0, answer.indexOf('}}') + 2), 400, 'invalid_json');
+  assert.equal(statusOf(answer), 400, answer);
+  assert.match(answer, /"code":"invalid_(json|request)"/);
 });
 
 test('a Content-Length above the body, and the caller is done: nothing hangs', async () => {

@@ -11,10 +11,17 @@ export async function raw(gatewayUrl: string, parts: (string | Buffer)[], { half
     answer += text;
     if (isWhole(answer)) socket.end();
   });
-  socket.on('error', () => {});
+  // The server may answer and close before it has read everything: what came counts.
+  const closed = new Promise<void>((resolve) => socket.on('error', () => resolve()).on('close', () => resolve()));
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no whole answer in 30 s: ${answer.slice(0, 200)}`)), 30_000);
+  });
   for (const part of parts) socket.write(part);
   if (halfClose) socket.end();
-  await once(socket, 'close', { signal: AbortSignal.timeout(30_000) });
+  await Promise.race([closed, late]);
+  clearTimeout(timer);
+  socket.destroy();
   return answer;
 }
 

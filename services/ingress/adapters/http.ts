@@ -19,6 +19,11 @@ const noBody = new Uint8Array(0);
 
 /** The HTTP edge: sizes, times and shapes are checked here once, and every refusal has the one error shape. */
 export function createHttpServer(options: HttpOptions): FastifyInstance {
+  const timeouts = {
+    connectionsCheckingInterval: Math.min(1000, options.requestTimeoutMs),
+    // Node exchanges the two bounds when the one for headers is the longer.
+    headersTimeout: Math.min(60_000, options.requestTimeoutMs),
+  };
   const app = Fastify({
     bodyLimit: options.bodyBytesMax,
     requestTimeout: options.requestTimeoutMs,
@@ -27,10 +32,8 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    http: { connectionsCheckingInterval: Math.min(1000, options.requestTimeoutMs) },
-    https: options.tls
-      ? { ...options.tls, connectionsCheckingInterval: Math.min(1000, options.requestTimeoutMs) }
-      : null,
+    http: timeouts,
+    https: options.tls ? { ...options.tls, ...timeouts } : null,
     clientErrorHandler(error: NodeJS.ErrnoException, socket: Socket) {
       const refusal = connectionRefusal(error);
       if (socket.writable && refusal) socket.end(rawAnswer(refusal));
@@ -70,9 +73,9 @@ function send(response: ServerResponse, error: TollgateError): void {
 function requestRefusal(error: FastifyError, bodyBytesMax: number): TollgateError {
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      // The connection stays open and Node reads the rest away: closed at once, the caller would see a reset, not a 413.
       return new TollgateError('body_too_large', {
         message: `The request body is larger than ${bodyBytesMax} bytes, the limit of this gateway.`,
-        headers: { connection: 'close' },
       });
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new TollgateError('invalid_request', {
@@ -89,6 +92,8 @@ function requestRefusal(error: FastifyError, bodyBytesMax: number): TollgateErro
 function connectionRefusal(error: NodeJS.ErrnoException): TollgateError | undefined {
   switch (error.code) {
     case 'ECONNRESET':
+    // The caller closed its side in the middle of a body, perhaps after a refusal.
+    case 'HPE_INVALID_EOF_STATE':
       return undefined;
     case 'HPE_HEADER_OVERFLOW':
       return new TollgateError('headers_too_large');

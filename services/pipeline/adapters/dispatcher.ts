@@ -21,6 +21,8 @@ interface Pending {
 const ownersMax = 10_000;
 
 const noBody = new Uint8Array(0);
+/** Larger bodies follow in parts: what else a dispatch carries (texts, metadata) must fit beside it. */
+const inlineBytesMax = payloadBytesMax - 64 * 1024;
 
 /**
  * Hands requests to upstream and waits until one owns them: tries a second time when nobody accepted the first within
@@ -46,7 +48,7 @@ export class Dispatcher {
   ): Promise<DispatchResult> {
     return new Promise((settle) => {
       const provider = draft.targets[0]?.provider ?? '';
-      const inline = body.length <= payloadBytesMax - 8192 ? body : noBody;
+      const inline = body.length <= inlineBytesMax ? body : noBody;
       const dispatch: Dispatch = { ...draft, dispatch: 1, acceptByMs: 0, bodyBytes: body.length, body: inline };
       const givenUpAtMs = Date.now() + acceptWithinMs;
       this.#pending.set(draft.requestId, { dispatch, body, subject: subjects.dispatch(provider), givenUpAtMs, settle });
@@ -59,8 +61,11 @@ export class Dispatcher {
     if (!pending) return;
     pending.dispatch.acceptByMs = Date.now() + acceptWithinMs;
     this.#acceptance.add(requestId, () => this.#late(requestId));
-    if (!this.#bus.offer(pending.subject, Dispatch.encode(pending.dispatch).finish(), requestId)) {
-      this.#fail(requestId, new TollgateError('bus_unavailable', { retryAfterMs: 1000 }));
+    try {
+      const sent = this.#bus.offer(pending.subject, Dispatch.encode(pending.dispatch).finish(), requestId);
+      if (!sent) this.#fail(requestId, new TollgateError('bus_unavailable', { retryAfterMs: 1000 }));
+    } catch (error) {
+      this.#settle(requestId, { accepted: false, error: toErrorDetail(error) });
     }
   }
 

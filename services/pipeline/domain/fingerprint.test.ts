@@ -15,11 +15,11 @@ const base = {
   ],
 };
 
-async function of(value: object, change = {}): Promise<string> {
+async function of(value: object, change = {}, byMeaning = true): Promise<string> {
   const bytes = Buffer.from(JSON.stringify(value));
-  return (await fingerprint(new Body(bytes, indexBody(bytes, context.surface)), { ...context, ...change })).toString(
-    'hex',
-  );
+  return (
+    await fingerprint(new Body(bytes, indexBody(bytes, context.surface)), { ...context, ...change }, byMeaning)
+  ).toString('hex');
 }
 
 test('the last user text, the order of members and how the answer travels do not count', async () => {
@@ -49,4 +49,10 @@ test('all that changes the answer counts', async () => {
 test('a large body has the same fingerprint whatever its last user text', async () => {
   const large = { ...base, messages: [{ role: 'system', content: 'x'.repeat(2_000_000) }, base.messages[1]] };
   assert.equal(await of(large), await of({ ...large, messages: [large.messages[0], { role: 'user', content: 'R' }] }));
+});
+
+test('a text that is not compared by meaning counts like the rest', async () => {
+  const other = { ...base, messages: [base.messages[0], { role: 'user', content: 'R' }] };
+  assert.notEqual(await of(base, {}, false), await of(other, {}, false));
+  assert.notEqual(await of(base, {}, false), await of(base));
 });

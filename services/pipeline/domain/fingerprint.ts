@@ -26,13 +26,14 @@ const ignored = new Set([
 const sliceBytes = 512 * 1024;
 
 /**
- * SHA-256 over everything that changes the answer but the last user text, which is compared by meaning. Top-level
+ * SHA-256 over everything that changes the answer. With `byMeaning` the last user text is left out: it is compared by
+ * itself. Top-level
  * members count in the order of their names. Large bodies are hashed in slices, giving way between them.
  */
-export function fingerprint(body: Body, context: FingerprintContext): Buffer | Promise<Buffer> {
+export function fingerprint(body: Body, context: FingerprintContext, byMeaning: boolean): Buffer | Promise<Buffer> {
   const hash = createHash('sha256');
   hash.update(JSON.stringify([1, context.revision, context.proxy, context.surface, context.model]));
-  const parts = hashedParts(body);
+  const parts = hashedParts(body, byMeaning);
   if (body.bytes.length <= sliceBytes) {
     for (const part of parts) hash.update(part);
     return hash.digest();
@@ -40,9 +41,9 @@ export function fingerprint(body: Body, context: FingerprintContext): Buffer | P
   return hashSlowly(hash, parts);
 }
 
-function hashedParts({ bytes, index }: Body): Buffer[] {
+function hashedParts({ bytes, index }: Body, byMeaning: boolean): Buffer[] {
   const parts: Buffer[] = [];
-  const last = index.texts[index.lastUserText];
+  const last = byMeaning ? index.texts[index.lastUserText] : undefined;
   const members = index.members.filter(({ key }) => !ignored.has(key)).sort((a, b) => (a.key < b.key ? -1 : 1));
   for (const { key, start, end } of members) {
     // The lengths keep one member's end from passing for another's beginning.

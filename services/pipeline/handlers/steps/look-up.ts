@@ -9,6 +9,9 @@ import { unexpected } from './authorize.ts';
 /** A lookup that takes longer costs more than it saves. */
 const timeoutMs = 500;
 
+/** Nobody asks twice in other words what is longer than this; it is found again when it is the same. */
+const meaningLengthMax = 8192;
+
 /** An answer that was given before, to the same team, to the same question. */
 export async function lookUp(run: Run, guards: Guards, guardrail: number): Promise<Verdict> {
   const wish = run.request.cacheControl;
@@ -39,14 +42,16 @@ export async function lookUp(run: Run, guards: Guards, guardrail: number): Promi
 async function fillPlan(run: Run, guardrail: number): Promise<CacheFillPlan> {
   const { request, snapshot, proxy, body } = run;
   // Named models answer differently; in a rotation any of its models may have answered.
+  const text = body.lastUserText();
+  const byMeaning = text.length <= meaningLengthMax;
   const context = { revision: snapshot.revision, proxy: proxy.id, surface: request.surface, model: run.model };
   return {
     revision: snapshot.revision,
     proxy: proxy.id,
     guardrail,
     scopeId: scopeId(run, guardrail),
-    fingerprint: await fingerprint(body, context),
-    text: body.lastUserText(),
+    fingerprint: await fingerprint(body, context, byMeaning),
+    text: byMeaning ? text : '',
     surface: request.surface,
   };
 }
