@@ -12,6 +12,7 @@ const hostile: Record<string, (length: number) => string> = {
   'a@a@a@': repeat('a@'),
   '@@@@': repeat('@'),
   '"@"@"@': repeat('"@'),
+  'escaped quotes before @': repeat('\\"@'),
   'a.a@a.a@': repeat('a.a@'),
   'a@a.a.a.a': repeat('a@a.a.a.a.a.a.a.a'),
   'a@a-a-a-a': repeat('a@a-'),
