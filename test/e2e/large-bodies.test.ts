@@ -19,7 +19,8 @@ before(async () => {
 /** A prompt that is echoed: words, and an address in the middle of them and at the end. */
 function prompt(bytes: number): string {
   const words = 'lorem ipsum dolor sit amet '.repeat(Math.ceil(bytes / 2 / 27));
-  return `Repeat: ${words}${email} ${words}`.slice(0, bytes - email.length - 1) + ` ${email}`;
+  const start = `Repeat: ${words}${email} ${words}`.slice(0, bytes - email.length - 1);
+  return `${start} ${email}`;
 }
 
 for (const size of [1.1, 4.1, 15.9]) {

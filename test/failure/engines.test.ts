@@ -21,11 +21,15 @@ const once = (content: string) => ask({ gatewayUrl, key }, content);
 /** Stops an engine under load, looks at what callers get meanwhile, and starts it again. */
 async function interrupt(engine: string, meanwhile: () => Promise<void>): Promise<LoadResult[]> {
   const load = startLoad({ gatewayUrl, key, rate: 20 });
-  await until('some load', async () => load.sent() > 20 || undefined);
-  await system.control('POST', `/engines/${engine}/stop`);
-  await meanwhile();
-  await system.control('POST', `/engines/${engine}/start`);
-  const answers = await load.stop();
+  let answers: LoadResult[];
+  try {
+    await until('some load', async () => load.sent() > 20 || undefined);
+    await system.control('POST', `/engines/${engine}/stop`);
+    await meanwhile();
+    await system.control('POST', `/engines/${engine}/start`);
+  } finally {
+    answers = await load.stop();
+  }
   await until(`full service after ${engine} came back`, async () => {
     const answer = await once(`After ${engine}`);
     answers.push(answer);
@@ -83,7 +87,7 @@ test('Redis of the budgets', async () => {
 });
 
 test('Redis of the cache: requests are served without it', async () => {
-  const answers = await interrupt('cache-redis', async () => {
+  const answers = await interrupt('cacheRedis', async () => {
     for (let number = 0; number < 10; number++) assert.equal((await once(`No cache ${number}`)).status, 200);
     const response = await fetch(`${gatewayUrl}/v1/responses`, {
       method: 'POST',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startLoad } from '../support/load.ts';
+import { type LoadResult, startLoad } from '../support/load.ts';
 import { type System, sharedSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
@@ -33,18 +33,22 @@ after(async () => {
 for (const guard of guards) {
   test(`${guard}: one of two killed with SIGKILL, twice`, async () => {
     const load = startLoad({ gatewayUrl, key, rate: 40 });
-    for (let round = 0; round < 2; round++) {
-      const sentBefore = load.sent();
-      await until('some load', async () => load.sent() > sentBefore + 20 || undefined);
-      const victim = (await system.status()).services.find(({ name, ready }) => name === guard && ready);
-      assert.ok(victim);
-      await system.control('POST', `/services/${victim.replica}/kill`);
-      await until(`${victim.replica} is another process`, async () => {
-        const now = (await system.status()).services.find(({ replica }) => replica === victim.replica);
-        return (now && now.pid !== victim.pid && now.ready) || undefined;
-      });
+    let answers: LoadResult[];
+    try {
+      for (let round = 0; round < 2; round++) {
+        const sentBefore = load.sent();
+        await until('some load', async () => load.sent() > sentBefore + 20 || undefined);
+        const victim = (await system.status()).services.find(({ name, ready }) => name === guard && ready);
+        assert.ok(victim);
+        await system.control('POST', `/services/${victim.replica}/kill`);
+        await until(`${victim.replica} is another process`, async () => {
+          const now = (await system.status()).services.find(({ replica }) => replica === victim.replica);
+          return (now && now.pid !== victim.pid && now.ready) || undefined;
+        });
+      }
+    } finally {
+      answers = await load.stop();
     }
-    const answers = await load.stop();
     assert.ok(answers.length > 60);
     assert.deepEqual(
       answers.filter(({ whole }) => !whole),

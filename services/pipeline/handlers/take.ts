@@ -98,7 +98,7 @@ export class Taker {
         throw new TollgateError('overloaded', { retryAfterMs: 1000, message: 'The gateway has no configuration yet.' });
       const proxy = findProxy(snapshot, request.context);
       if (!proxy) throw new TollgateError('not_found');
-      const bytes = parts ? await parts : request.body;
+      const bytes = parts === undefined ? request.body : await parts;
       const parsed = parser.read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), request.surface);
       // Awaiting what is there already would cost small requests a turn.
       const body = parsed instanceof Promise ? await parsed : parsed;
