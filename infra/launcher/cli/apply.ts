@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
-import type { AdminClient, Change } from '../admin-client.ts';
+import type { AdminClient, Change, ConsoleStatus } from '../admin-client.ts';
 import { adminClient, print } from './context.ts';
 
 interface Options {
   file: string;
   yes?: boolean;
   dryRun?: boolean;
+  ifNone?: boolean;
 }
 
 export const applyCommand = () =>
@@ -16,9 +17,14 @@ export const applyCommand = () =>
     .requiredOption('-f, --file <file>', 'the configuration (tollgate.yaml); - reads standard input')
     .option('-y, --yes', 'do not ask')
     .option('--dry-run', 'only show')
+    .option('--if-none', 'only when nothing was applied yet, so that edits made since are never undone')
     .action(async (options: Options) => apply(await adminClient(), options));
 
-async function apply(admin: AdminClient, { file, yes, dryRun }: Options): Promise<void> {
+async function apply(admin: AdminClient, { file, yes, dryRun, ifNone }: Options): Promise<void> {
+  if (ifNone) {
+    const { revision } = await admin.json<ConsoleStatus>('/api/status');
+    if (revision > 0) return print(`Revision ${revision} is applied: nothing was changed.`);
+  }
   const yaml = readFileSync(file === '-' ? 0 : file, 'utf8');
   const preview = await admin.apply(yaml, { dryRun: true });
   print(changesText(preview.changes));

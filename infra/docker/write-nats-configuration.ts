@@ -1,0 +1,4 @@
+import { writeFileSync } from 'node:fs';
+import { composeNatsConfiguration, natsConfigurationFile } from './nats-configuration.ts';
+
+writeFileSync(natsConfigurationFile, composeNatsConfiguration());
