@@ -37,6 +37,8 @@ export class Run {
 
   constructor(request: Request, snapshot: ConfigSnapshot, proxy: ProxySettings, body: Body, answer: AnswerSender) {
     this.request = request;
+    // The proxy's bound, unless the caller's is the sooner one.
+    request.deadlineAtMs = Math.min(request.deadlineAtMs, request.startedAtMs + proxy.deadlineMs);
     this.snapshot = snapshot;
     this.proxy = proxy;
     this.body = body;
