@@ -3,6 +3,7 @@ import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { type ClickHouseClient, createClient } from '@clickhouse/client';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { launchBrowser } from '../support/browser.ts';
 import { type Status, type System, sharedSystem } from '../support/system.ts';
@@ -13,6 +14,7 @@ import { until } from '../support/until.ts';
 let system: System;
 let status: Status;
 let browser: Browser;
+let clickhouse: ClickHouseClient;
 let token: string;
 let keys: { engineering: string; product: string };
 /** Between the first requests and the later ones. */
@@ -22,6 +24,7 @@ before(async () => {
   system = sharedSystem();
   browser = await launchBrowser();
   status = await system.status();
+  clickhouse = createClient({ url: status.clickhouseUrl });
   token = process.env.TOLLGATE_ADMIN_TOKEN ?? (await readFile(path.join(system.home, 'admin-token'), 'utf8')).trim();
   const [engineering, product] = await Promise.all([
     system.createKey('engineering', 'page-one'),
@@ -37,7 +40,15 @@ before(async () => {
   ids.push(await ask(keys.engineering, 'And in the other range?'), await ask(keys.product, 'And there?'));
   await inLedger(ids);
 });
-after(() => browser?.close());
+after(async () => {
+  await browser?.close();
+  await clickhouse?.close();
+});
+
+/** Not by way of the console, whose figures are in question. */
+async function sql<Row>(query: string): Promise<Row[]> {
+  return (await clickhouse.query({ query, format: 'JSONEachRow' })).json<Row>();
+}
 
 /** Returns the id of a request that was served. */
 async function ask(key: string, input: string): Promise<string> {
@@ -53,7 +64,7 @@ async function ask(key: string, input: string): Promise<string> {
 const inLedger = (ids: string[]) =>
   until('the requests are in the ledger', async () => {
     const list = ids.map((id) => `'${id}'`).join();
-    const [found] = await system.sql<{ n: number }>(`SELECT count() AS n FROM usage WHERE request_id IN (${list})`);
+    const [found] = await sql<{ n: number }>(`SELECT count() AS n FROM usage WHERE request_id IN (${list})`);
     return Number(found?.n) === ids.length ? true : undefined;
   });
 
@@ -127,7 +138,7 @@ async function agreeing(page: Page, where = '1'): Promise<Shown> {
   return until('the page agrees with SQL', async () => {
     const shown = await read(page);
     if (!shown) return undefined;
-    const [real] = await system.sql<Sums>(`SELECT ${sums} FROM usage WHERE ${within(shown)} AND ${where}`);
+    const [real] = await sql<Sums>(`SELECT ${sums} FROM usage WHERE ${within(shown)} AND ${where}`);
     assert.ok(real);
     const expected = {
       Tokens: withCommas(real.tokens),
@@ -172,7 +183,7 @@ test('totals and the table of teams by model are what SQL says', async () => {
   const { page, complaints } = await signedIn();
   const shown = await agreeing(page);
   assert.ok(requestsOf(shown) >= 5);
-  const real = await system.sql<Sums & { team: string; model: string; prompt: string; completion: string }>(
+  const real = await sql<Sums & { team: string; model: string; prompt: string; completion: string }>(
     `SELECT team, model, ${sums}, toString(sum(prompt_tokens)) AS prompt, toString(sum(completion_tokens)) AS completion
      FROM usage WHERE ${within(shown)} GROUP BY team, model`,
   );
@@ -273,6 +284,22 @@ test('charts are painted, and can be read with the keyboard', async () => {
     [...told].join('\n'),
   );
   await page.context().close();
+});
+
+test('without its ledger the page says so, and has the figures when it is back', async () => {
+  await system.control('POST', '/engines/clickhouse/stop');
+  try {
+    const { page } = await signedIn('?last=15m');
+    await page.getByRole('heading', { name: 'The ledger is not there yet' }).waitFor();
+    const id = await ask(keys.engineering, 'Asked while the ledger is away');
+    await system.control('POST', '/engines/clickhouse/start');
+    await page.getByRole('heading', { name: 'Teams by model' }).waitFor({ timeout: 60_000 });
+    await inLedger([id]);
+    await agreeing(page);
+    await page.context().close();
+  } finally {
+    await system.control('POST', '/engines/clickhouse/start');
+  }
 });
 
 test('it fits a phone, follows the theme of the system, and says when the console is gone', async (t) => {

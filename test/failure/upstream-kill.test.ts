@@ -27,8 +27,8 @@ test(`${kills} kills at the end of an answer`, { timeout: 120_000 + kills * 5000
   const answers: LoadResult[] = [];
   for (let round = 0; round < kills; round++) {
     await until('upstream is ready', async () => (await upstream())?.ready || undefined);
-    const { pid } = (await upstream()) ?? {};
-    assert.ok(pid);
+    const { replica } = (await upstream()) ?? {};
+    assert.ok(replica);
     const stream = round % 2 === 1;
     const content = `Kill ${round}: ${process.hrtime.bigint()}`;
     const calls = await simulator.calls({ ended: true });
@@ -36,7 +36,7 @@ test(`${kills} kills at the end of an answer`, { timeout: 120_000 + kills * 5000
     // The provider has just given its last byte; upstream is about to write usage and end.
     await simulator.waitForCalls({ afterSequence: calls.at(-1)?.sequence ?? 0, ended: true });
     await new Promise((resolve) => setTimeout(resolve, round % 5));
-    process.kill(pid, 'SIGKILL');
+    await system.control('POST', `/services/${replica}/kill`);
     answers.push(await answer);
   }
   for (const { whole, status, code } of answers) {
