@@ -30,6 +30,8 @@ const bucketLengthsMs: Readonly<Record<Bucket, number>> = { minute: 60_000, hour
 /** The pointer's line goes through all charts. */
 const syncKey = 'usage';
 const font = '11px system-ui, sans-serif';
+/** Of the axis of figures, so that charts below each other begin at one place. */
+const labelPxMin = 56;
 /** Less is a click and no stretch, pixels. */
 const stretchPxMin = 8;
 
@@ -121,7 +123,7 @@ export class StackedBars {
           font,
           grid,
           ticks: { show: false },
-          size: 56,
+          size: (_plot, texts) => Math.max(labelPxMin, 14 + 6.5 * longest(texts ?? [])),
           gap: 6,
           space: 30,
           // A quarter of a request is nothing.
@@ -169,6 +171,8 @@ export class StackedBars {
 
 /** 1, 2, 5, 10, 20, … : for nano-dollars too. */
 const wholeSteps = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
+
+const longest = (texts: readonly string[]) => Math.max(0, ...texts.map((text) => text.length));
 
 /** A bar stands over the middle of its bucket. */
 function aligned({ bucketsMs, columns }: StackedData, lengthMs: number): uPlot.AlignedData {
