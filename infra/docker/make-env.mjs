@@ -17,7 +17,7 @@ export const variables = [
 
 /** The lines that `text` lacks. Hexadecimal digits stand in URLs and in every engine's configuration as they are. */
 export function missingLines(text) {
-  const has = (variable) => new RegExp(`^\\s*(export\\s+)?${variable}\\s*=\\s*\\S`, 'm').test(text);
+  const has = (variable) => new RegExp(`^[ \\t]*${variable}[ \\t]*=[ \\t]*\\S`, 'm').test(text);
   return variables
     .filter((variable) => !has(variable))
     .map((variable) => `${variable}=${randomBytes(secretBytes).toString('hex')}`);

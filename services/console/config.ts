@@ -27,5 +27,3 @@ export const readConfig = () =>
     /** Bound of the USAGE stream, bytes; at it admission answers 503. */
     TOLLGATE_USAGE_BYTES_MAX: integerVariable({ min: 1024 * 1024, max: 2 ** 50, default: 8 * 1024 ** 3 }),
   });
-
-export type ConsoleConfig = ReturnType<typeof readConfig>;

@@ -37,7 +37,7 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   const redis = new RedisConnection({ url: config.redis.url, name: replica, logger, metrics });
   scope.defer('redis', () => redis.close());
   scope.health.check('redis', () => redis.ready() || 'the budget Redis is away or slow');
-  const store = new BudgetStore(redis);
+  const store = new BudgetStore(redis, { replica });
 
   let lastActivityMs = 0;
   const onActivity = () => {
@@ -84,7 +84,7 @@ export async function start(scope: Scope): Promise<{ address: string }> {
     keys: bus.config,
     store,
     means,
-    onUncertain: (organizationId, requestId) => void releases.add(organizationId, requestId),
+    onUncertain: (organizationId, requestId) => void releases.add(organizationId, requestId, true),
     onRebuilding: (organizationId) => rebuilder.suspect(organizationId),
     onAdmitted: onActivity,
     ...{ metrics, now, wait: (ms: number) => wait(ms) },
@@ -136,7 +136,7 @@ function listen(scope: Scope, bus: Bus, releases: Releases, renewals: Renewals):
       subjects.release,
       async (bytes) => {
         const { organizationId, requestId } = Release.decode(bytes);
-        await releases.add(organizationId, requestId);
+        await releases.add(organizationId, requestId, false);
       },
     ],
   ];

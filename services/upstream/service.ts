@@ -75,6 +75,8 @@ export async function startWith(scope: Scope, config: UpstreamConfig): Promise<o
     await owner.drain(config.health.stopTimeoutMs * drainShare);
     await owner.interrupt();
   });
+  // Ready means that NATS knows of the subscriptions.
+  await bus.flush();
   return {};
 }
 

@@ -10,7 +10,7 @@ export interface Choice {
 }
 
 /** So far back from now, which moves on; or from one moment to another, which stays. */
-export type RangeChoice = { last: Last } | { fromMs: number; toMs: number };
+type RangeChoice = { last: Last } | { fromMs: number; toMs: number };
 
 export const lasts = ['15m', '1h', '6h', '24h', '7d', '30d'] as const;
 export type Last = (typeof lasts)[number];

@@ -123,6 +123,24 @@ test('the sender stops at its window and goes on with credit', async () => {
   assert.equal(owner.write(Buffer.alloc(1)), true);
 });
 
+test('what was consumed is kept no longer, behind a response too', () => {
+  const { pipeline, upstream, open, deliver, receiver } = setUp();
+  open(pipeline, 0).handOver(head);
+  const answer = open(upstream, 1);
+  answer.response(response);
+  for (let round = 1; round <= 100; round++) {
+    answer.write(Buffer.alloc(frameBytesMax));
+    deliver();
+    receiver.consumed(frameBytesMax);
+    deliver();
+    assert.equal(answer.keptBytes, 0, `round ${round}`);
+  }
+  answer.end(end);
+  answer.resend(0);
+  deliver();
+  assert.equal(receiver.closed, true, 'the end is kept');
+});
+
 test('content is split into frames of at most 16 KiB', () => {
   const { pipeline, upstream, open, deliver, frames } = setUp();
   open(pipeline, 0).handOver(head);

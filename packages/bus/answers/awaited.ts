@@ -8,7 +8,7 @@ export interface AwaitedOptions {
 }
 
 /** Three beats without a sign of the owner, and it is given up (contracts.md: upstream dies → beats stop, 3 s). */
-export const ownerSilenceMsMax = 3000;
+const ownerSilenceMsMax = 3000;
 
 /** All answers that ingress waits for. Beats once a second to each owner, only while something is awaited. */
 export class AwaitedAnswers {

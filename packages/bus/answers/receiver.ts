@@ -22,7 +22,7 @@ export interface AnswerReceiverOptions {
 const heldFramesMax = 256;
 /** Windows: a stream starts with the sender's, a JSON answer above one frame grows to this. */
 export const jsonWindowBytes = 1024 * 1024;
-export const streamWindowBytes = 16 * 1024;
+const streamWindowBytes = 16 * 1024;
 
 /** Ingress's side of one answer: puts frames in order, notices gaps, gives credit, knows the owner. */
 export class AnswerReceiver {

@@ -170,7 +170,9 @@ export class AnswerSender {
   #forgetConsumed(): void {
     let count = 0;
     for (const frame of this.#kept) {
-      if (frame.content.length === 0 || frame.offset + frame.content.length > this.#consumed) break;
+      // A frame without content, like the response's, has arrived when content behind it was consumed.
+      const arrived = frame.content.length === 0 ? frame.offset < this.#consumed : endOf(frame) <= this.#consumed;
+      if (!arrived) break;
       this.#keptBytes -= frame.content.length;
       count++;
     }
@@ -188,6 +190,10 @@ export class AnswerSender {
     this.#release();
     this.#options.onClosed(this);
   }
+}
+
+function endOf({ offset, content }: Frame): number {
+  return offset + content.length;
 }
 
 const emptyContent = new Uint8Array(0);

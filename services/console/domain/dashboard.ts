@@ -11,13 +11,13 @@ import {
 const bucketMs: Readonly<Record<Bucket, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 const cellsMax = 200;
 
-export interface Named {
+interface Named {
   id: string;
   name: string;
 }
 
 /** One group of a stacked chart: a value for each bucket, 0 where nothing happened. */
-export interface Series extends Named {
+interface Series extends Named {
   tokens: number[];
   costNanoUsd: number[];
   requests: number[];

@@ -23,7 +23,7 @@ after(async () => {
 beforeEach(() => given.reset(store));
 
 async function another(t: TestContext, options: { leaseMs?: number } = {}): Promise<BudgetStore> {
-  const replica = await given.connectStore(engines.redis.url, options);
+  const replica = await given.connectStore(engines.redis.url, { ...options, replica: 'another' });
   t.after(() => replica.redis.close());
   return replica;
 }
@@ -300,14 +300,35 @@ describe('leases', () => {
 
   test('release returns the record of an admission that was made', async () => {
     await reserve('r1');
-    const bytes = await store.release(organizationId, 'r1');
+    const bytes = await store.release(organizationId, 'r1', false);
     assert.equal(UsageEvent.decode(bytes ?? new Uint8Array()).receipt?.requestId, 'r1');
+    assert.equal((await reserve('r1')).outcome, 'over');
   });
 
   test('release that overtakes its admission keeps it from being made', async () => {
-    assert.equal(await store.release(organizationId, 'r1'), undefined);
+    assert.equal(await store.release(organizationId, 'r1', false), undefined);
     assert.equal((await reserve('r1')).outcome, 'over');
     assert.deepEqual(await given.counter(store), { spent: 0, reserved: 0 });
+  });
+});
+
+describe('an admission of which the replica could not hear', () => {
+  test('is released when nobody else knows of it', async () => {
+    await reserve('r1');
+    assert.ok(await store.release(organizationId, 'r1', true));
+  });
+
+  test('stays when another replica made it', async (t) => {
+    await reserve('r1', undefined, await another(t));
+    assert.equal(await store.release(organizationId, 'r1', true), undefined);
+    assert.equal((await reserve('r1')).outcome, 'repeated');
+  });
+
+  test('stays when another replica gave the same answer', async (t) => {
+    await reserve('r1');
+    await reserve('r1', undefined, await another(t));
+    assert.equal(await store.release(organizationId, 'r1', true), undefined);
+    assert.ok(await store.release(organizationId, 'r1', false));
   });
 });
 

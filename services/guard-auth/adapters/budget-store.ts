@@ -13,7 +13,7 @@ export interface Reserve {
   record: Uint8Array;
 }
 
-export type ReserveOutcome = 'admitted' | 'refused' | 'repeated' | 'over' | 'rebuilding';
+type ReserveOutcome = 'admitted' | 'refused' | 'repeated' | 'over' | 'rebuilding';
 
 export interface ReserveAnswer {
   outcome: ReserveOutcome;
@@ -36,10 +36,13 @@ export const marksKeptMs = 24 * 3_600_000;
 export class BudgetStore {
   readonly redis: RedisConnection;
   readonly leaseMs: number;
+  /** Ours, unique on the bus. */
+  readonly replica: string;
   readonly #keys = new Map<string, BudgetKeys>();
 
-  constructor(redis: RedisConnection, options: { leaseMs?: number } = {}) {
+  constructor(redis: RedisConnection, options: { replica: string; leaseMs?: number }) {
     this.redis = redis;
+    this.replica = options.replica;
     this.leaseMs = options.leaseMs ?? leaseMsDefault;
   }
 
@@ -63,7 +66,7 @@ export class BudgetStore {
       keys.settled(bucket),
       keys.unmeasured(bucket),
     ];
-    const values = [this.redis.runId, requestId, this.leaseMs, record];
+    const values = [this.redis.runId, requestId, this.leaseMs, this.replica, record];
     for (const { reservation, limit } of charges) {
       names.push(keys.counter(reservation));
       values.push(reservation.amount, limit, counterExpiresAtMs(reservation.windowEndMs));
@@ -74,7 +77,7 @@ export class BudgetStore {
     for (let at = 2; at + 1 < reply.length; at += 2) {
       counters.push({ spent: reply[at] as number, reserved: reply[at + 1] as number });
     }
-    return outcome === 'repeated' ? { outcome, counters, record: reply[1] } : { outcome, counters };
+    return outcome === 'repeated' ? { outcome, counters, record: recordOf(reply[1]) } : { outcome, counters };
   }
 
   /** False: the counters are not there yet, nothing was done. All settlements are of this organization. */
@@ -132,19 +135,24 @@ export class BudgetStore {
     return reply[0] !== -1;
   }
 
-  /** The admission's record when it was made; from now on it will not be. */
-  async release(organizationId: string, requestId: string): Promise<Uint8Array | undefined> {
+  /**
+   * The admission's record when it was made; from now on it will not be.
+   * @param onlyOwn leaves an admission alone that another replica made or answered too: somebody goes on with it
+   */
+  async release(organizationId: string, requestId: string, onlyOwn: boolean): Promise<Uint8Array | undefined> {
     const keys = this.keys(organizationId);
     const names = [keys.receipts, keys.released(requestId)];
-    const reply = await this.redis.runBinary(scripts.release, names, [requestId, releasedKeptMs]);
-    return (reply as Buffer | null) ?? undefined;
+    const values = [requestId, releasedKeptMs, onlyOwn ? this.replica : ''];
+    const reply = (await this.redis.runBinary(scripts.release, names, values)) as Buffer | null;
+    return reply ? recordOf(reply) : undefined;
   }
 
   /** Records of leases that ran out. For `hiddenMs` no other asker gets the same. */
   async expired(organizationId: string, max: number, hiddenMs: number): Promise<Uint8Array[]> {
     const keys = this.keys(organizationId);
     const names = [keys.epoch, keys.leases, keys.receipts];
-    return (await this.redis.runBinary(scripts.expired, names, [this.redis.runId, max, hiddenMs])) as Buffer[];
+    const reply = await this.redis.runBinary(scripts.expired, names, [this.redis.runId, max, hiddenMs]);
+    return (reply as Buffer[]).map(recordOf);
   }
 
   /** Raises the floor and forgets marks of settled requests whose newest sequence is at most `forgetSeq`. */
@@ -161,4 +169,9 @@ export class BudgetStore {
     const { runId } = this.redis;
     return runId !== '' && (await this.redis.command('GET', this.keys(organizationId).epoch)) === runId;
   }
+}
+
+/** What the hash of receipts holds is `holder:record`; a holder has no colon in its name. */
+export function recordOf(value: Buffer): Uint8Array {
+  return value.subarray(value.indexOf(':') + 1);
 }

@@ -3,7 +3,7 @@ import { UsageEvent } from '@tollgate/contracts';
 import { scanKeys } from '@tollgate/redis';
 import { type CounterSum, counterExpiresAtMs, countsStill } from '../domain/charge.ts';
 import { measured, type Settlement } from '../domain/settlement.ts';
-import { type BudgetStore, marksKeptMs } from './budget-store.ts';
+import { type BudgetStore, marksKeptMs, recordOf } from './budget-store.ts';
 import { type BudgetKeys, KeyTable } from './keys.ts';
 import { scripts } from './scripts.ts';
 
@@ -26,7 +26,7 @@ interface Step {
 }
 
 /** Thrown when another replica has taken the rebuild over. */
-export class RebuildLost extends Error {
+class RebuildLost extends Error {
   override readonly name = 'RebuildLost';
 }
 
@@ -38,21 +38,23 @@ export class RebuildStore {
   readonly #runId: string;
   readonly #token: string;
 
-  private constructor(store: BudgetStore, organizationId: string, token: string) {
+  private constructor(store: BudgetStore, organizationId: string, runId: string, token: string) {
     this.#store = store;
     this.#organizationId = organizationId;
     this.#keys = store.keys(organizationId);
-    this.#runId = store.redis.runId;
+    this.#runId = runId;
     this.#token = token;
   }
 
-  /** Undefined when another replica rebuilds. */
+  /** Undefined when another replica rebuilds, or has just done it. */
   static async begin(store: BudgetStore, organizationId: string): Promise<RebuildStore | undefined> {
     const keys = store.keys(organizationId);
+    const { runId } = store.redis;
     const token = randomUUID();
-    const names = [keys.lock, keys.rebuilding, keys.leases];
-    const taken = await store.redis.run(scripts.rebuildBegin, names, [token, lockMs, store.leaseMs]);
-    return taken === 1 ? new RebuildStore(store, organizationId, token) : undefined;
+    const names = [keys.lock, keys.rebuilding, keys.leases, keys.epoch];
+    const values = [token, lockMs, store.leaseMs, runId];
+    const taken = await store.redis.run(scripts.rebuildBegin, names, values);
+    return taken === 1 ? new RebuildStore(store, organizationId, runId, token) : undefined;
   }
 
   /** Forgets counters and marks, then counts again what the leases hold that are there. Returns their request ids. */
@@ -142,7 +144,7 @@ export class RebuildStore {
         // A scan may give an entry twice.
         if (leases.has(requestId)) continue;
         leases.add(requestId);
-        const { receipt } = UsageEvent.decode(entries[at] as Buffer);
+        const { receipt } = UsageEvent.decode(recordOf(entries[at] as Buffer));
         for (const reservation of receipt?.reservations ?? []) {
           if (!countsStill(reservation.windowEndMs, nowMs)) continue;
           const key = this.#keys.counter(reservation);

@@ -20,7 +20,7 @@ export interface CounterSum extends Omit<Reservation, 'amount'> {
 }
 
 /** Usage of an ended window matters to nobody but late readers; later than this it is not counted any more. */
-export const lateSettlementMsMax = 30 * 60_000;
+const lateSettlementMsMax = 30 * 60_000;
 const counterKeptMs = 60 * 60_000;
 
 export function counterExpiresAtMs(windowEndMs: number): number {

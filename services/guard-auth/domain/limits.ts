@@ -1,6 +1,6 @@
 import { type ConfigSnapshot, type Limit, type Project, type Team, teamById } from '@tollgate/config';
 
-export type Scope = 'organization' | 'project' | 'team' | 'key';
+type Scope = 'organization' | 'project' | 'team' | 'key';
 
 /** A limit with whom it binds. */
 export interface ScopedLimit {

@@ -44,7 +44,7 @@ export class Rebuilder {
   readonly #options: RebuilderOptions;
   readonly #waiting = new Map<string, PromiseWithResolvers<void>>();
   readonly #rebuilds: Counter<'outcome'>;
-  #working = false;
+  #running: Promise<void> | undefined;
 
   constructor(options: RebuilderOptions) {
     this.#options = options;
@@ -68,21 +68,24 @@ export class Rebuilder {
     return Promise.race([built, this.#options.wait(timeoutMs).then(() => false)]);
   }
 
-  /** One attempt for all that are suspected; called again and again while there are any. */
-  async work(): Promise<void> {
-    if (this.#working) return;
-    this.#working = true;
-    try {
-      for (const [organizationId, waiting] of this.#waiting) {
-        if (!this.#options.store.redis.ready()) return;
+  /** One attempt for all that are suspected, one at a time; called again and again while there are any. */
+  work(): Promise<void> {
+    this.#running ??= this.#attempt().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #attempt(): Promise<void> {
+    for (const [organizationId, waiting] of this.#waiting) {
+      if (!this.#options.store.redis.ready()) return;
+      try {
         if (!(await this.#isThere(organizationId))) continue;
         this.#waiting.delete(organizationId);
         waiting.resolve();
+      } catch (error) {
+        this.#options.logger.warn({ err: error, organizationId }, 'budget counters are not there yet; trying again');
       }
-    } catch (error) {
-      this.#options.logger.warn({ err: error }, 'budget counters are not there yet; trying again');
-    } finally {
-      this.#working = false;
     }
   }
 

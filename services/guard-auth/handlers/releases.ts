@@ -21,7 +21,7 @@ export const releaseRetryEveryMs = 500;
  */
 export class Releases {
   readonly #options: ReleasesOptions;
-  readonly #waiting = new Map<string, string>();
+  readonly #waiting = new Map<string, { organizationId: string; onlyOwn: boolean }>();
   readonly #released: Counter<'outcome'>;
   #working = false;
 
@@ -34,14 +34,17 @@ export class Releases {
     );
   }
 
-  /** Resolves when it is done, or known that the store cannot do it now. */
-  async add(organizationId: string, requestId: string): Promise<void> {
+  /**
+   * Resolves when it is done, or known that the store cannot do it now.
+   * @param onlyOwn true for our own: another replica may have answered the same request meanwhile
+   */
+  async add(organizationId: string, requestId: string, onlyOwn: boolean): Promise<void> {
     if (this.#waiting.size >= waitingMax) {
       const oldest = this.#waiting.keys().next().value;
       if (oldest !== undefined) this.#waiting.delete(oldest);
       this.#released.inc({ outcome: 'left' });
     }
-    this.#waiting.set(requestId, organizationId);
+    this.#waiting.set(requestId, { organizationId, onlyOwn });
     await this.work();
   }
 
@@ -54,8 +57,8 @@ export class Releases {
     if (this.#working) return;
     this.#working = true;
     try {
-      for (const [requestId, organizationId] of this.#waiting) {
-        const record = await this.#options.store.release(organizationId, requestId);
+      for (const [requestId, { organizationId, onlyOwn }] of this.#waiting) {
+        const record = await this.#options.store.release(organizationId, requestId, onlyOwn);
         this.#waiting.delete(requestId);
         this.#released.inc({ outcome: record ? 'ended' : 'never_made' });
         if (record) this.#options.publish(releasedRow(UsageEvent.decode(record), this.#options.now()));

@@ -11,10 +11,13 @@ export const organizationId = 'acme';
 /** A moment in the middle of its hour and day. */
 export const startedAtMs = Math.floor(Date.now() / 3_600_000) * 3_600_000 + 1_234_567;
 
-export async function connectStore(url: string, options: { leaseMs?: number } = {}): Promise<BudgetStore> {
+export async function connectStore(
+  url: string,
+  options: { replica?: string; leaseMs?: number } = {},
+): Promise<BudgetStore> {
   const redis = new RedisConnection({ url, name: 'test', deadlineMs: 5000, logger, metrics: createMetrics('test') });
   await new Promise<void>((resolve) => redis.onServer(() => resolve()));
-  return new BudgetStore(redis, options);
+  return new BudgetStore(redis, { replica: 'replica-1', ...options });
 }
 
 /** An empty server whose counters count as built. */

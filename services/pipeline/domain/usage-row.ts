@@ -8,7 +8,7 @@ import {
 } from '@tollgate/contracts';
 import type { Body } from './body/body.ts';
 
-export const noTokens: TokenCounts = { prompt: 0, completion: 0, cachedPrompt: 0, reasoning: 0 };
+const noTokens: TokenCounts = { prompt: 0, completion: 0, cachedPrompt: 0, reasoning: 0 };
 
 /** The ledger's row as far as pipeline knows it: of a request that used nothing yet. The owner completes it. */
 export function usageRow(

@@ -59,5 +59,3 @@ export class Run {
     };
   }
 }
-
-export type GuardResult = NonNullable<GuardReply['result']>;

@@ -2,7 +2,7 @@ import { type Bus, subjects } from '@tollgate/bus';
 import { LeaseAsk, LeaseRenewal, type Receipt } from '@tollgate/contracts';
 
 /** contracts.md: one batch a replica every 10 s, of requests that live longer than that. */
-export const renewEveryMs = 10_000;
+const renewEveryMs = 10_000;
 /** Receipts in one message: each has some hundred bytes for every window that it reserves in. */
 const receiptsMax = 100;
 

@@ -7,7 +7,7 @@ import { retryAfterMs } from '../domain/retry-after.ts';
 import { parseRecord } from '../domain/stream/json.ts';
 import type { MeasuredUsage } from '../domain/usage.ts';
 
-export interface CollectedAnswer {
+interface CollectedAnswer {
   kind: 'json';
   headers: IncomingHttpHeaders;
   body: Buffer;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type AnswerReceiver, type Bus, payloadBytesMax, subjects, type UsageConsumer } from '@tollgate/bus';
 import {
   type Accepted,
@@ -15,6 +16,7 @@ import {
   type Target,
   UsageEvent,
 } from '@tollgate/contracts';
+import { TollgateError, toErrorDetail } from '@tollgate/errors';
 
 export type DispatchFields = Partial<Omit<Dispatch, 'body'>> & { body: object };
 
@@ -78,6 +80,12 @@ export class Peer {
       peer.fills.push(CacheFill.decode(bytes));
       peer.onFill(() => bus.reply(reply));
     });
+    bus.onNoResponders((requestId) => {
+      peer.#events.emit(requestId, {
+        dispatch: 0,
+        error: toErrorDetail(new TollgateError('overloaded', { internal: nobodyThere })),
+      });
+    });
     bus.onDispatchReply(({ requestId, body }) => {
       if (body?.$case === 'accepted' || body?.$case === 'rejected') peer.#events.emit(requestId, body.value);
     });
@@ -94,7 +102,7 @@ export class Peer {
     return {
       requestId,
       dispatch: 1,
-      acceptByMs: now + 1000,
+      acceptByMs: now + 20_000,
       deadlineAtMs: now + 20_000,
       pipelineInbox: this.#bus.inbox,
       ingressInbox: this.#bus.inbox,
@@ -133,10 +141,10 @@ export class Peer {
     return reply;
   }
 
-  /** Dispatches and reads the answer to its end. `onFrame` hears each frame, with the means to leave. */
+  /** Dispatches and reads the answer to its end. `onFrame` hears each frame; false: it is not consumed yet. */
   async ask(
     fields: DispatchFields,
-    onFrame: (frame: Frame, receiver: AnswerReceiver) => void = () => {},
+    onFrame: (frame: Frame, receiver: AnswerReceiver) => unknown = () => {},
   ): Promise<Answer> {
     const dispatch = this.dispatch(fields);
     const { requestId, body: whole } = dispatch;
@@ -154,8 +162,8 @@ export class Peer {
           parts.push(frame.content);
           answer.arrivals.push(Date.now());
         }
-        onFrame(frame, receiver);
-        if (!receiver.closed) receiver.consumed(frame.content.length);
+        const consumed = onFrame(frame, receiver) !== false;
+        if (consumed && !receiver.closed) receiver.consumed(frame.content.length);
         if (!frame.end) return;
         answer.text = Buffer.concat(parts).toString('utf8');
         answer.end = frame.end;
@@ -163,9 +171,7 @@ export class Peer {
       },
       onLost: () => reject(new Error(`the owner of ${requestId} was lost`)),
     });
-    const reply = this.reply(requestId);
-    this.offer(dispatch);
-    const said = await reply;
+    const said = await this.#offerUntilHeard(dispatch);
     if (!('controlSubject' in said)) throw new Error(`rejected: ${said.error?.code} ${said.error?.internal}`);
     if (whole.length > dispatch.body.length) this.#bus.bodies.send(requestId, whole, said.controlSubject);
     const head = {
@@ -179,6 +185,18 @@ export class Peer {
       .open({ requestId, ingressInbox: this.#bus.inbox, firstSequence: 0, onCancel: () => {} })
       .handOver(head);
     return promise;
+  }
+
+  /** As pipeline does it: again while nobody is there, who may be just joining. */
+  async #offerUntilHeard(dispatch: Dispatch): Promise<Accepted | Rejected> {
+    for (let offers = 1; ; offers++) {
+      const reply = this.reply(dispatch.requestId);
+      this.offer(dispatch);
+      const said = await reply;
+      const nobody = 'error' in said && said.error?.internal === nobodyThere;
+      if (!nobody || offers === 50) return said;
+      await delay(20);
+    }
   }
 
   async row(requestId: string): Promise<UsageEvent> {
@@ -216,10 +234,11 @@ export class Peer {
   }
 }
 
+const nobodyThere = 'nobody is there';
 const emptyEnd: End = { status: 0, error: undefined, contentBytes: 0 };
 
 /** The row as pipeline hands it over. */
-export function usageRow(requestId: string, surface: Surface, startedAtMs: number): UsageEvent {
+function usageRow(requestId: string, surface: Surface, startedAtMs: number): UsageEvent {
   const row = UsageEvent.decode(new Uint8Array());
   row.version = 3;
   row.proxy = 'sample.proxy';

@@ -21,7 +21,7 @@ for i, request in ipairs(cjson.decode(ARGV[3])) do
     settled = settled + 1
   else
     redis.call('ZADD', KEYS[3], expiry, id)
-    redis.call('HSET', KEYS[4], id, ARGV[3 + i])
+    redis.call('HSET', KEYS[4], id, ':' .. ARGV[3 + i])
     for _, r in ipairs(request.r) do
       local key = KEYS[r[1]]
       redis.call('HINCRBY', key, 'reserved', string.format('%.0f', r[2]))

@@ -1,8 +1,10 @@
 -- Admission: every counter has room, then all are charged and a lease is written; or nothing is.
 --
 -- KEYS 1 epoch  2 leases  3 receipts  4 released  5 settled bucket  6 unmeasured bucket  7… counters
--- ARGV 1 run id  2 request id  3 lease ms  4 record, then for each counter: amount, limit, expires at (ms)
--- Returns { outcome, record, spent, reserved, spent, reserved, … } as the counters are after it; outcome
+-- ARGV 1 run id  2 request id  3 lease ms  4 holder  5 record, then for each counter: amount, limit, expires at (ms)
+-- What the hash of receipts holds is holder:record. The holder is the replica that admitted, as long as it alone may know
+-- of it: a repeat makes it empty.
+-- Returns { outcome, holder:record, spent, reserved, spent, reserved, … } as the counters are after it; outcome
 -- 0 admitted  1 refused  2 admitted before: the first record  3 over already  4 not rebuilt
 
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
@@ -11,10 +13,10 @@ end
 
 local id = ARGV[2]
 local first = redis.call('HGET', KEYS[3], id)
-local over = not first
-  and (redis.call('EXISTS', KEYS[4]) == 1
-    or redis.call('HEXISTS', KEYS[5], id) == 1
-    or redis.call('HEXISTS', KEYS[6], id) == 1)
+local over = redis.call('EXISTS', KEYS[4]) == 1
+if not over and not first then
+  over = redis.call('HEXISTS', KEYS[5], id) == 1 or redis.call('HEXISTS', KEYS[6], id) == 1
+end
 if over then
   return { 3 }
 end
@@ -29,7 +31,7 @@ for i = 1, counters do
   new[i] = not held[1] and not held[2]
   answer[1 + 2 * i] = spent
   answer[2 + 2 * i] = reserved
-  if spent + reserved + tonumber(ARGV[2 + 3 * i]) > tonumber(ARGV[3 + 3 * i]) then
+  if spent + reserved + tonumber(ARGV[3 + 3 * i]) > tonumber(ARGV[4 + 3 * i]) then
     answer[1] = 1
   end
 end
@@ -37,6 +39,7 @@ end
 if first then
   answer[1] = 2
   answer[2] = first
+  redis.call('HSET', KEYS[3], id, string.sub(first, string.find(first, ':', 1, true), -1))
   return answer
 end
 if answer[1] == 1 then
@@ -44,13 +47,13 @@ if answer[1] == 1 then
 end
 
 for i = 1, counters do
-  answer[2 + 2 * i] = redis.call('HINCRBY', KEYS[6 + i], 'reserved', ARGV[2 + 3 * i])
+  answer[2 + 2 * i] = redis.call('HINCRBY', KEYS[6 + i], 'reserved', ARGV[3 + 3 * i])
   if new[i] then
-    redis.call('PEXPIREAT', KEYS[6 + i], ARGV[4 + 3 * i])
+    redis.call('PEXPIREAT', KEYS[6 + i], ARGV[5 + 3 * i])
   end
 end
 local time = redis.call('TIME')
 local expiry = time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[3]
 redis.call('ZADD', KEYS[2], string.format('%.0f', expiry), id)
-redis.call('HSET', KEYS[3], id, ARGV[4])
+redis.call('HSET', KEYS[3], id, ARGV[4] .. ':' .. ARGV[5])
 return answer

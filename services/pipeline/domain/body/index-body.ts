@@ -9,7 +9,7 @@ export interface Span {
   end: number;
 }
 
-export interface Member extends Span {
+interface Member extends Span {
   key: string;
   /** Where the key's literal begins; `start` and `end` are the value's. */
   keyStart: number;

@@ -12,7 +12,7 @@ export interface ChatReaderOptions {
 }
 
 /** Chunks in, the chat.completion that JSON would have given out. */
-export interface ChatCollector {
+interface ChatCollector {
   add(chunk: JsonRecord): void;
   /** Undefined when the chunks are no whole completion. */
   finish(): JsonRecord | undefined;

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { windowBounds } from '@tollgate/config';
+import { snapshot, tokenLimit } from '../testing/harness.ts';
+import { limitsOf } from './limits.ts';
+import { planCharges } from './plan.ts';
+import { rateLimitHeaders } from './rate-limit-headers.ts';
+
+const atMs = Date.UTC(2026, 6, 15, 12, 34, 56, 400);
+const estimate = { promptTokens: 1, completionTokens: 1, guessed: false };
+
+function headers(limits: Parameters<typeof snapshot>[0], ...spent: number[]): Record<string, string> {
+  const plan = planCharges(limitsOf(snapshot(limits), 'sample.engineering'), estimate, ({ window, timeZone }) =>
+    windowBounds(window, timeZone, atMs),
+  );
+  return rateLimitHeaders(
+    plan,
+    spent.map((tokens) => ({ spent: tokens, reserved: 10 })),
+    atMs,
+  );
+}
+
+test('tells the tightest limit as OpenAI does and all of them as the IETF draft does', () => {
+  assert.deepEqual(headers({ team: [tokenLimit(1000, '1h'), tokenLimit(5000, '1d')] }, 100, 4500), {
+    'x-ratelimit-limit-tokens': '5000',
+    'x-ratelimit-remaining-tokens': '490',
+    'x-ratelimit-reset-tokens': '11h25m4s',
+    'ratelimit-policy': '"team-tokens-1h";q=1000;qu="tokens";w=3600, "team-tokens-1d";q=5000;qu="tokens";w=86400',
+    ratelimit: '"team-tokens-1h";r=890;t=1504, "team-tokens-1d";r=490;t=41104',
+  });
+});
+
+test('says nothing of what a project or an organization has left', () => {
+  assert.deepEqual(headers({ project: [tokenLimit(1000)], organization: [tokenLimit(1000)] }, 1, 2), {});
+});
+
+test('is never below zero, and two limits of one window have two names', () => {
+  const told = headers({ team: [tokenLimit(1000, '1d'), tokenLimit(2000, '1d', 'Asia/Tokyo')] }, 4000, 0);
+  assert.equal(told['x-ratelimit-remaining-tokens'], '0');
+  assert.match(told.ratelimit ?? '', /^"team-tokens-1d";r=0;t=\d+, "team-tokens-1d-1";r=1990;t=\d+$/);
+});

@@ -1,0 +1,243 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import type { KeyRecord } from '@tollgate/config';
+import { type AuthCall, type AuthResult, type GuardRequest, Surface, UsageEvent } from '@tollgate/contracts';
+import { TollgateError } from '@tollgate/errors';
+import { StoreFault } from '@tollgate/redis';
+import { createMetrics } from '@tollgate/telemetry';
+import { startEngines, type TestEngines } from '@tollgate/testing/engines';
+import type { BudgetStore } from '../adapters/budget-store.ts';
+import { CompletionMeans } from '../domain/completion-means.ts';
+import * as given from '../testing/harness.ts';
+import { Admission, type AdmissionOptions, type KeyDirectory } from './admission.ts';
+
+const { organizationId, startedAtMs } = given;
+let engines: TestEngines;
+let store: BudgetStore;
+
+before(async () => {
+  engines = await startEngines({ only: ['redis'] });
+  store = await given.connectStore(engines.redis.url);
+});
+after(async () => {
+  store.redis.close();
+  await engines.close();
+});
+beforeEach(() => given.reset(store));
+
+const known = given.keyRecord();
+
+function directory(records: KeyRecord[] = [known], limits = given.snapshot()): KeyDirectory {
+  const byHash = new Map(records.map((record) => [record.hash, record]));
+  return {
+    at: () => limits,
+    key: (hash) => byHash.get(hash),
+    lookupKey: async (hash) => byHash.get(hash),
+    stale: () => false,
+  };
+}
+
+function admission(change: Partial<AdmissionOptions> = {}): Admission {
+  return new Admission({
+    keys: directory(),
+    store,
+    means: new CompletionMeans(),
+    onUncertain: () => assert.fail('nothing is uncertain'),
+    onRebuilding: () => assert.fail('the counters are there'),
+    onAdmitted: () => {},
+    metrics: createMetrics('test'),
+    now: () => startedAtMs,
+    wait: async () => {},
+    ...change,
+  });
+}
+
+function request(requestId: string, change: Partial<AuthCall> = {}): GuardRequest {
+  const value: AuthCall = {
+    keyHash: Buffer.from(known.hash, 'hex'),
+    surface: Surface.CHAT_COMPLETIONS,
+    model: 'gpt-4o',
+    startedAtMs,
+    bodyBytes: 240,
+    outputTokensMax: 40,
+    n: 1,
+    stream: false,
+    user: '',
+    metadata: { ticket: '7' },
+    clientAddress: '',
+    owner: 'pipeline-1',
+    ...change,
+  };
+  const call = { $case: 'auth', value } as const;
+  return { id: 1, requestId, timeoutMs: 1000, revision: 1, proxy: 'sample.chat', guardrail: 0, call };
+}
+
+async function decide(by: Admission, of: GuardRequest): Promise<AuthResult> {
+  const result = await by.handle(of);
+  assert.ok(result?.$case === 'auth');
+  return result.value;
+}
+
+const limited = (amount: number) => ({
+  keys: directory([known], given.snapshot({ team: [given.tokenLimit(amount)] })),
+});
+
+describe('admitted', () => {
+  test('the receipt says whose it is and what was reserved; the lease knows what it would become', async () => {
+    const { receipt, refusal, headers } = await decide(admission(limited(1000)), request('r1'));
+    assert.equal(refusal, undefined);
+    assert.deepEqual(
+      [
+        receipt?.requestId,
+        receipt?.organization,
+        receipt?.team,
+        receipt?.keyId,
+        receipt?.startedAtMs,
+        receipt?.revision,
+      ],
+      ['r1', 'Acme', 'engineering', 'key-1', startedAtMs, 1],
+    );
+    assert.deepEqual([receipt?.estimatedPromptTokens, receipt?.estimatedCompletionTokens], [60, 40]);
+    assert.equal(receipt?.reservations[0]?.amount, 100);
+    assert.equal(headers['x-ratelimit-remaining-tokens'], '900');
+    const bytes = await store.release(organizationId, 'r1', false);
+    const lease = UsageEvent.decode(bytes ?? new Uint8Array());
+    assert.deepEqual(lease.receipt, receipt);
+    assert.deepEqual([lease.version, lease.estimated, lease.proxy, lease.metadata], [1, true, 'chat', { ticket: '7' }]);
+    // 60 prompt tokens at 2.50 and 40 at 10.00 dollars a million.
+    assert.equal(lease.costNanoUsd, 60 * 2500 + 40 * 10_000);
+  });
+
+  test('the same request again, by another replica, gets the same receipt', async () => {
+    const first = await decide(admission(limited(1000)), request('r1'));
+    const second = await decide(admission(limited(1000)), request('r1', { outputTokensMax: 10 }));
+    assert.deepEqual(second, first);
+  });
+
+  test('a team without limits has a lease all the same', async () => {
+    const { receipt, headers } = await decide(admission(), request('r1'));
+    assert.deepEqual([receipt?.reservations, headers], [[], {}]);
+    assert.deepEqual(await given.leases(store), ['r1']);
+  });
+});
+
+describe('refused', () => {
+  const cases: [name: string, keys: KeyDirectory, hash: Uint8Array][] = [
+    ['missing', directory(), new Uint8Array()],
+    ['unknown', directory([]), Buffer.from(known.hash, 'hex')],
+    ['expired', directory([{ ...known, expiresAtMs: startedAtMs }]), Buffer.from(known.hash, 'hex')],
+    ['revoked', directory([{ ...known, revokedAtMs: 1 }]), Buffer.from(known.hash, 'hex')],
+  ];
+  test('a key that is missing, unknown, expired or revoked: one text, one time, no receipt', async () => {
+    const seen = new Set<string>();
+    for (const [, keys, keyHash] of cases) {
+      const waits: number[] = [];
+      const by = admission({ keys, wait: async (ms) => void waits.push(ms) });
+      const answer = await decide(by, request('r1', { keyHash }));
+      assert.equal(answer.refusal?.code, 'invalid_api_key');
+      assert.equal(answer.receipt, undefined);
+      seen.add(JSON.stringify([answer, waits]));
+    }
+    assert.equal(seen.size, 1);
+  });
+
+  test('the time that a look-up took is part of the one time', async () => {
+    let clockMs = startedAtMs;
+    const keys = {
+      ...directory([]),
+      lookupKey: async () => {
+        clockMs += 15;
+        return undefined;
+      },
+    };
+    const waits: number[] = [];
+    await decide(admission({ keys, now: () => clockMs, wait: async (ms) => void waits.push(ms) }), request('r1'));
+    assert.deepEqual(waits, [5]);
+  });
+
+  test('a key that only the bucket has yet is found there', async () => {
+    const keys = { ...directory([]), lookupKey: async () => known };
+    assert.equal((await decide(admission({ keys }), request('r1'))).refusal, undefined);
+  });
+
+  test('access: with a receipt that reserves nothing', async () => {
+    const keys = directory([{ ...known, models: ['gpt-4o-mini'] }]);
+    const { receipt, refusal } = await decide(admission({ keys }), request('r1'));
+    assert.equal(refusal?.code, 'access_denied');
+    assert.deepEqual([receipt?.teamId, receipt?.reservations], ['sample.engineering', []]);
+    assert.deepEqual(await given.leases(store), []);
+  });
+
+  test('budget: the window, the moment, a receipt that reserves nothing, true headers', async () => {
+    const by = admission(limited(150));
+    await decide(by, request('r1'));
+    await store.redis.command('FLUSHALL');
+    await given.reset(store);
+    const spent = given.snapshot({ team: [given.tokenLimit(150)] });
+    const window = (await decide(by, request('r1'))).receipt?.reservations[0];
+    assert.ok(window);
+    await store.redis.command('HSET', store.keys(organizationId).counter(window), 'spent', 60, 'reserved', 0);
+    const { receipt, refusal, headers } = await decide(admission({ keys: directory([known], spent) }), request('r2'));
+    assert.equal(refusal?.code, 'budget_exceeded');
+    assert.equal(refusal?.retryAfterMs, window.windowEndMs - startedAtMs);
+    assert.deepEqual(receipt?.reservations, []);
+    assert.equal(headers['x-ratelimit-remaining-tokens'], '90');
+  });
+
+  test('a request larger than its whole budget: without asking the store', async () => {
+    const { refusal } = await decide(admission(limited(99)), request('r1'));
+    assert.equal(refusal?.code, 'request_exceeds_limit');
+    assert.deepEqual(await given.leases(store), []);
+  });
+});
+
+describe('not decided', () => {
+  const codeOf = async (by: Admission, of = request('r1')) => {
+    try {
+      await by.handle(of);
+    } catch (error) {
+      assert.ok(error instanceof TollgateError);
+      return error.code;
+    }
+    return 'decided';
+  };
+
+  test('a bucket that cannot be read is no 401', async () => {
+    const keys = {
+      ...directory([]),
+      lookupKey: () => Promise.reject(new TollgateError('bus_unavailable')),
+    };
+    assert.equal(await codeOf(admission({ keys })), 'bus_unavailable');
+  });
+
+  test('a replica behind the bucket decides nothing: a key may have been revoked', async () => {
+    assert.equal(await codeOf(admission({ keys: { ...directory(), stale: () => true } })), 'guard_unavailable');
+  });
+
+  test('counters that are not there yet: 503, and somebody is told', async () => {
+    await store.redis.command('DEL', store.keys(organizationId).epoch);
+    const told: string[] = [];
+    assert.equal(await codeOf(admission({ onRebuilding: (id) => told.push(id) })), 'store_unavailable');
+    assert.deepEqual(told, [organizationId]);
+  });
+
+  test('an admission that the store may have made is given to the releases', async () => {
+    for (const [reason, uncertain] of [
+      ['deadline', ['r1']],
+      ['lost', ['r1']],
+      ['away', []],
+      ['breaker', []],
+    ] as const) {
+      const released: string[] = [];
+      const broken = { reserve: () => Promise.reject(new StoreFault(reason, 'test')) } as unknown as BudgetStore;
+      const by = admission({ store: broken, onUncertain: (_, id) => released.push(id) });
+      assert.equal(await codeOf(by), 'store_unavailable');
+      assert.deepEqual(released, uncertain, reason);
+    }
+  });
+
+  test('a request that was released before', async () => {
+    await store.release(organizationId, 'r1', false);
+    assert.equal(await codeOf(admission()), 'guard_unavailable');
+  });
+});
