@@ -1,14 +1,6 @@
 import type { AnswerSender } from '@tollgate/bus';
 import type { ConfigSnapshot, ProxySettings } from '@tollgate/config';
-import type {
-  CacheFillPlan,
-  GuardReply,
-  GuardRequest,
-  Receipt,
-  Request,
-  Target,
-  UsageEvent,
-} from '@tollgate/contracts';
+import type { CacheFillPlan, GuardRequest, Receipt, Request, Target, UsageEvent } from '@tollgate/contracts';
 import type { Body } from '../domain/body/body.ts';
 import { askedModel } from '../domain/usage-row.ts';
 
