@@ -96,7 +96,7 @@ export class Attempt implements CallListener, Swept {
   onHead(status: number, headers: IncomingHttpHeaders): void {
     this.#status = status;
     this.#headers = headers;
-    const { reader, sink, answerBytesMax } = this.#options;
+    const { reader, answerBytesMax } = this.#options;
     if (status === 200) {
       const wanted = reader ? 'text/event-stream' : 'application/json';
       const type = mediaType(headers);
@@ -105,7 +105,7 @@ export class Attempt implements CallListener, Swept {
         return;
       }
     }
-    if (status === 200 && reader) this.#relay = new StreamRelay(reader, sink, headers, answerBytesMax);
+    if (status === 200 && reader) this.#relay = this.#openRelay(reader, headers);
     else this.#body = new CollectedBody(status, headers, answerBytesMax);
   }
 
@@ -136,16 +136,19 @@ export class Attempt implements CallListener, Swept {
     this.#fault(this.#call.sent ? { kind: 'cut', reason } : { kind: 'unreachable', reason });
   }
 
+  #openRelay(reader: StreamReader, headers: IncomingHttpHeaders): StreamRelay {
+    const { sink, answerBytesMax: eventBytesMax } = this.#options;
+    const onRoom = () => {
+      this.#quietSinceMs = 0;
+      this.#call.resume();
+    };
+    return new StreamRelay({ reader, sink, headers, eventBytesMax, onRoom });
+  }
+
   #stream(relay: StreamRelay, chunk: Buffer): boolean {
     const { step, hasRoom } = relay.push(chunk);
     if (step) this.#endStream(step);
-    if (hasRoom) return true;
-    void this.#options.sink.drained().then(() => {
-      relay.waiting = false;
-      this.#quietSinceMs = 0;
-      this.#call.resume();
-    });
-    return false;
+    return hasRoom;
   }
 
   #endStream(step: Step): void {
@@ -184,6 +187,7 @@ export class Attempt implements CallListener, Swept {
     if (this.#settled) return;
     this.#settled = true;
     this.latencyUs = Math.round((performance.now() - this.#startedAt) * 1000);
+    this.#relay?.flush();
     if (end.kind === 'stream' && !this.#ended) this.#stopAtMs = Date.now() + lingerMs;
     else this.#close();
     this.#done.resolve(end);

@@ -2,18 +2,27 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { ByteRuns } from '../domain/stream/byte-runs.ts';
 import type { Step, StreamReader } from '../domain/stream/reader.ts';
 import { readEvent, SseSplitter } from '../domain/stream/sse.ts';
+import { Outflow, type OutflowSink } from './outflow.ts';
 
-export interface StreamSink {
+export interface StreamSink extends OutflowSink {
   /** Called once, before the first content, with the provider's headers. */
   head(headers: IncomingHttpHeaders): void;
-  /** False: wait for drained() before more is read. */
-  write(content: Buffer): boolean;
-  drained(): Promise<void>;
+}
+
+export interface StreamRelayOptions {
+  reader: StreamReader;
+  sink: StreamSink;
+  /** The provider's. */
+  headers: IncomingHttpHeaders;
+  eventBytesMax: number;
+  /** The provider may be read again. */
+  onRoom(): void;
 }
 
 export interface Pushed {
   /** The stream is over, in one way or another. */
   step?: Step;
+  /** False: read no more until onRoom. */
   hasRoom: boolean;
 }
 
@@ -26,20 +35,21 @@ const heldBytesMax = 8 * 1024 * 1024;
 /** Carries a provider's events to the caller: nothing before the first content, then each as it comes. */
 export class StreamRelay {
   contentSent = false;
-  /** The caller has no room. */
-  waiting = false;
-  readonly #reader: StreamReader;
-  readonly #sink: StreamSink;
-  readonly #headers: IncomingHttpHeaders;
+  readonly #options: StreamRelayOptions;
   readonly #splitter: SseSplitter;
   readonly #out = new ByteRuns();
+  readonly #outflow: Outflow;
   #over: Step | undefined;
 
-  constructor(reader: StreamReader, sink: StreamSink, headers: IncomingHttpHeaders, eventBytesMax: number) {
-    this.#reader = reader;
-    this.#sink = sink;
-    this.#headers = headers;
-    this.#splitter = new SseSplitter(eventBytesMax);
+  constructor(options: StreamRelayOptions) {
+    this.#options = options;
+    this.#splitter = new SseSplitter(options.eventBytesMax);
+    this.#outflow = new Outflow(options.sink, options.onRoom);
+  }
+
+  /** It is the caller who has no room. */
+  get waiting(): boolean {
+    return this.#outflow.stopped;
   }
 
   push(chunk: Buffer): Pushed {
@@ -48,29 +58,34 @@ export class StreamRelay {
     } catch (error) {
       this.#over ??= { kind: 'garbage', reason: (error as Error).message };
     }
-    if (this.#over) {
-      // What is whole belongs to the caller; before the first content there may still be another target.
-      if (this.contentSent && this.#over.kind !== 'last') this.#flush();
-      return { step: this.#over, hasRoom: true };
-    }
-    return { hasRoom: this.contentSent ? this.#flush() : true };
+    if (this.#over) return { step: this.#over, hasRoom: true };
+    if (!this.contentSent || this.#out.bytes === 0) return { hasRoom: true };
+    return { hasRoom: this.#outflow.push(this.#out.take()) };
   }
 
   /** The provider closed the connection in good order. Undefined: without a last event. */
   ended(): Step | undefined {
-    return this.#over ?? this.#reader.ended();
+    return this.#over ?? this.#options.reader.ended();
   }
 
-  /** What is left to be sent when the last event was seen. Sends the head when nothing else was sent. */
+  /** What is left to be sent after the last event was seen, that event at its end. */
   takeTail(): Buffer {
     if (!this.contentSent) this.#commit();
+    this.#outflow.flush();
     return this.#out.take();
+  }
+
+  /** The stream broke: what came whole still belongs to the caller, unless another target may begin anew. */
+  flush(): void {
+    if (!this.contentSent) return;
+    this.#outflow.flush();
+    if (this.#out.bytes > 0) this.#options.sink.write(this.#out.take());
   }
 
   readonly #take = (buffer: Buffer, start: number, end: number): void => {
     if (this.#over) return;
     const event = readEvent(buffer, start, end);
-    const step = this.#reader.read(event, this.contentSent);
+    const step = this.#options.reader.read(event, this.contentSent);
     switch (step.kind) {
       case 'pass':
         // Comments before the content are nobody's: ingress has its own pings.
@@ -95,13 +110,6 @@ export class StreamRelay {
 
   #commit(): void {
     this.contentSent = true;
-    this.#sink.head(this.#headers);
-  }
-
-  #flush(): boolean {
-    if (this.#out.bytes === 0) return true;
-    const hasRoom = this.#sink.write(this.#out.take());
-    this.waiting = !hasRoom;
-    return hasRoom;
+    this.#options.sink.head(this.#options.headers);
   }
 }

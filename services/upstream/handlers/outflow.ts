@@ -1,0 +1,75 @@
+import { frameBytesMax } from '@tollgate/bus';
+
+export interface OutflowSink {
+  /** False: there is no room for more until drained(). */
+  write(content: Buffer): boolean;
+  drained(): Promise<void>;
+}
+
+/**
+ * Above the first the provider is not read any more, below the second it is again. Between them must lie more than the
+ * 64 KiB that a socket reads at once: the client puts back what it was stopped in, and with smaller steps it would copy its
+ * whole buffer for each of them, and let it grow.
+ */
+const queuedBytesMax = 160 * 1024;
+const resumedBytes = 32 * 1024;
+
+/** What stands between a provider that is fast and a caller that is slow: a bounded queue. */
+export class Outflow {
+  readonly #sink: OutflowSink;
+  readonly #onRoom: () => void;
+  #queue: Buffer[] = [];
+  #queuedBytes = 0;
+  #waiting = false;
+  /** The provider was told to wait. */
+  stopped = false;
+
+  /** @param onRoom the provider may be read again */
+  constructor(sink: OutflowSink, onRoom: () => void) {
+    this.#sink = sink;
+    this.#onRoom = onRoom;
+  }
+
+  /** @returns false: read no more until onRoom */
+  push(content: Buffer): boolean {
+    this.#queue.push(content);
+    this.#queuedBytes += content.length;
+    this.#pump();
+    this.stopped = this.#queuedBytes > queuedBytesMax;
+    return !this.stopped;
+  }
+
+  /** The provider is done: what is left goes out now, it is no more than the bound. */
+  flush(): void {
+    for (const content of this.#queue) this.#sink.write(content);
+    this.#queue = [];
+    this.#queuedBytes = 0;
+  }
+
+  #pump(): void {
+    while (!this.#waiting && this.#queuedBytes > 0) {
+      if (!this.#sink.write(this.#next())) this.#wait();
+    }
+  }
+
+  /** At most a frame, so that the caller's window is never passed by more than that. */
+  #next(): Buffer {
+    const first = this.#queue[0] as Buffer;
+    const content = first.subarray(0, frameBytesMax);
+    if (content.length === first.length) this.#queue.shift();
+    else this.#queue[0] = first.subarray(frameBytesMax);
+    this.#queuedBytes -= content.length;
+    return content;
+  }
+
+  #wait(): void {
+    this.#waiting = true;
+    void this.#sink.drained().then(() => {
+      this.#waiting = false;
+      this.#pump();
+      if (!this.stopped || this.#queuedBytes > resumedBytes) return;
+      this.stopped = false;
+      this.#onRoom();
+    });
+  }
+}
