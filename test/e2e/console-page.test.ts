@@ -130,6 +130,8 @@ function dollars(nanoUsd: string): string {
   const fraction = digits.slice(-9).replace(/0{1,7}$/, '');
   return `$${withCommas(digits.slice(0, -9))}.${fraction}`;
 }
+/** A column shows all its amounts with as many digits as one of them needs. */
+const withoutZeros = (amount: string) => amount.replace(/0+$/, '');
 const withCommas = (digits: string) => digits.replace(/\B(?=(\d{3})+$)/g, ',');
 
 /** Waits until the tiles and SQL say the same of the range that the page shows, and returns it. */
@@ -191,7 +193,7 @@ test('totals and the table of teams by model are what SQL says', async () => {
   const rows = shown.rows.map((cells) => {
     if (cells.length === 11) team = cells[0] ?? '';
     const [model = '', requests = '', prompt = '', completion = '', hits = ''] = cells.slice(-10);
-    const cost = (cells.at(-1) ?? '').replace(/0{1,7}$/, '');
+    const cost = withoutZeros(cells.at(-1) ?? '');
     return [team, model, requests, prompt, completion, hits, cost].join(' | ');
   });
   const expected = real.map(({ team: name, model, requests, prompt, completion, hits, cost }) =>
@@ -199,7 +201,7 @@ test('totals and the table of teams by model are what SQL says', async () => {
       name,
       model || 'no model',
       ...[requests, prompt, completion, hits].map(withCommas),
-      dollars(cost).replace(/0{1,7}$/, ''),
+      withoutZeros(dollars(cost)),
     ].join(' | '),
   );
   assert.deepEqual(rows.sort(), expected.sort());
