@@ -268,6 +268,19 @@ for (const kind of ['cut', 'truncate', 'garbage', 'errorInOk'] as const) {
   });
 }
 
+test('a stream keeps the deadline of its first content, and may run on after it', async () => {
+  const fields = { body: chat('Write 20 words', { stream: true, stream_options: { include_usage: true } }) };
+  all({ kind: 'hangAfterHeaders', count: 1 });
+  const silent = await harness.peer.ask({ ...fields, firstContentByMs: Date.now() + 200 });
+  assert.equal(silent.end.error?.code, 'upstream_timeout');
+  assert.match(silent.end.error?.message ?? '', /first content/);
+  all({ chunkDelayMs: 30 });
+  const startedAtMs = Date.now();
+  const slow = await harness.peer.ask({ ...fields, firstContentByMs: startedAtMs + 300 });
+  assert.equal(slow.end.status, RequestStatus.COMPLETED);
+  assert.ok(Date.now() > startedAtMs + 300);
+});
+
 test('a target without a credential is passed over; a request that has no other one is not taken', async () => {
   const keyless = target('gpt-4o', { provider: 'keyless' });
   await assert.rejects(

@@ -152,6 +152,24 @@ test('an answer that ends within the grace is measured', async () => {
   assert.equal(row.billed?.prompt, harness.simulator.totals().all.issued.promptTokens);
 });
 
+test('a body that does not come: an honest error and a row, or a cancelled one', async () => {
+  await service('upstream-1');
+  for (const leaves of [false, true]) {
+    const dispatch = { ...harness.peer.dispatch({ body: chat('hi') }), body: new Uint8Array(), bodyBytes: 1_000_000 };
+    const { requestId } = dispatch;
+    const reply = harness.peer.reply(requestId);
+    harness.peer.offer(dispatch);
+    const { controlSubject } = (await reply) as Accepted;
+    const value = { reason: 'client_gone' };
+    if (leaves) harness.bus.mailbox.send(controlSubject, { requestId, body: { $case: 'cancel', value } });
+    const row = await harness.peer.row(requestId);
+    assert.equal(row.status, leaves ? RequestStatus.CANCELLED : RequestStatus.FAILED);
+    assert.deepEqual([row.httpStatus, row.code], leaves ? [499, 'client_closed_request'] : [503, 'overloaded']);
+    assert.equal(row.costNanoUsd, 0);
+  }
+  assert.deepEqual(harness.simulator.calls(), []);
+});
+
 test('a request that was superseded ends at once', async () => {
   await service('upstream-1');
   harness.simulator.addFault({ kind: 'hangBeforeHeaders' });

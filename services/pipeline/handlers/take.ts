@@ -174,6 +174,7 @@ export class Taker {
         cacheFill: run.cacheFill,
         hops: 0,
         proxyId: run.proxy.id,
+        firstContentByMs: request.deadlineAtMs,
       },
       body.bytes,
     );

@@ -7,6 +7,7 @@ import type { Endpoints } from '../adapters/endpoints.ts';
 import { hopsMax } from '../adapters/hand-on.ts';
 import type { UpstreamMetrics } from '../adapters/metrics.ts';
 import { Claims } from '../domain/claims.ts';
+import { noTokens } from '../domain/usage.ts';
 import type { Conclude } from './conclude.ts';
 import { Run } from './run.ts';
 import type { Serve } from './serve.ts';
@@ -104,8 +105,9 @@ export class Owner {
   }
 
   #refusal({ bodyBytes, surface, hops, usage, targets }: Dispatch): TollgateError | undefined {
-    const { runsMax, bodyBytesMax } = this.#dependencies;
+    const { bus, runsMax, bodyBytesMax } = this.#dependencies;
     if (this.#draining) return busy('this replica is draining');
+    if (bus.usage.full()) return busy('usage is not being acknowledged');
     if (this.#runs.size >= runsMax) return busy('too many requests are running');
     if (this.#bodyBytes + bodyBytes > bodyBytesMax) return busy('the bodies of running requests fill their bound');
     if (hops > hopsMax) return new TollgateError('upstream_misconfigured', { internal: 'handed on too often' });
@@ -156,17 +158,24 @@ export class Owner {
   }
 
   async #serve(run: Run, parts: Promise<Uint8Array> | undefined): Promise<void> {
-    const { serve, conclude, logger } = this.#dependencies;
     try {
       const bytes = parts === undefined ? run.dispatch.body : await parts;
       run.body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      await serve.serve(run);
+      await this.#dependencies.serve.serve(run);
     } catch (error) {
-      const detail = toErrorDetail(error);
-      logger.error({ err: error, requestId: run.requestId }, 'request failed in upstream');
-      if (!run.row.finishedAtMs)
-        conclude.failed(run, new TollgateError('internal_error', { internal: detail.internal }));
+      this.#broken(run, error);
     }
+  }
+
+  /** The body did not come, or something here is wrong: an end and a row all the same, unless there are some already. */
+  #broken(run: Run, error: unknown): void {
+    const { conclude, logger } = this.#dependencies;
+    const { requestId, row, stopped } = run;
+    const level = error instanceof TollgateError ? 'warn' : 'error';
+    logger[level]({ err: error, requestId }, 'request failed in upstream');
+    if (row.finishedAtMs > 0) return;
+    if (stopped !== '' && stopped !== 'shutdown') conclude.cancelled(run, undefined, noTokens);
+    else conclude.failed(run, error);
   }
 
   #release(run: Run): void {

@@ -35,9 +35,9 @@ export class Serve {
 
   async serve(run: Run): Promise<void> {
     const { serves, handOn, firstContentMsMax } = this.#dependencies;
-    const { targets, deadlineAtMs } = run.dispatch;
+    const { targets, deadlineAtMs, firstContentByMs } = run.dispatch;
     const attemptsMax = Math.max(1, run.dispatch.attemptsMax);
-    const lastMs = Math.min(deadlineAtMs, run.startedAtMs + firstContentMsMax);
+    const lastMs = Math.min(firstContentByMs || deadlineAtMs, run.startedAtMs + firstContentMsMax);
     let tried = 0;
     for (const [position, target] of targets.entries()) {
       if (tried >= attemptsMax || run.stopped !== '') break;

@@ -121,6 +121,7 @@ export class Peer {
       body: bytes,
       hops: 0,
       proxyId: 'sample.proxy',
+      firstContentByMs: 0,
       ...fields,
     };
   }

@@ -43,6 +43,8 @@ export interface Dispatch {
   hops: number;
   /** Whose rotation this is; reports of targets name it. */
   proxyId: string;
+  /** The caller's deadline for the first content of a stream, which may run on after it; 0 = as a JSON answer's. */
+  firstContentByMs: number;
 }
 
 export interface Dispatch_HeadersEntry {
@@ -82,6 +84,7 @@ function createBaseDispatch(): Dispatch {
     body: new Uint8Array(0),
     hops: 0,
     proxyId: "",
+    firstContentByMs: 0,
   };
 }
 
@@ -149,6 +152,9 @@ export const Dispatch: MessageFns<Dispatch> = {
     }
     if (message.proxyId !== "") {
       writer.uint32(170).string(message.proxyId);
+    }
+    if (message.firstContentByMs !== 0) {
+      writer.uint32(176).int64(message.firstContentByMs);
     }
     return writer;
   },
@@ -335,6 +341,14 @@ export const Dispatch: MessageFns<Dispatch> = {
             }
 
             message.proxyId = reader.string();
+            continue;
+          }
+          case 22: {
+            if (tag !== 176) {
+              break;
+            }
+
+            message.firstContentByMs = longToNumber(reader.int64());
             continue;
           }
         }
