@@ -11,7 +11,7 @@ const unit = ['packages/**/*.test.ts', 'services/**/*.test.ts', 'infra/**/*.test
 
 /** In this order: what fails fastest comes first. */
 export const steps: readonly CheckStep[] = [
-  { name: 'format and lint', command: ['biome', 'ci', '.'] },
+  { name: 'format and lint', command: ['biome', 'ci', '.', '--colors=off'] },
   { name: 'wire: format and lint', command: ['buf', 'format', 'proto', '--diff', '--exit-code'] },
   { name: 'wire: lint', command: ['buf', 'lint', 'proto'] },
   {

@@ -1,0 +1,30 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { findChromium } from './chromium.ts';
+import { newSystem } from './system.ts';
+
+/** Starts one Tollgate, as `npm start` does, lets the tests drive it from outside, stops it. Resolves with the exit code. */
+export async function runTests(files: readonly string[]): Promise<number> {
+  // A short bound on slow requests, so that the test of it is short too.
+  const system = await newSystem({ TOLLGATE_REQUEST_TIMEOUT_MS: '5000' });
+  let code = 1;
+  try {
+    const startedAt = Date.now();
+    // To fetch a browser may take longer than a test; the one that needs it says so when there is none.
+    const browser = files.some((file) => file.endsWith('console-page.test.ts')) && findChromium().catch(() => {});
+    await system.start();
+    await browser;
+    console.log(`gateway ready in ${((Date.now() - startedAt) / 1000).toFixed(1)} s, home ${system.home}`);
+    const tests = spawn(process.execPath, ['--test', '--test-concurrency=1', '--test-timeout=900000', ...files], {
+      stdio: 'inherit',
+      env: { ...system.env, TOLLGATE_TEST_SYSTEM: 'shared' },
+    });
+    const [exit] = (await once(tests, 'exit')) as [number | null];
+    code = exit ?? 1;
+    if (code !== 0) console.error(`the services' logs are in ${system.home}/logs`);
+  } finally {
+    await system.stop();
+    if (code === 0) await system.remove();
+  }
+  return code;
+}
