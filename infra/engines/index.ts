@@ -1,5 +1,5 @@
 export { clickhouseEngine } from './clickhouse.ts';
-export { clickhousePlace } from './clickhouse-place.ts';
+export { clickhousePlace, makeDatabase } from './clickhouse-place.ts';
 export { keptPassword } from './credentials.ts';
 export { cacheFolder, repositoryFolder } from './host/cache-folder.mjs';
 export { natsEngine } from './nats.ts';

@@ -15,8 +15,16 @@ export async function containerEngine(
   const started = await container.start();
   const client = await getContainerRuntimeClient();
   const handle = client.container.getById(started.getId());
+  const remove = async () => {
+    await handle.remove({ force: true, v: true });
+  };
   const answered = () => until(probe, AbortSignal.timeout(readyMsMax));
-  await answered();
+  try {
+    await answered();
+  } catch (error) {
+    await remove();
+    throw error;
+  }
   const engine = toTestEngine({
     name,
     url,
@@ -32,10 +40,5 @@ export async function containerEngine(
       await handle.wait({ condition: 'not-running' });
     },
   });
-  return {
-    ...engine,
-    remove: async () => {
-      await handle.remove({ force: true, v: true });
-    },
-  };
+  return { ...engine, remove };
 }

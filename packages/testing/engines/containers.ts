@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { freePort, natsConfiguration, probeNats, probeRedis, redisConfiguration } from '@tollgate/engines';
+import {
+  freePort,
+  makeDatabase,
+  natsConfiguration,
+  probeNats,
+  probeRedis,
+  redisConfiguration,
+} from '@tollgate/engines';
 import { GenericContainer, Wait } from 'testcontainers';
 import { containerEngine } from './container-engine.ts';
 import {
@@ -18,7 +25,7 @@ const clickhouseImageDefault = 'clickhouse/clickhouse-server:25.8';
 /**
  * The official images through testcontainers, with the same settings as the launcher's own processes. Ports are fixed
  * for the life of the test, so that addresses outlive a restart. TOLLGATE_TEST_CLICKHOUSE_IMAGE names another image that
- * understands CLICKHOUSE_USER, CLICKHOUSE_PASSWORD and CLICKHOUSE_DB.
+ * understands CLICKHOUSE_USER and CLICKHOUSE_PASSWORD, such as the target clickhouse-dev of infra/docker/Dockerfile.
  */
 export async function containerEngines({
   only = defaultEngines,
@@ -108,16 +115,15 @@ async function startRedis(name: 'redis' | 'cacheRedis') {
 }
 
 async function startClickHouse() {
-  const port = await freePort();
-  const password = randomPassword();
+  const place = { port: await freePort(), user: 'tollgate', password: randomPassword(), database: 'tollgate' };
   const container = new GenericContainer(process.env.TOLLGATE_TEST_CLICKHOUSE_IMAGE ?? clickhouseImageDefault)
-    .withEnvironment({ CLICKHOUSE_USER: 'tollgate', CLICKHOUSE_PASSWORD: password, CLICKHOUSE_DB: 'tollgate' })
+    .withEnvironment({ CLICKHOUSE_USER: place.user, CLICKHOUSE_PASSWORD: place.password })
     .withWaitStrategy(Wait.forHttp('/ping', 8123))
-    .withExposedPorts({ container: 8123, host: port });
-  return containerEngine('clickhouse', `http://tollgate:${password}@${host}:${port}/tollgate`, container, async () => {
-    const answer = await fetch(`http://${host}:${port}/ping`);
-    if (!answer.ok) throw new Error(`ClickHouse answers ${answer.status}`);
-  });
+    .withExposedPorts({ container: 8123, host: place.port });
+  const { port, user, password, database } = place;
+  const url = `http://${user}:${password}@${host}:${port}/${database}`;
+  // By a statement and not by /ping, which answers before the credentials are taken.
+  return containerEngine('clickhouse', url, container, () => makeDatabase({ ...place, url }));
 }
 
 function present<E>(name: TestEngineName, engine: E | undefined): E {
