@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { after, before, describe, it } from 'node:test';
+import type { LedgerClient } from './client.ts';
+import { insertUsage } from './insert.ts';
+import { runReadOnly } from './queries/read-only.ts';
+import { startLedger, type TestLedger } from './testing/ledger.ts';
+import { usageRow } from './testing/rows.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const pages = ['README.md', ...globSync('docs/**/*.md', { cwd: root })];
+const page = (file: string) => readFileSync(path.join(root, file), 'utf8');
+
+/** Every statement that a page shows: blocks of SQL, what is given to the command line, and SELECTs in a sentence. */
+function statements(markdown: string): string[] {
+  const patterns = [/```sql\n([\s\S]*?)```/g, /tollgate sql "([^"]+)"/g, /(?<!`)`(SELECT [^`]+)`(?!`)/g];
+  const found = patterns.flatMap((pattern) => [...markdown.matchAll(pattern)].map(([, statement = '']) => statement));
+  return [...new Set(found.map((statement) => statement.replaceAll('\\"', '"').trim()))];
+}
+
+describe('the documents and the ledger', () => {
+  let ledger: TestLedger;
+  let client: LedgerClient;
+  before(async () => {
+    ledger = await startLedger();
+    client = await ledger.database('documents');
+    const failedFirst = {
+      'attempts.provider': ['a', 'a'],
+      'attempts.model': ['gpt-4o', 'gpt-4o-mini'],
+      'attempts.deployment': ['gpt-4o', 'gpt-4o-mini'],
+      'attempts.http_status': [429, 200],
+      'attempts.code': ['rate_limit_exceeded', ''],
+      'attempts.latency_us': [1, 2],
+      'attempts.prompt_tokens': [0, 1],
+      'attempts.completion_tokens': [0, 1],
+      'attempts.cost_nano_usd': [0, 1],
+    };
+    const told = { pii_entities: { EMAIL: 2 }, metadata: { feature: 'search' }, cache_status: 'HIT' };
+    await insertUsage(client, [
+      usageRow({ startedAtMs: Date.now(), ...told }),
+      usageRow({ startedAtMs: Date.now(), ...failedFirst }),
+      usageRow({ startedAtMs: Date.now(), status: 'refused', http_status: 429, code: 'budget_exceeded' }),
+    ]);
+  });
+  after(() => ledger?.close());
+
+  it('docs/ledger-for-analysts.md has the columns of usage, in order, with their types', async () => {
+    const columns = await client.rows<{ name: string; type: string }>('DESCRIBE usage');
+    const section = page('docs/ledger-for-analysts.md').split('## Columns of `usage`')[1]?.split('\n## ')[0] ?? '';
+    const documented = [...section.matchAll(/^\| `(\w+)` \| (.+?) \|/gm)].map(([, name, type]) => ({ name, type }));
+    assert.deepEqual(
+      documented,
+      columns.map(({ name, type }) => ({ name, type })),
+    );
+  });
+
+  for (const file of pages) {
+    for (const statement of statements(page(file))) {
+      it(`${file}: ${statement.slice(0, 60).replaceAll('\n', ' ')}`, async () => {
+        const answer = await text(await runReadOnly(client, statement, 'JSONEachRow'));
+        // The rows above were made for these questions: one that finds nothing asks for nothing.
+        if (file === 'docs/ledger-for-analysts.md') assert.notEqual(answer, '');
+      });
+    }
+  }
+});
