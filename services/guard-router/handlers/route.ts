@@ -46,7 +46,7 @@ export class Router {
     const turn = await this.#turn(snapshot.organization.id, proxy.id, targets);
     const nowMs = this.#dependencies.now();
     // The store took the turn; seen from the position before it, the same rule gives it and its failovers.
-    const order = orderTargets(turn.standings, turn.position - 1, nowMs);
+    const order = orderTargets(turn.standings, Math.max(0, turn.position) - 1, nowMs);
     if (turn.position < 0 || order.positions.length === 0) {
       const retryAfterMs = Math.max(1000, order.retryAtMs - nowMs);
       return refuse(new TollgateError('all_models_suspended', { retryAfterMs }));
