@@ -40,7 +40,9 @@ export async function redisEngine(context: EngineContext, name: 'redis' | 'cache
     inContainer
       ? containerCommand({
           ...{ home, name, image: program.image, port, portInside, folder, folderInside },
-          args: ['redis-server', `${folderInside}/redis.conf`],
+          // The image's own gives root's rights away, and with them the right to read what is root's only.
+          entrypoint: 'sh',
+          args: ['-c', 'umask 077 && exec redis-server "$0"', `${folderInside}/redis.conf`],
         })
       : [...program.command, path.join(folder, 'redis.conf')];
   return processEngine(context, {

@@ -27,6 +27,8 @@ export interface ContainerPlan {
   folderInside: string;
   /** Names of variables that the container gets from the environment of the command (never on the command line). */
   passEnv?: readonly string[];
+  /** Instead of the image's own. */
+  entrypoint?: string;
   args: readonly string[];
 }
 
@@ -45,6 +47,7 @@ export function containerCommand(plan: ContainerPlan): string[] {
     ...['--volume', `${plan.folder}:${plan.folderInside}`],
     ...user,
     ...env,
+    ...(plan.entrypoint ? ['--entrypoint', plan.entrypoint] : []),
     plan.image,
     ...plan.args,
   ];
