@@ -45,7 +45,7 @@ const sections = new Map(
     .split(/^### /m)
     .slice(1)
     .map((text): [string, Section] => {
-      const rows = [...text.matchAll(/^\| `(\w+)` \| (.*?) \|/gm)];
+      const rows = [...text.matchAll(/^\| `(\w+)` *\| *(.*?) *\|/gm)];
       const refused = /^Refused: ([\s\S]*?)(?:\n\n|$)/m.exec(text)?.[1] ?? '';
       return [
         (text.split('\n')[0] ?? '').replaceAll('`', ''),

@@ -49,7 +49,7 @@ describe('the documents and the ledger', () => {
   it('docs/ledger-for-analysts.md has the columns of usage, in order, with their types', async () => {
     const columns = await client.rows<{ name: string; type: string }>('DESCRIBE usage');
     const section = page('docs/ledger-for-analysts.md').split('## Columns of `usage`')[1]?.split('\n## ')[0] ?? '';
-    const documented = [...section.matchAll(/^\| `(\w+)` \| (.+?) \|/gm)].map(([, name, type]) => ({ name, type }));
+    const documented = [...section.matchAll(/^\| `(\w+)` *\| *(.+?) *\|/gm)].map(([, name, type]) => ({ name, type }));
     assert.deepEqual(
       documented,
       columns.map(({ name, type }) => ({ name, type })),

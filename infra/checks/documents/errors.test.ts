@@ -14,7 +14,7 @@ const forOperators = codes.filter((code) => errorTable[code]?.status === 429 || 
 
 const pages = globSync('docs/runbooks/*.md', { cwd: root }).filter((file) => !file.endsWith('README.md'));
 const nameOf = (file: string) => path.basename(file, '.md');
-const index = read('docs/runbooks/README.md');
+const index = read('docs/runbooks/README.md').replaceAll(/ +/g, ' ');
 const sources = globSync('{packages,services,infra}/**/*.ts', {
   cwd: root,
   exclude: (name) => /node_modules|\.test\.ts$|[/\\]gen[/\\]/.test(name),

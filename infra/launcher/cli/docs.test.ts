@@ -28,14 +28,15 @@ for (const [name, command] of commands) {
   const section = sections.get(name) ?? '';
 
   test(`docs/cli.md, ${name}: its options, with their defaults`, () => {
-    const documented = [...section.matchAll(/^\| `(-[^`]+)` \| (.*?) \|/gm)].map(([, flags = '', value = '']) => ({
+    const documented = [...section.matchAll(/^\| `(-[^`]+)` *\| *(.*?) *\|/gm)].map(([, flags = '', value = '']) => ({
       flags,
       required: value === 'required',
     }));
     const options = command.options.map(({ flags, mandatory }) => ({ flags, required: mandatory }));
     assert.deepEqual(documented, options);
     for (const { flags, defaultValue } of command.options)
-      if (defaultValue !== undefined) assert.ok(section.includes(`| \`${flags}\` | \`${defaultValue}\` |`), flags);
+      if (defaultValue !== undefined)
+        assert.ok(section.replaceAll(/ +/g, ' ').includes(`| \`${flags}\` | \`${defaultValue}\` |`), flags);
   });
 
   test(`docs/cli.md, ${name}: its arguments`, () => {
