@@ -15,7 +15,7 @@ const page = (file: string) => readFileSync(path.join(root, file), 'utf8');
 
 /** Every statement that a page shows: blocks of SQL, what is given to the command line, and SELECTs in a sentence. */
 function statements(markdown: string): string[] {
-  const patterns = [/```sql\n([\s\S]*?)```/g, /tollgate sql "([^"]+)"/g, /(?<!`)`(SELECT [^`]+)`(?!`)/g];
+  const patterns = [/```sql\n([\s\S]*?)```/g, /tollgate sql "([^"<][^"]*)"/g, /(?<!`)`(SELECT [^`]+)`(?!`)/g];
   const found = patterns.flatMap((pattern) => [...markdown.matchAll(pattern)].map(([, statement = '']) => statement));
   return [...new Set(found.map((statement) => statement.replaceAll('\\"', '"').trim()))];
 }
