@@ -6,7 +6,7 @@ import { Dispatcher } from './adapters/dispatcher.ts';
 import { Intake } from './adapters/intake.ts';
 import { ParsePool } from './adapters/parse-pool.ts';
 import { readConfig } from './config.ts';
-import type { Guards } from './handlers/steps.ts';
+import type { Tools } from './handlers/steps.ts';
 import { Taker } from './handlers/take.ts';
 
 export async function start(scope: Scope): Promise<object> {
@@ -21,11 +21,11 @@ export async function start(scope: Scope): Promise<object> {
     scope.defer(`guard-${kind}`, () => guards.close());
     return guards;
   };
-  const guards: Guards = { auth: pool('auth'), pii: pool('pii'), cache: pool('cache'), router: pool('router') };
   const parser = new ParsePool();
   scope.defer('parser', () => parser.close());
+  const tools: Tools = { auth: pool('auth'), pii: pool('pii'), cache: pool('cache'), router: pool('router'), parser };
   const dispatcher = new Dispatcher(bus);
-  const taker = new Taker({ bus, guards, parser, dispatcher, logger, runsMax: config.TOLLGATE_PIPELINE_RUNS_MAX });
+  const taker = new Taker({ bus, tools, dispatcher, logger, runsMax: config.TOLLGATE_PIPELINE_RUNS_MAX });
   answerLeaseAsks(bus, taker, scope.replica);
 
   const unready = () => {
@@ -33,7 +33,7 @@ export async function start(scope: Scope): Promise<object> {
     if (!bus.config.current()) return 'no configuration has been applied';
     if (bus.config.stale()) return 'the configuration here is behind';
     if (bus.usage.full()) return 'usage is not being acknowledged';
-    return guards.auth.ready() ? '' : 'no guard-auth is ready';
+    return tools.auth.ready() ? '' : 'no guard-auth is ready';
   };
   const intake = new Intake(bus, logger, taker.take, unready);
   intake.start();

@@ -1,14 +1,48 @@
 import { parentPort } from 'node:worker_threads';
-import type { Surface } from '@tollgate/contracts';
+import { GuardReply, GuardRequest, type Surface } from '@tollgate/contracts';
 import { toErrorDetail } from '@tollgate/errors';
-import { indexBody } from '../domain/body/index-body.ts';
+import { Body } from '../domain/body/body.ts';
+import { type BodyIndex, indexBody } from '../domain/body/index-body.ts';
+import type { PiiAddress } from './parse-pool.ts';
 
-/** Indexes large bodies off the main thread; the bytes come and go without being copied. */
-parentPort?.on('message', ({ id, body, surface }: { id: number; body: Uint8Array<ArrayBuffer>; surface: Surface }) => {
+type Bytes = Uint8Array<ArrayBuffer>;
+
+export type Job =
+  | { kind: 'read'; id: number; body: Bytes; surface: Surface; pii: PiiAddress | undefined }
+  | { kind: 'mask'; id: number; body: Bytes; index: BodyIndex; reply: Bytes };
+
+// Large bodies are read, their texts encoded for guard-pii and its answer put in here, off the main thread. The bytes
+// come and go without being copied.
+parentPort?.on('message', (job: Job) => {
   try {
-    const index = indexBody(Buffer.from(body.buffer, body.byteOffset, body.byteLength), surface);
-    parentPort?.postMessage({ id, body, index }, [body.buffer]);
+    if (job.kind === 'read') read(job);
+    else mask(job);
   } catch (error) {
-    parentPort?.postMessage({ id, error: toErrorDetail(error) });
+    parentPort?.postMessage({ id: job.id, error: toErrorDetail(error) });
   }
 });
+
+function read({ id, body, surface, pii }: Extract<Job, { kind: 'read' }>): void {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const index = indexBody(bytes, surface);
+  const encodedPii = pii && encode(new Body(bytes, index).texts(), pii);
+  parentPort?.postMessage(
+    { id, body, index, encodedPii },
+    encodedPii ? [body.buffer, encodedPii.buffer] : [body.buffer],
+  );
+}
+
+function encode(texts: string[], pii: PiiAddress): Bytes {
+  const call = { $case: 'pii' as const, value: { texts } };
+  return GuardRequest.encode({ ...pii, id: 0, timeoutMs: 0, call }).finish();
+}
+
+function mask({ id, body, index, reply }: Extract<Job, { kind: 'mask' }>): void {
+  const { result } = GuardReply.decode(reply);
+  const before = new Body(Buffer.from(body.buffer, body.byteOffset, body.byteLength), index);
+  const after = result?.$case === 'pii' ? before.withTexts(result.value.masked) : before;
+  // The texts themselves are in the body now; what else the guard said is small.
+  const said = result?.$case === 'pii' ? { ...result, value: { ...result.value, masked: [] } } : result;
+  const bytes = new Uint8Array(after.bytes);
+  parentPort?.postMessage({ id, body: bytes, index: after.index, said }, [bytes.buffer]);
+}

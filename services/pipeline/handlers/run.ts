@@ -11,6 +11,8 @@ export class Run {
   readonly proxy: ProxySettings;
   readonly answer: AnswerSender;
   body: Body;
+  /** Of a large body: its texts, encoded for guard-pii where they were read. */
+  encodedPii: Uint8Array | undefined;
   /** As the caller named it, by path or body; empty when not at all. */
   readonly askedModel: string;
   /** Empty: the rotation decides. */

@@ -1,5 +1,6 @@
 import type { Guardrail } from '@tollgate/config';
 import type { GuardPool } from '@tollgate/guard';
+import type { ParsePool } from '../adapters/parse-pool.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import type { Run } from './run.ts';
 import { authorize } from './steps/authorize.ts';
@@ -7,11 +8,12 @@ import { lookUp } from './steps/look-up.ts';
 import { mask } from './steps/mask.ts';
 import { route } from './steps/route.ts';
 
-export interface Guards {
+export interface Tools {
   auth: GuardPool;
   pii: GuardPool;
   cache: GuardPool;
   router: GuardPool;
+  parser: ParsePool;
 }
 
 export interface Step {
@@ -21,7 +23,7 @@ export interface Step {
   guardrail: number;
   /** What an error of the guard means: refuse the request, or go on as if it were not there. */
   onError: 'refuse' | 'pass';
-  run(run: Run, guards: Guards, guardrail: number): Promise<Verdict>;
+  run(run: Run, guards: Tools, guardrail: number): Promise<Verdict>;
 }
 
 type Kind = Guardrail['kind'];

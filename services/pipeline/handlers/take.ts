@@ -1,19 +1,18 @@
 import { type AnswerSender, type Bus, subjects } from '@tollgate/bus';
-import { findProxy } from '@tollgate/config';
+import { findProxy, type ProxySettings } from '@tollgate/config';
 import { type ErrorDetail, Release, Request, RequestStatus, Surface } from '@tollgate/contracts';
 import { errorTable, isErrorCode, TollgateError, toErrorDetail } from '@tollgate/errors';
 import type { Logger } from '@tollgate/telemetry';
 import type { Dispatcher } from '../adapters/dispatcher.ts';
-import type { ParsePool } from '../adapters/parse-pool.ts';
+import type { PiiAddress } from '../adapters/parse-pool.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import { Finish } from './finish.ts';
 import { Run } from './run.ts';
-import { type Guards, type Step, stepsOf } from './steps.ts';
+import { type Step, stepsOf, type Tools } from './steps.ts';
 
 export interface TakeDependencies {
   bus: Bus;
-  guards: Guards;
-  parser: ParsePool;
+  tools: Tools;
   dispatcher: Dispatcher;
   logger: Logger;
   runsMax: number;
@@ -80,7 +79,7 @@ export class Taker {
   }
 
   async #own(request: Request, parts: Promise<Uint8Array> | undefined): Promise<void> {
-    const { bus, logger, parser } = this.#dependencies;
+    const { bus, logger, tools } = this.#dependencies;
     const { requestId } = request;
     let run: Run | undefined;
     const answer = bus.owned.open({
@@ -99,10 +98,16 @@ export class Taker {
       const proxy = findProxy(snapshot, request.context);
       if (!proxy) throw new TollgateError('not_found');
       const bytes = parts === undefined ? request.body : await parts;
-      const parsed = parser.read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), request.surface);
+      const pii = piiAddress(requestId, snapshot.revision, proxy);
+      const parsed = tools.parser.read(
+        Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+        request.surface,
+        pii,
+      );
       // Awaiting what is there already would cost small requests a turn.
-      const body = parsed instanceof Promise ? await parsed : parsed;
+      const { body, encodedPii } = parsed instanceof Promise ? await parsed : parsed;
       run = new Run(request, snapshot, proxy, body, answer);
+      run.encodedPii = encodedPii;
       this.#runs.set(requestId, run);
       await this.#proceed(run);
     } catch (error) {
@@ -128,7 +133,7 @@ export class Taker {
   /** A guard that could not decide: `onError` of the guardrail says what that means. */
   async #attempt(step: Step, run: Run): Promise<Verdict> {
     try {
-      const verdict = await step.run(run, this.#dependencies.guards, step.guardrail);
+      const verdict = await step.run(run, this.#dependencies.tools, step.guardrail);
       if (verdict.kind === 'refuse' && step.onError === 'pass' && isOutage(verdict.error.code))
         return passOver(step, run);
       return verdict;
@@ -228,4 +233,10 @@ function refuseUnread(answer: AnswerSender, request: Request, error: ErrorDetail
     content: new Uint8Array(0),
     end: { status: RequestStatus.REFUSED, error },
   });
+}
+
+/** Where the texts of this proxy's bodies go to be masked; undefined when nobody masks them. */
+function piiAddress(requestId: string, revision: number, proxy: ProxySettings): PiiAddress | undefined {
+  const guardrail = proxy.guardrails.findIndex(({ kind }) => kind === 'piiMasking');
+  return guardrail < 0 ? undefined : { requestId, revision, proxy: proxy.id, guardrail };
 }

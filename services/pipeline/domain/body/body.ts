@@ -22,6 +22,12 @@ export class Body {
     return span ? this.#decode(span) : '';
   }
 
+  /** Its size as it stands in the body, so that a large one need not be decoded; 0 when there is none. */
+  lastUserTextBytes(): number {
+    const span = this.index.texts[this.index.lastUserText];
+    return span ? span.end - span.start : 0;
+  }
+
   /** The same body with some texts replaced; `index` points into texts(). */
   withTexts(replaced: readonly { index: number; text: string }[]): Body {
     const edits: Edit[] = [];

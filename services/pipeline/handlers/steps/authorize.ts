@@ -3,13 +3,13 @@ import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import { usageRow } from '../../domain/usage-row.ts';
 import { next, refuse, type Verdict } from '../../domain/verdict.ts';
 import type { Run } from '../run.ts';
-import type { Guards } from '../steps.ts';
+import type { Tools } from '../steps.ts';
 
 /** One script at Redis; longer, and the store is as good as away. */
 const timeoutMs = 2000;
 
 /** Key → team, access, budgets. From its receipt on the request is admitted and ends in a row. */
-export async function authorize(run: Run, guards: Guards): Promise<Verdict> {
+export async function authorize(run: Run, guards: Tools): Promise<Verdict> {
   const { request, body } = run;
   const { index } = body;
   const result = await guards.auth.call(

@@ -3,17 +3,17 @@ import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import { fingerprint } from '../../domain/fingerprint.ts';
 import { next, refuse, type Verdict } from '../../domain/verdict.ts';
 import type { Run } from '../run.ts';
-import type { Guards } from '../steps.ts';
+import type { Tools } from '../steps.ts';
 import { unexpected } from './authorize.ts';
 
 /** A lookup that takes longer costs more than it saves. */
 const timeoutMs = 500;
 
 /** Nobody asks twice in other words what is longer than this; it is found again when it is the same. */
-const meaningLengthMax = 8192;
+const meaningBytesMax = 8192;
 
 /** An answer that was given before, to the same team, to the same question. */
-export async function lookUp(run: Run, guards: Guards, guardrail: number): Promise<Verdict> {
+export async function lookUp(run: Run, guards: Tools, guardrail: number): Promise<Verdict> {
   const wish = run.request.cacheControl;
   const reason = run.body.index.stateful ? 'stateful' : wish === 'no-store' ? 'no-store' : '';
   if (reason !== '') return wish === 'only-if-cached' ? cacheMiss() : bypass(run, reason);
@@ -42,8 +42,7 @@ export async function lookUp(run: Run, guards: Guards, guardrail: number): Promi
 async function fillPlan(run: Run, guardrail: number): Promise<CacheFillPlan> {
   const { request, snapshot, proxy, body } = run;
   // Named models answer differently; in a rotation any of its models may have answered.
-  const text = body.lastUserText();
-  const byMeaning = text.length <= meaningLengthMax;
+  const byMeaning = body.lastUserTextBytes() <= meaningBytesMax;
   const context = { revision: snapshot.revision, proxy: proxy.id, surface: request.surface, model: run.model };
   return {
     revision: snapshot.revision,
@@ -51,7 +50,7 @@ async function fillPlan(run: Run, guardrail: number): Promise<CacheFillPlan> {
     guardrail,
     scopeId: scopeId(run, guardrail),
     fingerprint: await fingerprint(body, context, byMeaning),
-    text: byMeaning ? text : '',
+    text: byMeaning ? body.lastUserText() : '',
     surface: request.surface,
   };
 }

@@ -1,25 +1,50 @@
+import type { PiiResult } from '@tollgate/contracts';
 import { next, refuse, type Verdict } from '../../domain/verdict.ts';
 import type { Run } from '../run.ts';
-import type { Guards } from '../steps.ts';
+import type { Tools } from '../steps.ts';
 import { unexpected } from './authorize.ts';
 
-/** 16 MiB of text are scanned in under two seconds on a slow core. */
+/** 16 MiB of text are scanned in a few seconds on a slow core. */
 const timeoutMs = 20_000;
 
 /** Personal data out of every text that the model reads, before anything else sees it. */
-export async function mask(run: Run, guards: Guards, guardrail: number): Promise<Verdict> {
+export function mask(run: Run, tools: Tools, guardrail: number): Promise<Verdict> {
+  return run.encodedPii ? maskLarge(run, tools, run.encodedPii) : maskSmall(run, tools, guardrail);
+}
+
+async function maskSmall(run: Run, { pii }: Tools, guardrail: number): Promise<Verdict> {
   const texts = run.body.texts();
   if (texts.length === 0) return next;
-  const result = await guards.pii.call(run.call(guardrail, timeoutMs, { $case: 'pii', value: { texts } }));
+  const result = await pii.call(run.call(guardrail, timeoutMs, { $case: 'pii', value: { texts } }));
   if (result.$case === 'error') return refuse(result.value);
   if (result.$case !== 'pii') throw unexpected(result.$case);
-  const { masked, entities, originals, refusal } = result.value;
+  return take(run, result.value);
+}
+
+/** Texts of a large body are encoded and put back in the worker thread: this one only passes them on. */
+async function maskLarge(run: Run, { pii, parser }: Tools, encoded: Uint8Array): Promise<Verdict> {
+  run.encodedPii = undefined;
+  const { requestId, timeoutMs: leftMs } = run.call(0, timeoutMs, undefined);
+  const answer = await pii.callEncoded({ encoded, requestId, timeoutMs: leftMs });
+  let result: typeof answer | undefined = answer;
+  if (answer.$case === 'encoded') {
+    const { body, said } = await parser.mask(run.body, answer.value);
+    run.body = body;
+    result = said;
+  }
+  if (result?.$case === 'error') return refuse(result.value);
+  if (result?.$case !== 'pii') throw unexpected(result?.$case ?? 'nothing');
+  return take(run, result.value, answer.$case === 'encoded');
+}
+
+function take(run: Run, { masked, entities, originals, refusal }: PiiResult, alreadyIn = false): Verdict {
   if (run.row) {
     run.row.piiEntities = entities;
-    if (masked.length > 0 || refusal) run.row.guardrailHits.piiMasking = (run.row.guardrailHits.piiMasking ?? 0) + 1;
+    const found = masked.length > 0 || alreadyIn || refusal !== undefined;
+    if (found) run.row.guardrailHits.piiMasking = (run.row.guardrailHits.piiMasking ?? 0) + 1;
   }
   if (refusal) return refuse(refusal);
-  run.body = run.body.withTexts(masked);
+  if (masked.length > 0) run.body = run.body.withTexts(masked);
   Object.assign(run.restore, originals);
   return next;
 }

@@ -1,12 +1,12 @@
 import { next, refuse, type Verdict } from '../../domain/verdict.ts';
 import type { Run } from '../run.ts';
-import type { Guards } from '../steps.ts';
+import type { Tools } from '../steps.ts';
 import { unexpected } from './authorize.ts';
 
 const timeoutMs = 1000;
 
 /** The models to try, in order. */
-export async function route(run: Run, guards: Guards, guardrail: number): Promise<Verdict> {
+export async function route(run: Run, guards: Tools, guardrail: number): Promise<Verdict> {
   const { startedAtMs } = run.request;
   const result = await guards.router.call(
     run.call(Math.max(0, guardrail), timeoutMs, { $case: 'route', value: { model: run.model, startedAtMs } }),
