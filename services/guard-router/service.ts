@@ -34,7 +34,8 @@ export async function start(scope: Scope): Promise<{ address: string }> {
     now: Date.now,
     onSuspended: () => suspensions.inc(),
   });
-  bus.subscribe(subjects.routeReport, (bytes) => void reports.take(bytes), { queue: kind });
+  const reported = bus.subscribe(subjects.routeReport, (bytes) => void reports.take(bytes), { queue: kind });
+  scope.defer('reports', () => reported.drain());
 
   return serveGuard({
     ...{ kind: 'router', env: config.guard, bus, logger, metrics, scope },

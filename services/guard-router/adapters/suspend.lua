@@ -4,11 +4,13 @@
 -- Answers until when the target is suspended now, 0 = it is not.
 local target, outcome = ARGV[1], ARGV[2]
 local untilMs, now = tonumber(ARGV[3]), tonumber(ARGV[4])
+local current = tonumber(redis.call('HGET', KEYS[1], target) or '0')
 if outcome == 'ok' then
+  -- A probe begins when a suspension has run out: one that runs again is newer than what this probe saw.
+  if current > now then return current end
   redis.call('HDEL', KEYS[1], target, target .. '|probe', target .. '|suspect')
   return 0
 end
-local current = tonumber(redis.call('HGET', KEYS[1], target) or '0')
 if outcome == 'suspect' and ARGV[7] ~= '1' then
   local before = redis.call('HGET', KEYS[1], target .. '|suspect')
   local request, at

@@ -45,7 +45,7 @@ export class Reports {
     const { outcome, requestId, probe } = report;
     const suspendedMs =
       (await store.report(snapshot.organization.id, { target, outcome, untilMs, nowMs, requestId, probe })) - nowMs;
-    if (outcome === 'ok') logger.info({ target }, 'target is back');
+    if (outcome === 'ok' && suspendedMs <= 0) logger.info({ target }, 'target is back');
     else if (suspendedMs > 0) {
       onSuspended(target);
       logger.warn({ target, outcome, suspendedMs }, 'target suspended');
