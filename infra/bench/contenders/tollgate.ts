@@ -21,7 +21,7 @@ projects:
   - name: bench
     teams:
       - name: bench
-        limits: [{ tokens: 9000000000000, window: 1d, mode: hard }]
+        limits: [{ tokens: 1000000000000, window: 1d, mode: hard }]
     proxies:
       - name: bench
         version: v1.0
