@@ -9,7 +9,13 @@ export async function usageState(nc: NatsConnection): Promise<{ firstSeq: number
   return { firstSeq: state.first_seq, lastSeq: state.last_seq };
 }
 
-/** Reads USAGE from one sequence to another, both included, without touching any durable consumer. */
+/** A server that sends nothing for so long is not going to: what was asked for is gone, or the server is. */
+const silenceMsMax = 10_000;
+
+/**
+ * Reads USAGE from one sequence to another, both included, without touching any durable consumer.
+ * @throws Error when it could not read to the end: whoever counts must not take a part for the whole
+ */
 export async function* readUsage(
   nc: NatsConnection,
   range: { fromSeq: number; toSeq: number },
@@ -20,13 +26,19 @@ export async function* readUsage(
     opt_start_seq: range.fromSeq,
   });
   const messages = await consumer.consume({ max_messages: 500 });
+  const silence = setTimeout(() => void messages.close(), silenceMsMax);
+  let readSeq = range.fromSeq - 1;
   try {
     for await (const message of messages) {
       if (message.seq > range.toSeq) return;
       yield decode(message);
+      readSeq = message.seq;
       if (message.seq === range.toSeq || message.info.pending === 0) return;
+      silence.refresh();
     }
+    throw new Error(`USAGE was read from ${range.fromSeq} to ${readSeq} only, not to ${range.toSeq}`);
   } finally {
+    clearTimeout(silence);
     await messages.close();
   }
 }
