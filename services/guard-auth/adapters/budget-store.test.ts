@@ -332,6 +332,21 @@ describe('an admission of which the replica could not hear', () => {
   });
 });
 
+test('a server out of memory refuses whole scripts: nothing is done by halves', async () => {
+  await reserve('r1');
+  const before = await given.dump(store);
+  await store.redis.command('CONFIG', 'SET', 'maxmemory', 1);
+  try {
+    await assert.rejects(reserve('r2'), { reason: 'refused' });
+    await assert.rejects(settle([measured('r1', 30, 12), 1]), { reason: 'refused' });
+  } finally {
+    await store.redis.command('CONFIG', 'SET', 'maxmemory', 0);
+  }
+  assert.deepEqual(await given.dump(store), before);
+  await settle([measured('r1', 30, 12), 1]);
+  assert.deepEqual(await given.counter(store), { spent: 42, reserved: 0 });
+});
+
 test('all keys of an organization are in one slot', () => {
   const keys = store.keys(organizationId);
   const all = [keys.epoch, keys.leases, keys.released('x'), keys.counter(given.reservation()), keys.settled('1')];

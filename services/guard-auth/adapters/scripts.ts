@@ -1,5 +1,9 @@
 import { loadScript } from '@tollgate/redis';
 
+/**
+ * Each begins with `#!lua`: the server then refuses the whole script when it is out of memory or cannot write its disk,
+ * instead of letting it fail in the middle.
+ */
 const script = (name: string) => loadScript(new URL(`./scripts/${name}.lua`, import.meta.url));
 
 export const scripts = {

@@ -194,12 +194,12 @@ describe('refused', () => {
 describe('not decided', () => {
   const codeOf = async (by: Admission, of = request('r1')) => {
     try {
-      await by.handle(of);
+      const result = await by.handle(of);
+      return result?.$case === 'error' ? result.value.code : 'decided';
     } catch (error) {
       assert.ok(error instanceof TollgateError);
       return error.code;
     }
-    return 'decided';
   };
 
   test('a bucket that cannot be read is no 401', async () => {
@@ -208,6 +208,14 @@ describe('not decided', () => {
       lookupKey: () => Promise.reject(new TollgateError('bus_unavailable')),
     };
     assert.equal(await codeOf(admission({ keys })), 'bus_unavailable');
+  });
+
+  test('a revision that never comes: told to a known key, and no harm done by an unknown one', async () => {
+    const at = () => Promise.reject(new TollgateError('overloaded'));
+    assert.equal(await codeOf(admission({ keys: { ...directory(), at } })), 'overloaded');
+    // A rejection that nobody handles would end this process.
+    assert.equal(await codeOf(admission({ keys: { ...directory([]), at } })), 'decided');
+    await new Promise((resolve) => setImmediate(resolve));
   });
 
   test('a replica behind the bucket decides nothing: a key may have been revoked', async () => {

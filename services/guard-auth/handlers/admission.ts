@@ -72,7 +72,10 @@ export class Admission {
     this.#decisions = options.metrics.counter('tollgate_auth_decisions_total', 'Admissions by outcome', ['decision']);
   }
 
-  /** @throws TollgateError where it cannot decide: `store_unavailable`, `bus_unavailable`, `overloaded`, … */
+  /**
+   * Where it cannot decide it throws a TollgateError (`bus_unavailable`, `overloaded`, …); but `store_unavailable` is
+   * returned: while the store is away every request meets it, and each throw is a line in the log.
+   */
   handle(request: GuardRequest): GuardResult | Promise<GuardResult> {
     const { keys, now } = this.#options;
     if (request.call?.$case !== 'auth') throw new TollgateError('invalid_request', { internal: 'not a call for auth' });
@@ -98,6 +101,8 @@ export class Admission {
     snapshot: ConfigSnapshot | Promise<ConfigSnapshot>,
     arrivedAtMs: number,
   ): Promise<GuardResult> {
+    // Whatever comes of the revision, an unusable key is told first: nobody may then be left to hear of a rejection.
+    if (snapshot instanceof Promise) snapshot.catch(() => {});
     const record = hash === '' ? undefined : await this.#options.keys.lookupKey(hash);
     if (!isUsable(record, arrivedAtMs)) return this.#unauthorized(arrivedAtMs);
     return this.#decide({ request, call, snapshot: await snapshot, record });
@@ -175,13 +180,19 @@ export class Admission {
           throw new TollgateError('guard_unavailable', { internal: `request ${requestId} was given up before` });
         case 'rebuilding':
           onRebuilding(organizationId);
-          throw new TollgateError('store_unavailable', { internal: 'the counters are not rebuilt yet', retryAfterMs });
+          return this.#unavailable('the counters are not rebuilt yet');
       }
     } catch (error) {
-      this.#count('unavailable');
-      if (error instanceof StoreFault && error.uncertain) onUncertain(organizationId, requestId);
-      throw error;
+      if (!(error instanceof StoreFault)) throw error;
+      if (error.uncertain) onUncertain(organizationId, requestId);
+      return this.#unavailable(error.internal ?? '');
     }
+  }
+
+  #unavailable(internal: string): GuardResult {
+    this.#count('unavailable');
+    const error = new TollgateError('store_unavailable', { internal, retryAfterMs });
+    return { $case: 'error', value: toErrorDetail(error) };
   }
 
   #budgetError(plan: Plan, counters: { spent: number; reserved: number }[]): TollgateError {

@@ -1,3 +1,4 @@
+#!lua
 -- Leases that ran out, with their records. They are hidden from other askers for a while, so that one of them acts; a
 -- lease itself ends only by settling.
 --

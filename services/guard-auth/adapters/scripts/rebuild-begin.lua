@@ -1,3 +1,4 @@
+#!lua
 -- One replica takes the rebuild. Leases survive it with a fresh expiry: their owners could not renew them meanwhile.
 --
 -- KEYS 1 lock  2 rebuilding  3 leases  4 epoch

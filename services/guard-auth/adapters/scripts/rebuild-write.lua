@@ -1,3 +1,4 @@
+#!lua
 -- A step of a rebuild, for the holder of its lock only; it also holds the lock for longer.
 --
 -- KEYS 1 lock  2… as numbered

@@ -1,3 +1,4 @@
+#!lua
 -- Somebody gave up waiting for an admission: returns its record if it was made, and keeps it from being made later.
 --
 -- KEYS 1 receipts  2 released

@@ -1,3 +1,4 @@
+#!lua
 -- Keeps leases of running requests alive, and writes again those that are missing and not settled.
 --
 -- KEYS 1 epoch  2 rebuilding  3 leases  4 receipts  5… as numbered in the requests

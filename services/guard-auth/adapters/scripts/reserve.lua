@@ -1,3 +1,4 @@
+#!lua
 -- Admission: every counter has room, then all are charged and a lease is written; or nothing is.
 --
 -- KEYS 1 epoch  2 leases  3 receipts  4 released  5 settled bucket  6 unmeasured bucket  7… counters

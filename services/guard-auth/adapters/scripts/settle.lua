@@ -1,3 +1,4 @@
+#!lua
 -- Charges what requests really used, by the difference to what each was charged before, and ends their leases. The same
 -- event again, or an older version after a newer one, changes nothing.
 --

@@ -1,3 +1,4 @@
+#!lua
 -- Raises the floor and forgets buckets of settled marks that no event can meet any more.
 --
 -- KEYS 1 epoch  2 floor  3 index of settled buckets  4… buckets
