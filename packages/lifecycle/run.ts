@@ -5,6 +5,7 @@ import { Health } from './health.ts';
 import { serveHealth } from './health-server.ts';
 import type { Scope } from './scope.ts';
 import { Shutdown } from './shutdown.ts';
+import { within } from './within.ts';
 
 export interface ServiceOptions {
   name: string;
@@ -20,6 +21,8 @@ export interface ReadyMessage {
   /** Base URL of /livez, /readyz and /metrics. */
   health: string;
 }
+
+const LAST_LINES_MS_MAX = 500;
 
 /**
  * The whole life of a service's process. Ends it: with 0 after a clean stop (SIGTERM, SIGINT, or the parent's IPC
@@ -49,6 +52,7 @@ export async function runService({ name, main }: ServiceOptions): Promise<void> 
       stopping.abort();
       const clean = await shutdown.run();
       logger.info({ reason, clean }, 'stopped');
+      await written(logger);
       process.exit(clean && !failed ? 0 : 1);
     })();
     return stopped;
@@ -94,6 +98,13 @@ function readOrExit(name: string) {
     process.stderr.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(1);
   }
+}
+
+/** A line that is being written when the process exits may be lost with it. Whoever reads them may hang: not for long. */
+async function written(logger: Logger): Promise<void> {
+  const flushed = Promise.withResolvers<void>();
+  logger.flush(() => flushed.resolve());
+  await within('writing the last lines', LAST_LINES_MS_MAX, flushed.promise).catch(() => {});
 }
 
 function onEnd(logger: Logger, stop: (reason: string) => Promise<void>): void {
