@@ -23,7 +23,9 @@ keepFor(KEYS[3])
 
 local orphans = 0
 if hasVectors and ARGV[8] ~= '' then
-  redis.call('VADD', KEYS[2], 'FP32', ARGV[8], text, 'NOQUANT')
+  -- The default of 200 costs 389 us of Redis's one thread an entry, 32 costs about 130 and finds 99 of 100 neighbours of
+  -- a hard set (4,000 questions that differ in a number): a miss costs a call to the provider, never a wrong answer.
+  redis.call('VADD', KEYS[2], 'FP32', ARGV[8], text, 'NOQUANT', 'EF', 32)
   keepFor(KEYS[2])
   -- Entries that the server evicted are known to nobody: a few members are looked after at each call.
   for _, member in ipairs(redis.call('VRANDMEMBER', KEYS[2], sampled)) do
