@@ -36,6 +36,8 @@ export interface BusSubscription {
 export type MessageHandler = (bytes: Uint8Array, reply: string) => void;
 
 const noBytes = new Uint8Array(0);
+/** nats-server's default; what Tollgate sends is far below it. */
+const serverBytesMax = 1024 * 1024;
 
 /** One connection to NATS and everything that a replica says and hears over it. */
 export class Bus {
@@ -52,6 +54,8 @@ export class Bus {
   readonly #requests: Requests;
   readonly #logger: Logger;
   readonly #onReconnect: (() => void)[] = [];
+  readonly #turn = new Turn();
+  #outgoing: { subject: string; bytes: Uint8Array; reply: string | undefined }[] = [];
   #connected = true;
   #onDispatchReply: (entry: Entry) => void = () => {};
   #onNoResponders: (tag: string) => void = () => {};
@@ -61,7 +65,7 @@ export class Bus {
     this.#logger = options.logger;
     this.replica = options.replica;
     this.inbox = subjects.inbox(options.service, options.replica);
-    const turn = new Turn();
+    const turn = this.#turn;
     const dropped = options.metrics.counter(
       'tollgate_bus_dropped_entries_total',
       'Entries dropped because NATS was away; beats repair them',
@@ -70,7 +74,10 @@ export class Bus {
       'tollgate_usage_refused_total',
       'Usage batches that JetStream refused; they are published again',
     );
-    const publish = (subject: string, bytes: Uint8Array) => this.publish(subject, bytes);
+    const publishNow = (subject: string, bytes: Uint8Array) => {
+      if (this.#connected) nc.publish(subject, bytes);
+      return this.#connected;
+    };
     // Order matters: usage of a turn is written before the frames of that turn, which carry `end`.
     this.usage = new UsagePublisher({
       replica: options.replica,
@@ -83,7 +90,13 @@ export class Bus {
         options.logger.warn({ reason }, 'JetStream refused usage; trying again');
       },
     });
-    this.mailbox = new Mailbox({ inbox: this.inbox, turn, publish, onDropped: (entries) => dropped.inc(entries) });
+    turn.step(() => this.#flushOutgoing());
+    this.mailbox = new Mailbox({
+      inbox: this.inbox,
+      turn,
+      publish: publishNow,
+      onDropped: (entries) => dropped.inc(entries),
+    });
     const wire = {
       send: (to: string, entry: Entry) => this.mailbox.send(to, entry),
       sendBeat: this.mailbox.sendBeat.bind(this.mailbox),
@@ -110,11 +123,25 @@ export class Bus {
     this.#onReconnect.push(handler);
   }
 
-  /** Fire and forget. False: NATS is away and nothing was sent. */
+  /**
+   * Fire and forget, with all else that is said in this turn of the event loop. False: NATS is away and nothing is sent.
+   *
+   * @throws RangeError for more than a message may have
+   */
   publish(subject: string, bytes: Uint8Array, reply?: string): boolean {
     if (!this.#connected) return false;
-    this.#nc.publish(subject, bytes, reply === undefined ? undefined : { reply });
+    if (bytes.length > serverBytesMax)
+      throw new RangeError(`a message has at most ${serverBytesMax} bytes, this one ${bytes.length}`);
+    this.#outgoing.push({ subject, bytes, reply });
+    this.#turn.request();
     return true;
+  }
+
+  #flushOutgoing(): void {
+    for (const { subject, bytes, reply } of this.#outgoing) {
+      this.#nc.publish(subject, bytes, reply === undefined ? undefined : { reply });
+    }
+    this.#outgoing = [];
   }
 
   /** Publishes work for a queue group. `onNoResponders(tag)` hears at once when nobody is there. */

@@ -4,6 +4,7 @@ import type { Scope } from '@tollgate/lifecycle';
 import { RedisConnection } from '@tollgate/redis';
 import { CacheStore } from './adapters/redis/store.ts';
 import { readConfig } from './config.ts';
+import { RecentQuestions } from './domain/recent-questions.ts';
 import { CacheCounters } from './handlers/counters.ts';
 import { Filler } from './handlers/fill.ts';
 import { Lookup } from './handlers/lookup.ts';
@@ -29,9 +30,11 @@ export async function start(scope: Scope): Promise<{ address: string }> {
 
   const counters = new CacheCounters(metrics);
   const now = Date.now;
+  const questions = new RecentQuestions();
   const filler = new Filler({
     config: bus.config,
     store,
+    questions,
     counters,
     logger,
     now,
@@ -48,7 +51,7 @@ export async function start(scope: Scope): Promise<{ address: string }> {
     if (!store.ready()) return 'the cache Redis does not answer';
     return store.hasVectors || { degraded: 'the cache Redis has no vector sets: only exact repeats hit' };
   });
-  const lookup = new Lookup({ config: bus.config, store, counters, now });
+  const lookup = new Lookup({ config: bus.config, store, questions, counters, now });
   return serveGuard({
     kind: 'cache',
     env: env.guard,

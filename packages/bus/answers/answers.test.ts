@@ -6,7 +6,7 @@ import { ingressSilenceMsMax, OwnedAnswers } from './owned.ts';
 import { completeBytesMax, frameBytesMax, initialWindowBytes } from './sender.ts';
 
 const end = { status: RequestStatus.COMPLETED, error: undefined };
-const head = { headers: {}, restore: {}, owner: 'upstream', stream: true, surface: Surface.RESPONSES };
+const head = { headers: {}, restore: {}, owner: '', stream: true, surface: Surface.RESPONSES };
 const response = { httpStatus: 200, headers: {} };
 
 /** ingress, pipeline and upstream, with a wire in between that the test delivers and cuts. */
@@ -64,7 +64,7 @@ test('frames of upstream that overtake frame 0 wait for it', () => {
   owner.write(Buffer.from('hello'));
   deliver();
   assert.equal(frames.length, 0);
-  open(pipeline, 0).handOver(head);
+  open(pipeline, 0).head(head);
   deliver();
   assert.deepEqual(
     frames.map(({ sequence }) => sequence),
@@ -76,7 +76,7 @@ test('frames of upstream that overtake frame 0 wait for it', () => {
 
 test('a lost frame is asked for and sent again, once each frame arrives', () => {
   const { pipeline, upstream, open, deliver, frames, wire } = setUp();
-  open(pipeline, 0).handOver(head);
+  open(pipeline, 0).head(head);
   const owner = open(upstream, 1);
   owner.response(response);
   deliver();
@@ -94,23 +94,23 @@ test('a lost frame is asked for and sent again, once each frame arrives', () => 
 
 test('a frame that is the last one and lost comes with the next beat', () => {
   const { pipeline, upstream, open, deliver, frames, wire, awaited, beats, pass } = setUp();
-  open(pipeline, 0).handOver(head);
+  open(pipeline, 0).head(head);
   const owner = open(upstream, 1);
   owner.response(response);
   deliver();
   owner.end(end);
   wire.splice(0);
   pass(1500);
-  upstream.beat('ingress', { streams: [{ requestId: 'r', nextSequence: 2 }], answer: false });
+  upstream.beat('ingress', { streams: [{ requestId: 'r', nextSequence: 2, owner: '' }], answer: false });
   deliver();
   assert.ok(frames.at(-1)?.end);
-  assert.deepEqual(beats.at(-1)?.beat, { streams: [{ requestId: 'r', nextSequence: 3 }], answer: true });
+  assert.deepEqual(beats.at(-1)?.beat, { streams: [{ requestId: 'r', nextSequence: 3, owner: '' }], answer: true });
   awaited.close();
 });
 
 test('the sender stops at its window and goes on with credit', async () => {
   const { pipeline, upstream, open, deliver, receiver } = setUp();
-  open(pipeline, 0).handOver(head);
+  open(pipeline, 0).head(head);
   const owner = open(upstream, 1);
   assert.equal(owner.write(Buffer.alloc(initialWindowBytes - 1)), true);
   assert.equal(owner.write(Buffer.alloc(1)), false);
@@ -125,7 +125,7 @@ test('the sender stops at its window and goes on with credit', async () => {
 
 test('what was consumed is kept no longer, behind a response too', () => {
   const { pipeline, upstream, open, deliver, receiver } = setUp();
-  open(pipeline, 0).handOver(head);
+  open(pipeline, 0).head(head);
   const answer = open(upstream, 1);
   answer.response(response);
   for (let round = 1; round <= 100; round++) {
@@ -143,7 +143,7 @@ test('what was consumed is kept no longer, behind a response too', () => {
 
 test('content is split into frames of at most 16 KiB', () => {
   const { pipeline, upstream, open, deliver, frames } = setUp();
-  open(pipeline, 0).handOver(head);
+  open(pipeline, 0).head(head);
   open(upstream, 1).write(Buffer.alloc(40_000));
   deliver();
   assert.deepEqual(
@@ -160,7 +160,7 @@ test('a whole answer is one frame, and too large a one is refused', () => {
   const { pipeline, open, deliver, frames } = setUp();
   const owner = open(pipeline, 0);
   assert.throws(() => owner.complete({ head, response, content: Buffer.alloc(completeBytesMax + 1), end }), RangeError);
-  owner.complete({ head: { ...head, owner: '' }, response, content: Buffer.from('{}'), end });
+  owner.complete({ head: head, response, content: Buffer.from('{}'), end });
   deliver();
   assert.equal(frames.length, 1);
   assert.equal(frames[0]?.end?.contentBytes, 2);
@@ -197,11 +197,11 @@ test('a request that an upstream handed on belongs to the one that accepted it, 
   for (const headFirst of [true, false]) {
     const { pipeline, open, deliver, receiver, cancels, wire } = setUp();
     receiver.accepted('pipeline');
-    open(pipeline, 0).handOver(head);
+    open(pipeline, 0).head(head);
     if (headFirst) deliver();
     receiver.accepted('other-upstream');
     deliver();
-    assert.equal(receiver.owner, 'other-upstream');
+    assert.equal(receiver.owner, 'other-upstream', `head first: ${headFirst}`);
     receiver.cancel('client_gone');
     assert.deepEqual(
       wire.map(({ to }) => to),
@@ -226,7 +226,7 @@ test('an ingress that does not name a request any more cancels it', (t) => {
 
 test('a caller that leaves cancels the owner, once', () => {
   const { pipeline, upstream, open, deliver, receiver, cancels } = setUp();
-  open(pipeline, 0).handOver(head);
+  open(pipeline, 0).head(head);
   open(upstream, 1).response(response);
   deliver();
   receiver.cancel('client_gone');
@@ -242,6 +242,44 @@ test('a beat before the first frame can be sent', () => {
   awaited.tick();
   const [sent] = beats;
   assert.ok(sent);
-  assert.deepEqual(Beat.decode(Beat.encode(sent.beat).finish()).streams, [{ requestId: 'r', nextSequence: 0 }]);
+  assert.deepEqual(Beat.decode(Beat.encode(sent.beat).finish()).streams, [
+    { requestId: 'r', nextSequence: 0, owner: '' },
+  ]);
   awaited.close();
+});
+
+test('before its first frame the owner is learned from the beat of the one who handed over', () => {
+  const { awaited, pipeline, open, deliver, receiver, beats } = setUp();
+  const first = open(pipeline, 0);
+  first.head(head);
+  deliver();
+  assert.equal(receiver.owner, 'pipeline');
+  first.handOver('upstream');
+  pipeline.beat('ingress', { streams: [{ requestId: 'r', nextSequence: 1, owner: '' }], answer: false });
+  const told = beats.at(-1)?.beat;
+  assert.ok(told);
+  awaited.beat('pipeline', told);
+  assert.equal(receiver.owner, 'upstream');
+});
+
+test('a caller that leaves before that reaches the owner through the one who handed over', () => {
+  const { pipeline, upstream, open, deliver, receiver, cancels } = setUp();
+  const first = open(pipeline, 0);
+  first.head(head);
+  open(upstream, 1);
+  deliver();
+  first.handOver('upstream');
+  receiver.cancel('client_gone');
+  deliver();
+  deliver();
+  assert.deepEqual(cancels, ['client_gone']);
+});
+
+test('whoever begins to answer a caller that is gone is told', () => {
+  const { upstream, open, deliver, receiver, cancels } = setUp();
+  receiver.cancel('client_gone');
+  open(upstream, 1).response(response);
+  deliver();
+  deliver();
+  assert.deepEqual(cancels, ['client_gone']);
 });

@@ -43,18 +43,29 @@ export class AwaitedAnswers {
 
   entry(from: string, entry: Entry): void {
     const receiver = this.#receivers.get(entry.requestId);
-    if (!receiver) return;
+    if (!receiver) {
+      this.#strayFrame(from, entry);
+      return;
+    }
     if (entry.body?.$case === 'frame') receiver.frame(from, entry.body.value);
     else if (entry.body?.$case === 'accepted') receiver.accepted(entry.body.value.controlSubject);
     else if (entry.body?.$case === 'rejected') receiver.rejected(entry.body.value.error);
   }
 
+  /** The caller had left before it was known who owns the request: whoever begins to answer is told. */
+  #strayFrame(from: string, { requestId, body }: Entry): void {
+    const begins = body?.$case === 'frame' && body.value.sequence <= 1 && !body.value.end;
+    if (begins) this.#options.send(from, { requestId, body: { $case: 'cancel', value: { reason: 'client_gone' } } });
+  }
+
   /** An owner names the requests that it has. */
   beat(from: string, beat: Beat): void {
     const now = this.#options.now();
-    for (const { requestId } of beat.streams) {
+    for (const { requestId, owner } of beat.streams) {
       const receiver = this.#receivers.get(requestId);
-      if (receiver && receiver.owner === from) receiver.seenAtMs = now;
+      if (receiver?.owner !== from) continue;
+      receiver.seenAtMs = now;
+      if (owner !== '') receiver.handedOver(owner);
     }
   }
 
@@ -83,7 +94,7 @@ export class AwaitedAnswers {
         beat = { streams: [], answer: false };
         beats.set(receiver.owner, beat);
       }
-      beat.streams.push({ requestId: receiver.requestId, nextSequence: receiver.nextSequence });
+      beat.streams.push({ requestId: receiver.requestId, nextSequence: receiver.nextSequence, owner: '' });
     }
     for (const [owner, beat] of beats) this.#options.sendBeat(owner, beat);
   }

@@ -61,7 +61,9 @@ export class OwnedAnswers {
         sender.credit(entry.body.value.consumed, entry.body.value.window);
         break;
       case 'cancel':
-        sender.cancel(entry.body.value.reason);
+        // ingress may not know yet who owns it now.
+        if (sender.newOwner !== '') this.#options.send(sender.newOwner, entry);
+        else sender.cancel(entry.body.value.reason);
         break;
       case 'resend':
         sender.resend(entry.body.value.fromSequence);
@@ -76,7 +78,7 @@ export class OwnedAnswers {
       const sender = this.#live.get(requestId) ?? this.#ended.get(requestId)?.sender;
       if (!sender) continue;
       sender.listed(nextSequence);
-      streams.push({ requestId, nextSequence: sender.nextSequence });
+      streams.push({ requestId, nextSequence: sender.nextSequence, owner: sender.newOwner });
     }
     this.#options.sendBeat(from, { streams, answer: true });
   }

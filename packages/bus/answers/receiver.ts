@@ -40,7 +40,6 @@ export class AnswerReceiver {
   #credited = 0;
   #dispatched = false;
   #upstream = '';
-  #handedOnTo = '';
 
   constructor(options: AnswerReceiverOptions) {
     this.#options = options;
@@ -59,10 +58,17 @@ export class AnswerReceiver {
       this.owner = controlSubject;
       this.#options.handlers.onAccepted?.(controlSubject);
     } else if (!this.closed) {
-      // An upstream handed the request on to another one; frame 0, which names the first, may still be under way.
-      this.#handedOnTo = controlSubject;
-      this.owner = controlSubject;
+      // An upstream handed the request on to another one; frame 0 may still be under way.
+      this.#upstream = controlSubject;
+      if (this.#expected > 0) this.owner = controlSubject;
     }
+  }
+
+  /** The owner says who owns it now. */
+  handedOver(owner: string): void {
+    this.owner = owner;
+    this.#upstream = owner;
+    this.#dispatched = true;
   }
 
   rejected(error: ErrorDetail | undefined): void {
@@ -72,7 +78,7 @@ export class AnswerReceiver {
   frame(from: string, frame: Frame): void {
     if (this.closed) return;
     this.seenAtMs = this.#options.now();
-    if (frame.sequence > 0) this.#upstream = from;
+    this.#from(from, frame);
     if (frame.sequence < this.#expected) return;
     if (frame.sequence > this.#expected) {
       this.#hold(from, frame);
@@ -115,6 +121,16 @@ export class AnswerReceiver {
     this.#options.handlers.onLost(dispatched);
   }
 
+  /** Frame 0 is pipeline's and leaves with the dispatch; the later ones come from whoever owns the request. */
+  #from(from: string, { sequence, head }: Frame): void {
+    if (head) {
+      if (this.owner === '') this.owner = from;
+      this.#dispatched = true;
+    } else if (sequence > 0) {
+      this.#upstream = from;
+    }
+  }
+
   #hold(from: string, frame: Frame): void {
     if (this.#held.size < heldFramesMax) this.#held.set(frame.sequence, { frame, from });
     // Frames 0 and 1 have different publishers and may overtake each other; a gap behind them is a lost frame.
@@ -126,10 +142,8 @@ export class AnswerReceiver {
 
   #take(frame: Frame): void {
     this.#expected = frame.sequence + 1;
-    if (frame.head && frame.head.owner !== '') {
-      this.owner = this.#handedOnTo || frame.head.owner;
-      this.#dispatched = true;
-    }
+    // Until frame 0 is here only pipeline can send it again.
+    if (this.#upstream !== '') this.owner = this.#upstream;
     if (frame.end) this.#close();
     this.#options.handlers.onFrame(frame);
   }

@@ -28,6 +28,8 @@ export class AnswerSender {
   /** Set by end(), handOver() or cancel(): nothing more will be written. */
   closed = false;
   cancelled = false;
+  /** Whom it was handed over to; empty while it is ours. */
+  newOwner = '';
   readonly #options: AnswerSenderOptions;
   #kept: Frame[] = [];
   #keptBytes = 0;
@@ -59,10 +61,15 @@ export class AnswerSender {
     return this.#keptBytes;
   }
 
-  /** Pipeline only: frame 0, after which `head.owner` owns the request. */
-  handOver(head: PipelineHead): void {
+  /** Pipeline only: frame 0, sent with the dispatch. */
+  head(head: PipelineHead): void {
+    if (!this.closed) this.#frame({ head });
+  }
+
+  /** Pipeline only: `owner` has accepted the dispatch and answers from here on. */
+  handOver(owner: string): void {
     if (this.closed) return;
-    this.#frame({ head });
+    this.newOwner = owner;
     this.#close();
   }
 

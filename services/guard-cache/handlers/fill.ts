@@ -3,7 +3,7 @@ import { CacheFill } from '@tollgate/contracts';
 import type { Logger } from '@tollgate/telemetry';
 import type { CacheStore } from '../adapters/redis/store.ts';
 import { judge } from '../domain/cacheable.ts';
-import { readQuestion } from '../domain/question.ts';
+import type { RecentQuestions } from '../domain/recent-questions.ts';
 import { cacheSettings } from '../domain/settings.ts';
 import type { CacheCounters, FillOutcome } from './counters.ts';
 import type { ConfigSource } from './lookup.ts';
@@ -11,6 +11,7 @@ import type { ConfigSource } from './lookup.ts';
 export interface FillDependencies {
   readonly config: ConfigSource;
   readonly store: Pick<CacheStore, 'fill'>;
+  readonly questions: RecentQuestions;
   readonly counters: CacheCounters;
   readonly logger: Logger;
   readonly reply: (subject: string) => void;
@@ -52,7 +53,7 @@ export class Filler {
   }
 
   async #fill(bytes: Uint8Array): Promise<FillOutcome> {
-    const { config, store, counters, now } = this.#dependencies;
+    const { config, store, questions, counters, now } = this.#dependencies;
     const fill = CacheFill.decode(bytes);
     const { plan } = fill;
     if (plan === undefined) throw new Error('a CacheFill without a plan');
@@ -73,8 +74,8 @@ export class Filler {
       costNanoUsd: fill.costNanoUsd,
       createdAtMs: now(),
     };
-    const bounds = { ttlSeconds: settings.ttlSeconds, entriesMax: settings.maxEntries };
-    const question = readQuestion(plan.text, settings.agreement);
+    const bounds = { agreement: settings.agreement, ttlSeconds: settings.ttlSeconds, entriesMax: settings.maxEntries };
+    const question = questions.take(plan.text, settings.agreement);
     counters.swept(await store.fill(place, question, { answer: judged.answer, facts }, bounds));
     return 'stored';
   }

@@ -4,7 +4,7 @@ import { type CacheCall, type CacheHit, type GuardRequest, Surface } from '@toll
 import { TollgateError } from '@tollgate/errors';
 import type { GuardResult } from '@tollgate/guard';
 import type { CacheStore, Found } from '../adapters/redis/store.ts';
-import { readQuestion } from '../domain/question.ts';
+import type { RecentQuestions } from '../domain/recent-questions.ts';
 import { render } from '../domain/render.ts';
 import { cacheSettings } from '../domain/settings.ts';
 import type { CacheCounters } from './counters.ts';
@@ -16,6 +16,7 @@ export interface ConfigSource {
 export interface LookupDependencies {
   readonly config: ConfigSource;
   readonly store: Pick<CacheStore, 'lookup'>;
+  readonly questions: RecentQuestions;
   readonly counters: CacheCounters;
   readonly now: () => number;
 }
@@ -55,7 +56,7 @@ export class Lookup {
     const settings = cacheSettings(snapshot, request.proxy, request.guardrail);
     const { scopeId, surface, fingerprint } = call;
     const place = { organizationId: snapshot.organization.id, scopeId, proxyId: request.proxy, surface, fingerprint };
-    return store.lookup(place, readQuestion(call.text, settings.agreement), settings);
+    return store.lookup(place, this.#dependencies.questions.read(call.text, settings.agreement), settings);
   }
 
   #answer(call: CacheCall, found: Found | undefined): GuardResult {

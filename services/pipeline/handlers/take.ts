@@ -3,6 +3,7 @@ import { findProxy, type ProxySettings } from '@tollgate/config';
 import { type ErrorDetail, Release, Request, RequestStatus, Surface } from '@tollgate/contracts';
 import { errorTable, isErrorCode, TollgateError, toErrorDetail } from '@tollgate/errors';
 import type { Logger } from '@tollgate/telemetry';
+import { Accepting } from '../adapters/accepting.ts';
 import type { Dispatcher } from '../adapters/dispatcher.ts';
 import type { PiiAddress } from '../adapters/parse-pool.ts';
 import type { Verdict } from '../domain/verdict.ts';
@@ -25,6 +26,7 @@ const streamMsMax = 60 * 60 * 1000;
 export class Taker {
   readonly #dependencies: TakeDependencies;
   readonly #finish: Finish;
+  readonly #accepting: Accepting;
   readonly #runs = new Map<string, Run>();
   readonly #steps = new WeakMap<object, Step[]>();
   #taken = 0;
@@ -33,6 +35,7 @@ export class Taker {
   constructor(dependencies: TakeDependencies) {
     this.#dependencies = dependencies;
     this.#finish = new Finish(dependencies.bus);
+    this.#accepting = new Accepting(dependencies.bus);
   }
 
   /** Handler of tg.v1.request. */
@@ -57,9 +60,10 @@ export class Taker {
       request.body.length < request.bodyBytes
         ? bus.bodies.receive(requestId, request.bodyBytes, ingressInbox)
         : undefined;
-    const accepted = { replica: bus.replica, controlSubject: bus.inbox, dispatch: 0 };
-    bus.mailbox.send(ingressInbox, { requestId, body: { $case: 'accepted', value: accepted } });
+    if (parts !== undefined) this.#accepting.now(requestId, ingressInbox);
+    else this.#accepting.add(requestId, ingressInbox);
     void this.#own(request, parts).finally(() => {
+      this.#accepting.delete(requestId);
       this.#runs.delete(requestId);
       this.#taken--;
       if (this.#taken === 0) this.#idle?.resolve();
@@ -160,6 +164,9 @@ export class Taker {
     const body = stream && request.surface === Surface.CHAT_COMPLETIONS ? run.body.withUsageInStream() : run.body;
     const model = body.modelSpan();
     row.stageUs = run.stageUs;
+    // Before the owner is known: frame 1 comes from it, and a beat names it while there is none.
+    this.#accepting.delete(request.requestId);
+    answer.head({ headers: run.headers, restore: run.restore, owner: '', stream, surface: request.surface });
     const result = await dispatcher.dispatch(
       {
         requestId: request.requestId,
@@ -190,13 +197,7 @@ export class Taker {
       const cancel = { reason: run.cancelled };
       bus.mailbox.send(result.owner, { requestId: request.requestId, body: { $case: 'cancel', value: cancel } });
     } else {
-      answer.handOver({
-        headers: run.headers,
-        restore: run.restore,
-        owner: result.owner,
-        stream,
-        surface: request.surface,
-      });
+      answer.handOver(result.owner);
     }
   }
 

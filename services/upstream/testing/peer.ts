@@ -178,13 +178,18 @@ export class Peer {
     const head = {
       headers: {},
       restore: {},
-      owner: said.controlSubject,
+      owner: '',
       stream: dispatch.stream,
       surface: dispatch.surface,
     };
-    this.#bus.owned
-      .open({ requestId, ingressInbox: this.#bus.inbox, firstSequence: 0, onCancel: () => {} })
-      .handOver(head);
+    const sender = this.#bus.owned.open({
+      requestId,
+      ingressInbox: this.#bus.inbox,
+      firstSequence: 0,
+      onCancel: () => {},
+    });
+    sender.head(head);
+    sender.handOver(said.controlSubject);
     return promise;
   }
 

@@ -1,4 +1,5 @@
--- KEYS[1] the entry. KEYS[2] the group's vector set. KEYS[3] the scope's entries by expiry.
+-- KEYS[1] the entry. KEYS[2] the group's vector set. KEYS[3] the scope's entries by expiry. KEYS[4] says to lookups that an
+-- entry has its signature; the same as KEYS[1] where agreement compares none.
 -- ARGV: 1 group, 2 text signature, 3 prefix of entries, 4 prefix of vector sets, 5 time to live in ms, 6 most entries,
 -- 7 whether the server has vector sets (1 or 0), 8 vector (FP32; may be empty), 9 answer, 10 facts,
 -- 11 and 12 the signatures `content` and `facts`.
@@ -6,7 +7,7 @@
 local group, text, ttl, most = ARGV[1], ARGV[2], tonumber(ARGV[5]), tonumber(ARGV[6])
 local hasVectors = ARGV[7] == '1'
 -- The clean-up of one call is bounded; each call adds one entry, so several a call catch up.
-local cleanedMax, sampled = 8, 2
+local cleanedMax, sampled, sampledEvery = 8, 4, 8
 local clock = redis.call('TIME')
 -- Microseconds, so that no two entries are of the same age.
 local now = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
@@ -20,6 +21,10 @@ redis.call('HSET', KEYS[1], 'answer', ARGV[9], 'facts', ARGV[10], 'content:signa
 redis.call('PEXPIRE', KEYS[1], ttl)
 redis.call('ZADD', KEYS[3], string.format('%.0f', now + ttl * 1000), group .. ':' .. text)
 keepFor(KEYS[3])
+if KEYS[4] ~= KEYS[1] then
+  redis.call('SET', KEYS[4], '1', 'NX')
+  keepFor(KEYS[4])
+end
 
 local orphans = 0
 if hasVectors and ARGV[8] ~= '' then
@@ -27,8 +32,9 @@ if hasVectors and ARGV[8] ~= '' then
   -- a hard set (4,000 questions that differ in a number): a miss costs a call to the provider, never a wrong answer.
   redis.call('VADD', KEYS[2], 'FP32', ARGV[8], text, 'NOQUANT', 'EF', 32)
   keepFor(KEYS[2])
-  -- Entries that the server evicted are known to nobody: a few members are looked after at each call.
-  for _, member in ipairs(redis.call('VRANDMEMBER', KEYS[2], sampled)) do
+  -- Entries that the server evicted are known to nobody: a few members are looked after every few calls.
+  local picked = tonumber(clock[2]) % sampledEvery == 0 and redis.call('VRANDMEMBER', KEYS[2], sampled) or {}
+  for _, member in ipairs(picked) do
     if redis.call('EXISTS', ARGV[3] .. group .. ':' .. member) == 0 or redis.call('VCARD', KEYS[2]) > most then
       if member ~= text then orphans = orphans + redis.call('VREM', KEYS[2], member) end
     end

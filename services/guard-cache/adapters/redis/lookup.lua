@@ -1,10 +1,12 @@
--- KEYS[1] the entry of the exact text. KEYS[2] the group's vector set.
+-- KEYS[1] the entry of the exact text. KEYS[2] the group's vector set. KEYS[3] there while an entry has the signature.
 -- ARGV: 1 vector (FP32; empty: exact only), 2 least score, 3 field of the signature to compare (empty: none),
 -- 4 that signature, 5 candidates, 6 the prefix that makes a member of the set an entry's key.
 -- Returns {answer, facts, score}, or {} for a miss.
 local exact = redis.call('HMGET', KEYS[1], 'answer', 'facts')
 if exact[1] then return { exact[1], exact[2], '1' } end
 if ARGV[1] == '' then return {} end
+-- Nobody agrees, so nobody need be near: most misses end here, and a search costs a hundred times as much.
+if ARGV[3] ~= '' and redis.call('EXISTS', KEYS[3]) == 0 then return {} end
 
 local near = redis.call('VSIM', KEYS[2], 'FP32', ARGV[1], 'WITHSCORES', 'COUNT', ARGV[5])
 for i = 1, #near, 2 do

@@ -18,6 +18,8 @@ export interface Names {
   readonly entries: string;
   /** Vector sets of the scope: their group follows. */
   readonly sets: string;
+  /** Signatures that some entry of the scope has: group, level and signature follow. */
+  readonly signatures: string;
   /** Every entry of the scope by the time it expires. */
   readonly expiries: string;
   /** What must be the same before texts are compared, as one short name. */
@@ -42,6 +44,7 @@ export function namesOf({ organizationId, scopeId, proxyId, surface, fingerprint
   return {
     entries: `${scope}:e:`,
     sets: `${scope}:s:`,
+    signatures: `${scope}:a:`,
     expiries: `${scope}:x`,
     group: hash('sha256', fixed, 'base64url').slice(0, groupLength),
   };

@@ -1,7 +1,7 @@
 import type { TokenCounts } from '@tollgate/contracts';
 import { loadScript, type RedisConnection } from '@tollgate/redis';
 import type { Logger } from '@tollgate/telemetry';
-import type { Agreement } from '../../domain/agree.ts';
+import type { Agreement, Signatures } from '../../domain/agree.ts';
 import type { JsonRecord } from '../../domain/json.ts';
 import type { Question } from '../../domain/question.ts';
 import { type Names, namesOf, type Place } from './names.ts';
@@ -35,6 +35,7 @@ export interface Rules {
 }
 
 export interface Bounds {
+  readonly agreement: Agreement;
   readonly ttlSeconds: number;
   /** Entries of the scope; beyond it the one that expires first is evicted (with one time to live: the oldest). */
   readonly entriesMax: number;
@@ -55,6 +56,19 @@ const candidatesMax = 10;
 /** The vector set computes in 32-bit floats. */
 const scoreTolerance = 1e-6;
 const exactOnly = Buffer.alloc(0);
+
+/** The signature by which agreement is decided; undefined where wording or nothing decides. */
+function comparedLevel(agreement: Agreement): 'content' | 'facts' | undefined {
+  return agreement === 'content' || agreement === 'facts' ? agreement : undefined;
+}
+
+function markOf(
+  { signatures, entries, group }: Names,
+  level: 'content' | 'facts' | undefined,
+  own: Signatures,
+): string {
+  return level === undefined ? `${entries}${group}:${own.exact}` : `${signatures}${group}:${level}:${own[level]}`;
+}
 
 /** What the store needs of its connection. */
 export type StoreConnection = Pick<RedisConnection, 'run' | 'runBinary' | 'command' | 'onServer' | 'ready'>;
@@ -83,10 +97,10 @@ export class CacheStore {
   async lookup(place: Place, { signatures, vector }: Question, rules: Rules): Promise<Found | undefined> {
     const names = namesOf(place);
     const entries = `${names.entries}${names.group}:`;
-    const level = rules.agreement === 'content' || rules.agreement === 'facts' ? rules.agreement : undefined;
+    const level = comparedLevel(rules.agreement);
     const reply = await this.#redis.runBinary(
       lookupScript,
-      [entries + signatures.exact, names.sets + names.group],
+      [entries + signatures.exact, names.sets + names.group, markOf(names, level, signatures)],
       [
         this.#bytes(vector),
         toScore(rules.similarityThreshold),
@@ -104,7 +118,12 @@ export class CacheStore {
     const member = `${names.group}:${signatures.exact}`;
     const reply = await this.#redis.run(
       fillScript,
-      [names.entries + member, names.sets + names.group, names.expiries],
+      [
+        names.entries + member,
+        names.sets + names.group,
+        names.expiries,
+        markOf(names, comparedLevel(bounds.agreement), signatures),
+      ],
       [
         names.group,
         signatures.exact,

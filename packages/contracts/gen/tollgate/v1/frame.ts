@@ -69,7 +69,7 @@ export interface PipelineHead {
   headers: { [key: string]: string };
   /** Placeholders to put back for this caller; empty unless the proxy says `restore`. */
   restore: { [key: string]: string };
-  /** The owner's inbox from here on; empty when this frame carries the end. */
+  /** Unused since frame 0 leaves with the dispatch: frame 1 comes from the owner, and beats name it. */
   owner: string;
   stream: boolean;
   surface: Surface;
@@ -145,6 +145,8 @@ export interface StreamBeat {
   requestId: string;
   /** Owner: the next frame to be sent. ingress: the next frame that it waits for. */
   nextSequence: number;
+  /** In an answer: who owns the request now, when that is not the one who answers. */
+  owner: string;
 }
 
 function createBaseEnvelope(): Envelope {
@@ -1282,7 +1284,7 @@ export const Beat: MessageFns<Beat> = {
 };
 
 function createBaseStreamBeat(): StreamBeat {
-  return { requestId: "", nextSequence: 0 };
+  return { requestId: "", nextSequence: 0, owner: "" };
 }
 
 export const StreamBeat: MessageFns<StreamBeat> = {
@@ -1292,6 +1294,9 @@ export const StreamBeat: MessageFns<StreamBeat> = {
     }
     if (message.nextSequence !== 0) {
       writer.uint32(16).uint32(message.nextSequence);
+    }
+    if (message.owner !== "") {
+      writer.uint32(26).string(message.owner);
     }
     return writer;
   },
@@ -1323,6 +1328,14 @@ export const StreamBeat: MessageFns<StreamBeat> = {
             }
 
             message.nextSequence = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.owner = reader.string();
             continue;
           }
         }
