@@ -28,9 +28,9 @@ end
 
 local orphans = 0
 if hasVectors and ARGV[8] ~= '' then
-  -- The default of 200 costs 389 us of Redis's one thread an entry, 32 costs about 130 and finds 99 of 100 neighbours of
-  -- a hard set (4,000 questions that differ in a number): a miss costs a call to the provider, never a wrong answer.
-  redis.call('VADD', KEYS[2], 'FP32', ARGV[8], text, 'NOQUANT', 'EF', 32)
+  -- The defaults (200 and 16) cost 389 us of Redis's one thread an entry, these about 70; searches are rare and look
+  -- harder instead (4,000 questions that differ in a number). What is not found costs a call, never a wrong answer.
+  redis.call('VADD', KEYS[2], 'FP32', ARGV[8], text, 'NOQUANT', 'EF', 16, 'M', 8)
   keepFor(KEYS[2])
   -- Entries that the server evicted are known to nobody: a few members are looked after every few calls.
   local picked = tonumber(clock[2]) % sampledEvery == 0 and redis.call('VRANDMEMBER', KEYS[2], sampled) or {}

@@ -8,7 +8,7 @@ if ARGV[1] == '' then return {} end
 -- Nobody agrees, so nobody need be near: most misses end here, and a search costs a hundred times as much.
 if ARGV[3] ~= '' and redis.call('EXISTS', KEYS[3]) == 0 then return {} end
 
-local near = redis.call('VSIM', KEYS[2], 'FP32', ARGV[1], 'WITHSCORES', 'COUNT', ARGV[5])
+local near = redis.call('VSIM', KEYS[2], 'FP32', ARGV[1], 'WITHSCORES', 'COUNT', ARGV[5], 'EF', 200)
 for i = 1, #near, 2 do
   if tonumber(near[i + 1]) < tonumber(ARGV[2]) then break end
   local key = ARGV[6] .. near[i]

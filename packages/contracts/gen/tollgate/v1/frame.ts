@@ -33,7 +33,7 @@ export interface Entry {
     | undefined;
 }
 
-/** The taker of a Request or Dispatch owns it from here on. */
+/** The taker of a Request or Dispatch owns it from here on. Of a Request it is said only when frame 0 takes longer. */
 export interface Accepted {
   replica: string;
   /** Where credit, cancel and body parts for this request go: the taker's inbox. */
