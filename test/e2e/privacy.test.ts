@@ -92,10 +92,13 @@ test('nothing stands in a text column of the ledger, the counts do', async () =>
     "SELECT table, name FROM system.columns WHERE database = currentDatabase() AND (type LIKE '%String%' OR type LIKE 'Map%')",
   );
   assert.ok(columns.length > 20);
-  for (const { table, name } of columns) {
-    const found = originals.map((original) => `position(toString(\`${name}\`), '${original}') > 0`).join(' OR ');
-    const [row] = await system.sql<{ n: number }>(`SELECT count() AS n FROM \`${table}\` WHERE ${found}`);
-    assert.equal(Number(row?.n), 0, `${table}.${name}`);
+  for (const [table, own] of Map.groupBy(columns, (column) => column.table)) {
+    const counts = own.map(({ name }, at) => {
+      const found = originals.map((original) => `position(toString(\`${name}\`), '${original}') > 0`).join(' OR ');
+      return `countIf(${found}) AS found_${at}`;
+    });
+    const [row] = await system.sql<Record<string, number>>(`SELECT ${counts.join(', ')} FROM \`${table}\``);
+    for (const [at, { name }] of own.entries()) assert.equal(Number(row?.[`found_${at}`]), 0, `${table}.${name}`);
   }
   const [counts] = await system.sql<{ emails: number }>(
     "SELECT sum(pii_entities['EMAIL']) AS emails FROM usage WHERE team = 'sales'",
