@@ -5,16 +5,21 @@ import type { Contender } from './contenders/contender.ts';
 import { portkey } from './contenders/portkey.ts';
 import { bareUpstream, fastifyProxy } from './contenders/simple.ts';
 import { tollgate } from './contenders/tollgate.ts';
-import { measure, type Run, type Scenario } from './measure.ts';
+import { load, measure, type Run, type Scenario } from './measure.ts';
+import { profile } from './profile/profile.ts';
 import { ratios, summarize, table } from './report.ts';
 
-// npm run bench: what Tollgate costs, beside what others cost, in alternating runs on this machine.
+// npm run bench: what Tollgate costs, beside what others cost, in alternating runs on this machine. With `--profile`: what
+// its services spend their time on instead.
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '8' },
     'warm-up': { type: 'string', default: '3' },
+    /** Full load before the first round: services are measured as they run for days, not in their first seconds. */
+    heat: { type: 'string', default: '20' },
+    profile: { type: 'boolean', default: false },
     scenario: { type: 'string', multiple: true },
     json: { type: 'string', default: 'bench.json' },
   },
@@ -33,41 +38,55 @@ const scenarios: Scenario[] = [
 ];
 const wanted = scenarios.filter(({ name }) => !values.scenario || values.scenario.includes(name));
 
+const seconds = Number(values.seconds);
 const contenders: Contender[] = [];
-const runs: Run[] = [];
-try {
-  const upstream = await bareUpstream();
-  contenders.push(upstream);
-  contenders.push(await fastifyProxy(upstream.url));
-  contenders.push(await portkey(upstream.url));
-  contenders.push(await tollgate(upstream.url));
-  for (let round = 0; round < Number(values.rounds); round++) {
+
+async function compare(upstreamUrl: string): Promise<Run[]> {
+  contenders.push(await fastifyProxy(upstreamUrl), await portkey(upstreamUrl), await tollgate(upstreamUrl));
+  for (const { url, headers } of contenders) {
+    const mode = { kind: 'closed', connections: 64 } as const;
+    await load({ url, headers, mode, seconds: Number(values.heat), warmUpSeconds: 0, largeBodyBytes: 0 });
+  }
+  const runs: Run[] = [];
+  for (let round = 1; round <= Number(values.rounds); round++) {
     for (const scenario of wanted) {
       for (const contender of contenders) {
         if (scenario.only && !scenario.only.includes(contender.name)) continue;
-        const run = await measure(contender, scenario, Number(values.seconds), Number(values['warm-up']));
+        const run = await measure(contender, scenario, seconds, Number(values['warm-up']));
         runs.push(run);
+        const rate = Math.round(run.requests / run.seconds);
+        const latency = `p50 ${run.p50Us / 1000} ms, p99 ${run.p99Us / 1000} ms`;
         console.error(
-          `round ${round + 1}, ${scenario.name}, ${contender.name}: ${Math.round(run.requests / run.seconds)}/s, p50 ${run.p50Us / 1000} ms, p99 ${run.p99Us / 1000} ms, ${run.errors} errors`,
+          `round ${round}, ${scenario.name}, ${contender.name}: ${rate}/s, ${latency}, ${run.errors} errors`,
         );
       }
     }
   }
+  return runs;
+}
+
+function report(runs: readonly Run[]): void {
+  const rows = summarize(runs);
+  console.log(`\n${table(rows)}\n`);
+  for (const [what, ratio] of Object.entries(ratios(runs)))
+    console.log(`Tollgate / Portkey, ${what}: ${ratio.toFixed(2)}`);
+  for (const row of rows.filter(({ contender }) => contender === 'Tollgate')) {
+    const parts = Object.entries(row.cpuMsPer1000).map(([name, ms]) => `${name} ${ms.toFixed(0)}`);
+    console.log(`Tollgate's CPU ms per 1,000 requests, ${row.scenario}: ${parts.join(', ')}`);
+  }
+  const machine = { processor: cpus()[0]?.model, cores: cpus().length, node: process.version };
+  writeFileSync(
+    values.json,
+    `${JSON.stringify({ at: new Date().toISOString(), machine, rows, ratios: ratios(runs), runs }, null, 2)}\n`,
+  );
+  console.log(`\nwritten to ${values.json}`);
+}
+
+try {
+  const upstream = await bareUpstream();
+  contenders.push(upstream);
+  if (values.profile) console.log(await profile(upstream.url, seconds));
+  else report(await compare(upstream.url));
 } finally {
   await Promise.all(contenders.map((contender) => contender.stop()));
 }
-
-const rows = summarize(runs);
-console.log(`\n${table(rows)}\n`);
-for (const [what, ratio] of Object.entries(ratios(runs)))
-  console.log(`Tollgate / Portkey, ${what}: ${ratio.toFixed(2)}`);
-for (const row of rows.filter(({ contender }) => contender === 'Tollgate')) {
-  const parts = Object.entries(row.cpuMsPer1000).map(([name, ms]) => `${name} ${ms.toFixed(0)}`);
-  console.log(`Tollgate's CPU ms per 1,000 requests, ${row.scenario}: ${parts.join(', ')}`);
-}
-const machine = { processor: cpus()[0]?.model, cores: cpus().length, node: process.version };
-writeFileSync(
-  values.json,
-  `${JSON.stringify({ at: new Date().toISOString(), machine, rows, ratios: ratios(runs), runs }, null, 2)}\n`,
-);
-console.log(`\nwritten to ${values.json}`);

@@ -45,7 +45,8 @@ export async function measure(
   return { ...report, contender: contender.name, scenario: scenario.name, cpuMsPer1000 };
 }
 
-async function load(plan: LoadPlan): Promise<LoadReport> {
+/** Runs a load in a process of its own. */
+export async function load(plan: LoadPlan): Promise<LoadReport> {
   const file = path.join(import.meta.dirname, 'load/main.ts');
   const { stdout } = await promisify(execFile)(process.execPath, [file, JSON.stringify(plan)]);
   return JSON.parse(stdout) as LoadReport;

@@ -27,6 +27,6 @@ export const steps: readonly CheckStep[] = [
   { name: 'types: page', command: ['tsc', '-p', 'apps/web'] },
   { name: 'types: tests of the whole system', command: ['tsc', '-p', 'test'] },
   { name: 'dead code', command: ['knip', '--no-progress'] },
-  { name: 'unit tests', command: [node, '--test', ...unit] },
+  { name: 'unit tests', command: [node, '--test', '--test-concurrency=3', ...unit] },
   { name: 'end-to-end tests', command: [node, 'test/run.ts'], slow: true },
 ];
