@@ -49,7 +49,11 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   scope.health.check('configuration', () => !bus.config.stale() || 'the configuration here is behind');
   scope.health.check('cache redis', () => {
     if (!store.ready()) return 'the cache Redis does not answer';
-    return store.hasVectors || { degraded: 'the cache Redis has no vector sets: only exact repeats hit' };
+    return (
+      store.hasVectors || {
+        degraded: 'the cache Redis has no vector sets: with agreement facts or none only exact repeats hit',
+      }
+    );
   });
   const lookup = new Lookup({ config: bus.config, store, questions, counters, now });
   return serveGuard({

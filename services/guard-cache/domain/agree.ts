@@ -22,10 +22,10 @@ export interface Reading {
 }
 
 /**
- * Changes whenever a rule does. It is part of every key, so that signatures made by other rules are never compared with
+ * Changes whenever a rule or what an entry holds does. It is part of every key, so that signatures made by other rules are never compared with
  * these while two versions run side by side.
  */
-export const rulesVersion = 1;
+export const rulesVersion = 2;
 
 const digest = (kind: string, tokens: readonly Token[]) =>
   hash('sha256', `${kind}\u0002${spell(tokens)}`, 'base64url').slice(0, 22);
@@ -35,7 +35,7 @@ export function read(text: string): Reading {
   const tokens = tokenise(text);
   if (tokens.length === 0) return readVerbatim(text);
   const sequence = canonical(tokens);
-  // Getters: a lookup needs two of the three.
+  // Getters: a lookup needs one or two of the three.
   const signatures = {
     get exact() {
       return digest('exact', tokens);

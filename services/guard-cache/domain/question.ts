@@ -6,14 +6,16 @@ const semanticBytesMax = 8 * 1024;
 
 export interface Question {
   readonly signatures: Signatures;
-  /** Absent: only the exact wording can hit. */
+  /** Absent where nearness decides nothing: wording or the words alone do. */
   readonly vector: Float32Array | undefined;
 }
 
 /** Both keys to an answer: what the text says, and where it lies among others. */
 export function readQuestion(text: string, agreement: Agreement): Question {
   const reading = isLarge(text) ? readVerbatim(text) : read(text);
-  return { signatures: reading.signatures, vector: agreement === 'exact' ? undefined : vectorOf(reading) };
+  // With `content` who agrees has the same canonical words, and so the same vector: a signature finds them.
+  const isNear = agreement === 'facts' || agreement === 'none';
+  return { signatures: reading.signatures, vector: isNear ? vectorOf(reading) : undefined };
 }
 
 // UTF-16 units are never more than UTF-8 bytes, so most large texts are known without counting.

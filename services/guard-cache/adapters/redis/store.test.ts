@@ -31,6 +31,9 @@ const entry = (content: string): Entry => ({
   },
 });
 const question = (text: string) => readQuestion(text, 'content');
+const factsBounds = { ...bounds, agreement: 'facts' as const };
+const factsRules: Rules = { ...rules, agreement: 'facts' };
+const near = (text: string) => readQuestion(text, 'facts');
 
 let engines: TestEngines;
 let redis: RedisConnection;
@@ -83,7 +86,8 @@ test('both lookups are one round trip', async () => {
 test('agreement decides among the near: exact, content, facts, none', async () => {
   // A revision has one agreement, for fills and lookups alike: another one is another group.
   for (const agreement of ['content', 'facts'] as const) {
-    await store.fill(place, question('Convert euros to dollars'), entry('A'), { ...bounds, agreement });
+    const asked = readQuestion('Convert euros to dollars', agreement);
+    await store.fill(place, asked, entry('A'), { ...bounds, agreement });
   }
   const ask = (text: string, agreement: Rules['agreement']) =>
     store.lookup(place, readQuestion(text, agreement), { ...rules, agreement });
@@ -96,7 +100,7 @@ test('agreement decides among the near: exact, content, facts, none', async () =
 });
 
 test('the threshold is a cosine: what lies below it is no candidate', async () => {
-  await store.fill(place, question('Convert euros to dollars'), entry('A'), bounds);
+  await store.fill(place, near('Convert euros to dollars'), entry('A'), factsBounds);
   const asked = readQuestion('Convert euros to francs', 'none');
   const at = (similarityThreshold: number) => store.lookup(place, asked, { agreement: 'none', similarityThreshold });
   const found = await at(0);
@@ -169,11 +173,34 @@ test('the entries of a scope are bounded over all its groups: the oldest goes, c
     if (found) kept.push(index);
   }
   assert.deepEqual(kept, [5, 6, 7]);
+  // Neither entries nor signatures of what was evicted stay behind until their time is over.
+  const { entries, signatures } = namesOf(place);
+  for (const prefix of [entries, signatures]) assert.equal(((await call('KEYS', `${prefix}*`)) as string[]).length, 3);
+  const other = await store.fill({ ...place, scopeId: 'team:b' }, question('Mine'), entry('b'), small);
+  assert.equal(other.evicted, 0);
+});
+
+test('a vector leaves with its entry', async () => {
+  const small = { ...factsBounds, entriesMax: 3 };
+  const groups = [place, { ...place, fingerprint: new Uint8Array(32).fill(9) }];
+  for (let index = 0; index < 8; index++) {
+    await store.fill(groups[index % 2] ?? place, near(`Question number ${index}`), entry(`${index}`), small);
+  }
   const names = groups.map(namesOf);
   const cards = await Promise.all(names.map((name) => call('VCARD', name.sets + name.group)));
   assert.deepEqual(cards, [1, 2]);
-  const other = await store.fill({ ...place, scopeId: 'team:b' }, question('Mine'), entry('b'), small);
-  assert.equal(other.evicted, 0);
+});
+
+test('where the words decide no vector is kept, and an evicted signature leads nowhere', async () => {
+  await store.fill(place, question('What is the capital of France?'), entry('Paris.'), bounds);
+  const { sets, group, entries } = namesOf(place);
+  assert.equal(await call('EXISTS', sets + group), 0);
+  await store.fill(place, question("what's the capital of France"), entry('Paris, again.'), bounds);
+  // The newest of those that agree.
+  const asked = question('please tell me what is the capital of France');
+  assert.equal(contentOf(await store.lookup(place, asked, rules)), 'Paris, again.');
+  await call('DEL', ...((await call('KEYS', `${entries}*`)) as string[]));
+  assert.equal(await store.lookup(place, asked, rules), undefined);
 });
 
 test('a lower bound is reached in steps, so that no call takes long', async () => {
@@ -187,9 +214,9 @@ test('a lower bound is reached in steps, so that no call takes long', async () =
 });
 
 test('an entry lives as long as its time to live, and everything of a scope goes with its last entry', async () => {
-  await store.fill(place, question('Short'), entry('s'), { ...bounds, ttlSeconds: 100 });
-  await store.fill(place, question('Long'), entry('l'), { ...bounds, ttlSeconds: 1000 });
-  await store.fill(place, question('Middle'), entry('m'), { ...bounds, ttlSeconds: 500 });
+  await store.fill(place, near('Short'), entry('s'), { ...factsBounds, ttlSeconds: 100 });
+  await store.fill(place, near('Long'), entry('l'), { ...factsBounds, ttlSeconds: 1000 });
+  await store.fill(place, near('Middle'), entry('m'), { ...factsBounds, ttlSeconds: 500 });
   const names = namesOf(place);
   const ttlSeconds = async (key: string) => Number(await call('TTL', key));
   const entryKey = (text: string) => `${names.entries}${names.group}:${question(text).signatures.exact}`;
@@ -201,18 +228,18 @@ test('an entry lives as long as its time to live, and everything of a scope goes
 test('expired entries leave the vector set: when they are met, and with later fills', async () => {
   const names = namesOf(place);
   const set = names.sets + names.group;
-  for (const text of ['One', 'Two', 'Three']) await store.fill(place, question(text), entry(text), bounds);
+  for (const text of ['One', 'Two', 'Three']) await store.fill(place, near(text), entry(text), factsBounds);
   // As after their time: the entry is gone, and its line in the list of expiries is over.
   const expire = async (text: string) => {
-    const { exact } = question(text).signatures;
+    const { exact } = near(text).signatures;
     await call('DEL', `${names.entries}${names.group}:${exact}`);
     await call('ZADD', names.expiries, '1', `${names.group}:${exact}`);
   };
   await expire('One');
-  assert.equal(await store.lookup(place, question('please one'), rules), undefined);
+  assert.equal(await store.lookup(place, near('please one'), factsRules), undefined);
   assert.equal(await call('VCARD', set), 2);
   await expire('Two');
-  const swept = await store.fill(place, question('Four'), entry('Four'), bounds);
+  const swept = await store.fill(place, near('Four'), entry('Four'), factsBounds);
   assert.equal(swept.expired + swept.orphans >= 2, true);
   assert.equal(await call('VCARD', set), 2);
   assert.equal(await call('ZCARD', names.expiries), 2);
@@ -221,12 +248,12 @@ test('expired entries leave the vector set: when they are met, and with later fi
 test('members whose entry and record the server evicted are found by sampling and by the bound', async () => {
   const names = namesOf(place);
   const set = names.sets + names.group;
-  for (let index = 0; index < 20; index++) await store.fill(place, question(`Subject ${index}`), entry('x'), bounds);
+  for (let index = 0; index < 20; index++) await store.fill(place, near(`Subject ${index}`), entry('x'), factsBounds);
   const entries = (await call('KEYS', `${names.entries}*`)) as string[];
   await call('DEL', names.expiries, ...entries);
   let orphans = 0;
   for (let index = 0; index < 400; index++) {
-    orphans += (await store.fill(place, question('Only one'), entry('x'), bounds)).orphans;
+    orphans += (await store.fill(place, near('Only one'), entry('x'), factsBounds)).orphans;
   }
   assert.ok(orphans >= 15, `${orphans} of 20 orphans removed by 400 fills`);
   assert.equal(await call('VCARD', set), 21 - orphans);
@@ -234,13 +261,13 @@ test('members whose entry and record the server evicted are found by sampling an
 
 test('a large text hits by its exact wording only', async () => {
   const large = `${'word '.repeat(2000)}end`;
-  assert.equal(question(large).vector, undefined);
+  assert.equal(near(large).vector, undefined);
   await store.fill(place, question(large), entry('L'), bounds);
   assert.equal((await store.lookup(place, question(large), rules))?.kind, 'exact');
   assert.equal(await store.lookup(place, question(large.replace('end', 'END')), rules), undefined);
 });
 
-test('a server without vector sets serves exact hits and is asked for nothing else', async () => {
+test('a server without vector sets serves what words decide, else exact hits, and is asked for nothing else', async () => {
   const older = {
     run: redis.run.bind(redis),
     runBinary: redis.runBinary.bind(redis),
@@ -257,6 +284,8 @@ test('a server without vector sets serves exact hits and is asked for nothing el
   const swept = await plain.fill(place, question('What is the capital of France?'), entry('Paris.'), small);
   assert.equal(swept.evicted, 1);
   assert.equal(contentOf(await plain.lookup(place, question('what is the capital of france'), rules)), 'Paris.');
-  assert.equal(await plain.lookup(place, question("what's the capital of France"), rules), undefined);
+  assert.equal(contentOf(await plain.lookup(place, question("what's the capital of France"), rules)), 'Paris.');
+  await plain.fill(place, near('Convert euros to dollars'), entry('A'), { ...factsBounds, entriesMax: 1 });
+  assert.equal(await plain.lookup(place, near('please convert euros to dollars'), factsRules), undefined);
   assert.doesNotMatch(String(await call('INFO', 'commandstats')), /cmdstat_v/i);
 });

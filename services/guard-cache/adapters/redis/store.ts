@@ -51,7 +51,7 @@ export interface Swept {
 const lookupScript = loadScript(new URL('./lookup.lua', import.meta.url));
 const fillScript = loadScript(new URL('./fill.lua', import.meta.url));
 
-/** Of these at most the first that agrees is the hit. With LOCAL, who agrees lies at a cosine of 1, so before the others. */
+/** Of these at most the first that agrees is the hit. */
 const candidatesMax = 10;
 /** The vector set computes in 32-bit floats. */
 const scoreTolerance = 1e-6;
@@ -62,18 +62,23 @@ function comparedLevel(agreement: Agreement): 'content' | 'facts' | undefined {
   return agreement === 'content' || agreement === 'facts' ? agreement : undefined;
 }
 
-function markOf(
-  { signatures, entries, group }: Names,
-  level: 'content' | 'facts' | undefined,
-  own: Signatures,
-): string {
-  return level === undefined ? `${entries}${group}:${own.exact}` : `${signatures}${group}:${level}:${own[level]}`;
+interface Compared {
+  readonly signature: string;
+  /** Makes the signature a key of the group; '' where none is compared. */
+  readonly prefix: string;
+}
+
+function comparedIn({ signatures, group }: Names, agreement: Agreement, own: Signatures): Compared {
+  const level = comparedLevel(agreement);
+  return level === undefined
+    ? { signature: '', prefix: '' }
+    : { signature: own[level], prefix: `${signatures}${group}:${level}:` };
 }
 
 /** What the store needs of its connection. */
 export type StoreConnection = Pick<RedisConnection, 'run' | 'runBinary' | 'command' | 'onServer' | 'ready'>;
 
-/** The cache's entries in Redis: exact wording and vector set in one round trip. Every method throws StoreFault. */
+/** The cache's entries in Redis: exact wording, signature and vector set in one round trip. Every method throws StoreFault. */
 export class CacheStore {
   readonly #redis: StoreConnection;
   readonly #logger: Pick<Logger, 'warn'>;
@@ -85,7 +90,10 @@ export class CacheStore {
     redis.onServer(() => void this.#askForVectors());
   }
 
-  /** False: the server has no vector sets (before Redis 8, or Valkey), or has not said yet; only the same wording hits. */
+  /**
+   * False: the server has no vector sets (before Redis 8, or Valkey), or has not said yet. Where `facts` or `none` decide,
+   * only the same wording hits then.
+   */
   get hasVectors(): boolean {
     return this.#hasVectors;
   }
@@ -97,33 +105,23 @@ export class CacheStore {
   async lookup(place: Place, { signatures, vector }: Question, rules: Rules): Promise<Found | undefined> {
     const names = namesOf(place);
     const entries = `${names.entries}${names.group}:`;
-    const level = comparedLevel(rules.agreement);
+    const exact = entries + signatures.exact;
+    const { signature, prefix } = comparedIn(names, rules.agreement, signatures);
     const reply = await this.#redis.runBinary(
       lookupScript,
-      [entries + signatures.exact, names.sets + names.group, markOf(names, level, signatures)],
-      [
-        this.#bytes(vector),
-        toScore(rules.similarityThreshold),
-        level === undefined ? '' : `${level}:signature`,
-        level === undefined ? '' : signatures[level],
-        candidatesMax,
-        entries,
-      ],
+      [exact, names.sets + names.group, prefix === '' ? exact : prefix + signature],
+      [rules.agreement, signature, this.#bytes(vector), toScore(rules.similarityThreshold), candidatesMax, entries],
     );
     return read(reply as readonly Buffer[]);
   }
 
   async fill(place: Place, { signatures, vector }: Question, { answer, facts }: Entry, bounds: Bounds): Promise<Swept> {
     const names: Names = namesOf(place);
-    const member = `${names.group}:${signatures.exact}`;
+    const key = `${names.entries}${names.group}:${signatures.exact}`;
+    const { signature, prefix } = comparedIn(names, bounds.agreement, signatures);
     const reply = await this.#redis.run(
       fillScript,
-      [
-        names.entries + member,
-        names.sets + names.group,
-        names.expiries,
-        markOf(names, comparedLevel(bounds.agreement), signatures),
-      ],
+      [key, names.sets + names.group, names.expiries, prefix === '' ? key : prefix + signature],
       [
         names.group,
         signatures.exact,
@@ -131,12 +129,11 @@ export class CacheStore {
         names.sets,
         bounds.ttlSeconds * 1000,
         bounds.entriesMax,
-        this.#hasVectors ? 1 : 0,
         this.#bytes(vector),
         JSON.stringify(answer),
         JSON.stringify(facts),
-        signatures.content,
-        signatures.facts,
+        signature,
+        prefix,
       ],
     );
     const [evicted = 0, expired = 0, orphans = 0] = reply as readonly number[];
@@ -154,9 +151,14 @@ export class CacheStore {
       const [command] = (await this.#redis.command('COMMAND', 'INFO', 'VSIM')) as readonly unknown[];
       this.#hasVectors = Array.isArray(command);
       if (!this.#hasVectors)
-        this.#logger.warn('the cache Redis has no vector sets (Redis 8): only exact repeats will hit');
+        this.#logger.warn(
+          'the cache Redis has no vector sets (Redis 8): with agreement facts or none only exact repeats will hit',
+        );
     } catch (error) {
-      this.#logger.warn({ err: error }, 'could not ask the cache Redis for vector sets: only exact repeats will hit');
+      this.#logger.warn(
+        { err: error },
+        'could not ask the cache Redis for vector sets: with agreement facts or none only exact repeats will hit',
+      );
     }
   }
 }
@@ -166,13 +168,12 @@ const toScore = (cosine: number): number => (1 + cosine) / 2 - scoreTolerance;
 const toCosine = (score: number): number => Math.min(1, 2 * score - 1);
 
 function read(reply: readonly Buffer[]): Found | undefined {
-  const [answer, facts, score] = reply;
-  if (answer === undefined || facts === undefined || score === undefined) return undefined;
-  const text = score.toString();
+  const [answer, facts, score, kind] = reply;
+  if (answer === undefined || facts === undefined || score === undefined || kind === undefined) return undefined;
   return {
     answer: JSON.parse(answer.toString()) as JsonRecord,
     facts: JSON.parse(facts.toString()) as EntryFacts,
-    similarity: toCosine(Number(text)),
-    kind: text === '1' ? 'exact' : 'semantic',
+    similarity: toCosine(Number(score.toString())),
+    kind: kind.toString() === 'exact' ? 'exact' : 'semantic',
   };
 }
