@@ -107,6 +107,36 @@ test('a slow server costs its deadline three times, then nobody waits until it a
   other.close();
 });
 
+for (const deadlineMs of [100, 250]) {
+  test(`each of many calls fails at its own deadline of ${deadlineMs} ms`, async (t) => {
+    const redis = connect(engines.redis.url, deadlineMs);
+    t.after(() => redis.close());
+    await nextServer(redis);
+    const other = connect(engines.redis.url);
+    t.after(() => other.close());
+    await nextServer(other);
+    await other.command('CLIENT', 'PAUSE', 1000, 'ALL');
+    // Beside each call a timer of its own: a busy machine makes both late, and most of them alike.
+    const lateMs: Promise<number>[] = [];
+    for (let calls = 0; calls < 5; calls++) {
+      const startedAtMs = performance.now();
+      const own = new Promise<number>((resolve) => setTimeout(() => resolve(performance.now()), deadlineMs));
+      const failed = faultOf(redis.command('PING')).then((fault) => {
+        assert.equal(fault.reason, 'deadline');
+        const atMs = performance.now();
+        assert.ok(atMs - startedAtMs >= deadlineMs, `${atMs - startedAtMs} ms`);
+        return atMs;
+      });
+      lateMs.push(Promise.all([failed, own]).then(([failedAtMs, ownAtMs]) => failedAtMs - ownAtMs));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    const median = (await Promise.all(lateMs)).sort((a, b) => a - b)[2] ?? Number.NaN;
+    assert.ok(median <= deadlineMs / 10, `${median} ms late`);
+    assert.equal((await faultOf(redis.command('PING'))).reason, 'breaker');
+    while (!redis.ready()) await new Promise((resolve) => setTimeout(resolve, 20));
+  });
+}
+
 test('a server that accepts and never answers is given up, and its calls fail', async () => {
   const sockets: net.Socket[] = [];
   const silent = net.createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');

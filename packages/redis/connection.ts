@@ -1,6 +1,7 @@
 import type { Logger, Metrics } from '@tollgate/telemetry';
 import { Redis, type RedisOptions } from 'ioredis';
 import { Breaker } from './breaker.ts';
+import { Deadlines } from './deadlines.ts';
 import { StoreFault, type StoreFaultReason } from './fault.ts';
 import type { Script } from './script.ts';
 
@@ -32,6 +33,7 @@ export class RedisConnection {
   readonly #redis: Redis;
   readonly #options: RedisConnectionOptions;
   readonly #deadlineMs: number;
+  readonly #deadlines: Deadlines;
   readonly #breaker = new Breaker();
   readonly #onServer: ((runId: string) => void)[] = [];
   readonly #faults: { inc(labels: { reason: StoreFaultReason }): void };
@@ -43,6 +45,7 @@ export class RedisConnection {
   constructor(options: RedisConnectionOptions) {
     this.#options = options;
     this.#deadlineMs = options.deadlineMs ?? deadlineMsDefault;
+    this.#deadlines = new Deadlines(this.#deadlineMs);
     this.#faults = options.metrics.counter('tollgate_redis_faults_total', 'Calls to Redis that failed', ['reason']);
     this.#redis = new Redis(options.url, redisOptions(options.name));
     this.#redis.on('error', (error: Error) => options.logger.debug({ err: error }, 'Redis connection error'));
@@ -108,23 +111,23 @@ export class RedisConnection {
     if (this.#runId === '') return Promise.reject(this.#fault('away', 'no connection to Redis'));
     if (this.#breaker.open) return Promise.reject(this.#fault('breaker', 'Redis does not answer in time'));
     this.#corkTurn();
-    return this.#within(send(), this.#deadlineMs);
+    return this.#within(send());
   }
 
-  #within(command: Promise<unknown>, deadlineMs: number): Promise<unknown> {
+  #within(command: Promise<unknown>): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const watched = this.#deadlines.add(() => {
         this.#breaker.failed();
-        reject(this.#fault('deadline', `Redis did not answer within ${deadlineMs} ms`));
-      }, deadlineMs);
+        reject(this.#fault('deadline', `Redis did not answer within ${this.#deadlineMs} ms`));
+      });
       command.then(
         (reply) => {
-          clearTimeout(timer);
+          this.#deadlines.delete(watched);
           this.#breaker.succeeded();
           resolve(reply);
         },
         (error: Error) => {
-          clearTimeout(timer);
+          this.#deadlines.delete(watched);
           const reason = error.name === 'ReplyError' ? 'refused' : 'lost';
           reject(this.#fault(reason, `Redis: ${error.message}`));
         },
@@ -149,7 +152,7 @@ export class RedisConnection {
     if (this.#asking || this.#redis.status !== 'ready') return;
     this.#asking = true;
     try {
-      const info = String(await this.#within(this.#redis.info('server'), this.#deadlineMs));
+      const info = String(await this.#within(this.#redis.info('server')));
       const runId = /^run_id:(\w+)/m.exec(info)?.[1];
       if (runId && runId !== this.#runId && this.#redis.status === 'ready') {
         this.#runId = runId;
