@@ -7,7 +7,7 @@ const textLengthMax = 8 * 1024;
 
 /** A question is read when it is looked up, and again when its answer comes a moment later: the reading is kept till then. */
 export class RecentQuestions {
-  readonly #kept = new Map<string, Question>();
+  readonly #kept = new Map<string, { readonly agreement: Agreement; readonly question: Question }>();
 
   read(text: string, agreement: Agreement): Question {
     const question = readQuestion(text, agreement);
@@ -16,17 +16,15 @@ export class RecentQuestions {
       const oldest = this.#kept.keys().next().value;
       if (oldest !== undefined) this.#kept.delete(oldest);
     }
-    this.#kept.set(key(text, agreement), question);
+    this.#kept.set(text, { agreement, question });
     return question;
   }
 
   /** The same, for the last time. */
   take(text: string, agreement: Agreement): Question {
-    const found = this.#kept.get(key(text, agreement));
-    if (!found) return readQuestion(text, agreement);
-    this.#kept.delete(key(text, agreement));
-    return found;
+    const kept = this.#kept.get(text);
+    if (kept?.agreement !== agreement) return readQuestion(text, agreement);
+    this.#kept.delete(text);
+    return kept.question;
   }
 }
-
-const key = (text: string, agreement: Agreement) => `${agreement} ${text}`;

@@ -18,7 +18,7 @@ export interface Names {
   readonly entries: string;
   /** Vector sets of the scope: their group follows. */
   readonly sets: string;
-  /** Signatures that some entry of the scope has: group, level and signature follow. */
+  /** What leads from a signature to an entry of the scope: group, level and signature follow. */
   readonly signatures: string;
   /** Every entry of the scope by the time it expires. */
   readonly expiries: string;
@@ -39,7 +39,7 @@ export function namesOf({ organizationId, scopeId, proxyId, surface, fingerprint
     'LOCAL',
     proxyId,
     surface,
-    Buffer.from(fingerprint).toString('base64url'),
+    Buffer.from(fingerprint.buffer, fingerprint.byteOffset, fingerprint.byteLength).toString('base64url'),
   ]);
   return {
     entries: `${scope}:e:`,
