@@ -34,7 +34,7 @@ export async function externalRedis(name: 'redis' | 'cacheRedis', url: string): 
     password: decodeURIComponent(password),
   };
   const { version } = await asked(variable, url, () => probeRedis(target));
-  // Without vector sets the cache still serves exact hits, so an older one is good enough where somebody chose it.
+  // Without vector sets the cache still serves all hits but those of `facts` and `none`: good enough where somebody chose it.
   refuseOlder(variable, 'Redis', version, budgetStoreVersionMin);
   return external(name, url, version);
 }

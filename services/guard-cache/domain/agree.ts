@@ -22,29 +22,40 @@ export interface Reading {
 }
 
 /**
- * Changes whenever a rule or what an entry holds does. It is part of every key, so that signatures made by other rules are never compared with
- * these while two versions run side by side.
+ * Changes whenever a rule or what an entry holds does. It is part of every key, so that signatures made by other rules are
+ * never compared with these while two versions run side by side.
  */
-export const rulesVersion = 2;
+export const rulesVersion = 3;
 
 const digest = (kind: string, tokens: readonly Token[]) =>
   hash('sha256', `${kind}\u0002${spell(tokens)}`, 'base64url').slice(0, 22);
+
+function once(make: () => string): () => string {
+  let made: string | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
 
 /** Reads a question of at most a few KiB: linear in its length, some ten microseconds for a usual one. */
 export function read(text: string): Reading {
   const tokens = tokenise(text);
   if (tokens.length === 0) return readVerbatim(text);
   const sequence = canonical(tokens);
-  // Getters: a lookup needs one or two of the three.
+  // Made when first asked for, and once: a lookup needs one or two of the three, the fill behind it the same.
+  const exact = once(() => digest('exact', tokens));
+  const content = once(() => digest('content', sequence));
+  const factual = once(() => digest('facts', facts(sequence)));
   const signatures = {
     get exact() {
-      return digest('exact', tokens);
+      return exact();
     },
     get content() {
-      return digest('content', sequence);
+      return content();
     },
     get facts() {
-      return digest('facts', facts(sequence));
+      return factual();
     },
   };
   return { signatures, tokens: sequence };

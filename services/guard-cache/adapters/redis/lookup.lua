@@ -1,5 +1,4 @@
--- KEYS[1] the entry of the exact text. KEYS[2] the group's vector set. KEYS[3] there while an entry has the signature; for
--- `content` it says which.
+-- KEYS[1] the entry of the exact text. KEYS[2] the group's vector set. KEYS[3] says which entry has the signature.
 -- ARGV: 1 agreement, 2 the signature that it compares, 3 vector (FP32; empty: none), 4 least score, 5 candidates,
 -- 6 the prefix that makes a member of the set, or what KEYS[3] says, an entry's key.
 -- Returns {answer, facts, score, kind}, or {} for a miss.
@@ -16,7 +15,7 @@ if ARGV[1] == 'content' then
 end
 
 if ARGV[3] == '' then return {} end
--- Nobody agrees, so nobody need be near: a search costs a hundred times as much.
+-- Where nobody agrees nobody need be near: a search costs a hundred times as much.
 local isCompared = ARGV[1] == 'facts'
 if isCompared and redis.call('EXISTS', KEYS[3]) == 0 then return {} end
 

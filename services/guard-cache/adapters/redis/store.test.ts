@@ -84,7 +84,7 @@ test('both lookups are one round trip', async () => {
 });
 
 test('agreement decides among the near: exact, content, facts, none', async () => {
-  // A revision has one agreement, for fills and lookups alike: another one is another group.
+  // Agreement is no part of the group: what was kept under another one may be found by the rule that is asked for.
   for (const agreement of ['content', 'facts'] as const) {
     const asked = readQuestion('Convert euros to dollars', agreement);
     await store.fill(place, asked, entry('A'), { ...bounds, agreement });
@@ -191,16 +191,51 @@ test('a vector leaves with its entry', async () => {
   assert.deepEqual(cards, [1, 2]);
 });
 
-test('where the words decide no vector is kept, and an evicted signature leads nowhere', async () => {
-  await store.fill(place, question('What is the capital of France?'), entry('Paris.'), bounds);
-  const { sets, group, entries } = namesOf(place);
-  assert.equal(await call('EXISTS', sets + group), 0);
-  await store.fill(place, question("what's the capital of France"), entry('Paris, again.'), bounds);
+test('where the words decide no vector command is called, and an evicted signature leads nowhere', async () => {
+  await call('CONFIG', 'RESETSTAT');
+  const small = { ...bounds, entriesMax: 2 };
+  await store.fill(place, question('What is the capital of Spain?'), entry('Madrid.'), small);
+  await store.fill(place, question('What is the capital of France?'), entry('Paris.'), small);
+  await store.fill(place, question("what's the capital of France"), entry('Paris, again.'), small);
   // The newest of those that agree.
   const asked = question('please tell me what is the capital of France');
-  assert.equal(contentOf(await store.lookup(place, asked, rules)), 'Paris, again.');
-  await call('DEL', ...((await call('KEYS', `${entries}*`)) as string[]));
+  const found = await store.lookup(place, asked, rules);
+  assert.deepEqual(found, { ...entry('Paris, again.'), similarity: 1, kind: 'semantic' });
+  assert.equal(await store.lookup(place, question('Name the capital of France'), rules), undefined);
+  assert.doesNotMatch(String(await call('INFO', 'commandstats')), /cmdstat_v/i);
+  await call('DEL', ...((await call('KEYS', `${namesOf(place).entries}*`)) as string[]));
   assert.equal(await store.lookup(place, asked, rules), undefined);
+  await store.fill(place, question('What is the capital of France?'), entry('Paris, once more.'), small);
+  assert.equal(contentOf(await store.lookup(place, asked, rules)), 'Paris, once more.');
+});
+
+test('an entry that is evicted takes its signature along, but not that of a newer one', async () => {
+  const small = { ...bounds, entriesMax: 2 };
+  const { signatures } = namesOf(place);
+  const asked = question('please tell me what is the capital of France');
+  const kept = async () => ((await call('KEYS', `${signatures}*`)) as string[]).length;
+  await store.fill(place, question('What is the capital of France?'), entry('Paris.'), small);
+  await store.fill(place, question("what's the capital of France"), entry('Paris, again.'), small);
+  assert.equal(await kept(), 1);
+  assert.equal((await store.fill(place, question('Is it late?'), entry('No.'), small)).evicted, 1);
+  assert.equal(contentOf(await store.lookup(place, asked, rules)), 'Paris, again.');
+  assert.equal((await store.fill(place, question('Is it early?'), entry('No.'), small)).evicted, 1);
+  assert.equal(await store.lookup(place, asked, rules), undefined);
+  assert.equal(await kept(), 2);
+});
+
+test('with facts an entry is found as long as it lives, whatever else has its signature', async () => {
+  const long = { ...factsBounds, ttlSeconds: 1000, entriesMax: 2 };
+  const other = near('convert francs to crowns');
+  const asked = near('please convert euros to dollars');
+  assert.equal(other.signatures.facts, asked.signatures.facts);
+  await store.fill(place, near('convert euros to dollars'), entry('A'), long);
+  await store.fill(place, other, entry('B'), { ...long, ttlSeconds: 100 });
+  const { signatures, group } = namesOf(place);
+  const ttlSeconds = Number(await call('TTL', `${signatures}${group}:facts:${asked.signatures.facts}`));
+  assert.ok(ttlSeconds > 100, `${ttlSeconds} s`);
+  assert.equal((await store.fill(place, near('Is 7 a prime?'), entry('C'), long)).evicted, 1);
+  assert.equal(contentOf(await store.lookup(place, asked, factsRules)), 'A');
 });
 
 test('a lower bound is reached in steps, so that no call takes long', async () => {
@@ -223,6 +258,31 @@ test('an entry lives as long as its time to live, and everything of a scope goes
   assert.deepEqual(await Promise.all([...['Short', 'Long', 'Middle'].map(entryKey)].map(ttlSeconds)), [100, 1000, 500]);
   assert.deepEqual(await Promise.all([names.sets + names.group, names.expiries].map(ttlSeconds)), [1000, 1000]);
   for (const key of (await call('KEYS', '*')) as string[]) assert.ok((await ttlSeconds(key)) > 0, key);
+});
+
+test('no key is without a time to live, whatever agrees', async () => {
+  for (const agreement of ['exact', 'content', 'facts', 'none'] as const) {
+    for (const text of ['One', 'Two', 'One']) {
+      await store.fill(place, readQuestion(text, agreement), entry(text), { ...bounds, agreement, entriesMax: 2 });
+    }
+    for (const key of (await call('KEYS', '*')) as string[]) assert.ok(Number(await call('PTTL', key)) > 0, key);
+  }
+});
+
+test('what expired leaves the list of a scope that is below its bound, several a fill', async () => {
+  const { expiries, group } = namesOf(place);
+  // Lines whose time is over; their entries are gone.
+  for (let index = 0; index < 12; index++) await call('ZADD', expiries, String(index), `${group}:${index}`);
+  const swept = [];
+  for (let fills = 0; fills < 3; fills++) swept.push(await store.fill(place, question('Last'), entry('x'), bounds));
+  assert.deepEqual(
+    swept.map(({ evicted, expired }) => [evicted, expired]),
+    [
+      [0, 8],
+      [0, 4],
+      [0, 0],
+    ],
+  );
 });
 
 test('expired entries leave the vector set: when they are met, and with later fills', async () => {

@@ -57,22 +57,9 @@ const candidatesMax = 10;
 const scoreTolerance = 1e-6;
 const exactOnly = Buffer.alloc(0);
 
-/** The signature by which agreement is decided; undefined where wording or nothing decides. */
-function comparedLevel(agreement: Agreement): 'content' | 'facts' | undefined {
-  return agreement === 'content' || agreement === 'facts' ? agreement : undefined;
-}
-
-interface Compared {
-  readonly signature: string;
-  /** Makes the signature a key of the group; '' where none is compared. */
-  readonly prefix: string;
-}
-
-function comparedIn({ signatures, group }: Names, agreement: Agreement, own: Signatures): Compared {
-  const level = comparedLevel(agreement);
-  return level === undefined
-    ? { signature: '', prefix: '' }
-    : { signature: own[level], prefix: `${signatures}${group}:${level}:` };
+/** The signature that agreement compares, with its level, as an entry holds it; '' where wording or nothing decides. */
+function comparedOf(agreement: Agreement, signatures: Signatures): string {
+  return agreement === 'content' || agreement === 'facts' ? `${agreement}:${signatures[agreement]}` : '';
 }
 
 /** What the store needs of its connection. */
@@ -104,36 +91,38 @@ export class CacheStore {
 
   async lookup(place: Place, { signatures, vector }: Question, rules: Rules): Promise<Found | undefined> {
     const names = namesOf(place);
-    const entries = `${names.entries}${names.group}:`;
-    const exact = entries + signatures.exact;
-    const { signature, prefix } = comparedIn(names, rules.agreement, signatures);
-    const reply = await this.#redis.runBinary(
-      lookupScript,
-      [exact, names.sets + names.group, prefix === '' ? exact : prefix + signature],
-      [rules.agreement, signature, this.#bytes(vector), toScore(rules.similarityThreshold), candidatesMax, entries],
-    );
+    const compared = comparedOf(rules.agreement, signatures);
+    const reply = await this.#redis.runBinary(lookupScript, keysOf(names, signatures.exact, compared), [
+      rules.agreement,
+      compared,
+      this.#bytes(vector),
+      toScore(rules.similarityThreshold),
+      candidatesMax,
+      `${names.entries}${names.group}:`,
+    ]);
     return read(reply as readonly Buffer[]);
   }
 
   async fill(place: Place, { signatures, vector }: Question, { answer, facts }: Entry, bounds: Bounds): Promise<Swept> {
-    const names: Names = namesOf(place);
-    const key = `${names.entries}${names.group}:${signatures.exact}`;
-    const { signature, prefix } = comparedIn(names, bounds.agreement, signatures);
+    const names = namesOf(place);
+    const { exact } = signatures;
+    const compared = comparedOf(bounds.agreement, signatures);
+    const [entry, set, signature] = keysOf(names, exact, compared);
     const reply = await this.#redis.run(
       fillScript,
-      [key, names.sets + names.group, names.expiries, prefix === '' ? key : prefix + signature],
+      [entry, set, names.expiries, signature],
       [
         names.group,
-        signatures.exact,
+        exact,
         names.entries,
         names.sets,
+        names.signatures,
         bounds.ttlSeconds * 1000,
         bounds.entriesMax,
         this.#bytes(vector),
         JSON.stringify(answer),
         JSON.stringify(facts),
-        signature,
-        prefix,
+        compared,
       ],
     );
     const [evicted = 0, expired = 0, orphans = 0] = reply as readonly number[];
@@ -161,6 +150,16 @@ export class CacheStore {
       );
     }
   }
+}
+
+/** The entry, its group's vector set, and what leads to it by signature: the entry's own key where none is compared. */
+function keysOf(
+  { entries, sets, signatures, group }: Names,
+  exact: string,
+  compared: string,
+): [string, string, string] {
+  const entry = `${entries}${group}:${exact}`;
+  return [entry, sets + group, compared === '' ? entry : `${signatures}${group}:${compared}`];
 }
 
 // VSIM's score is (1 + cosine) / 2.
