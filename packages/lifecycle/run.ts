@@ -115,7 +115,7 @@ function onEnd(logger: Logger, stop: (reason: string) => Promise<void>): void {
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error: unknown) => {
       logger.fatal({ err: error }, event);
-      process.exit(1);
+      void written(logger).then(() => process.exit(1));
     });
   }
 }

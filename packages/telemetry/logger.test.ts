@@ -1,4 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { test } from 'node:test';
 import { createLogger, type LogLevel } from './index.ts';
 
@@ -41,4 +46,54 @@ test('below its level nothing is written', () => {
   const { logger, entries } = capture('warn');
   logger.info('x');
   assert.deepEqual(entries(), []);
+});
+
+test('flush calls back once the lines are written, not before', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'tollgate-logger-'));
+  const file = path.join(folder, 'out.log');
+  const output = openSync(file, 'w');
+  const program = `
+    import { fstatSync } from 'node:fs';
+    import { createLogger } from ${JSON.stringify(new URL('./logger.ts', import.meta.url).href)};
+    const logger = createLogger({ service: 'test', replica: 'test', level: 'info' });
+    for (const what of ['first', 'last']) logger.info(what);
+    // Looked at in the callback: what is written later, at the exit or after it, does not count.
+    logger.flush(() => process.send(fstatSync(1).size));
+  `;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+    stdio: ['ignore', output, 'inherit', 'ipc'],
+  });
+  try {
+    const [bytesAtCallback] = await once(child, 'message');
+    child.disconnect();
+    await once(child, 'exit');
+    const text = readFileSync(file, 'utf8');
+    assert.equal(text.trim().split('\n').length, 2);
+    assert.equal(bytesAtCallback, Buffer.byteLength(text));
+  } finally {
+    closeSync(output);
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('an exit with unwritten lines ends, though nobody can read them any more', async () => {
+  const program = `
+    import { createLogger } from ${JSON.stringify(new URL('./logger.ts', import.meta.url).href)};
+    const logger = createLogger({ service: 'test', replica: 'test', level: 'info' });
+    process.on('message', () => {
+      for (const what of ['first', 'second', 'last']) logger.info(what);
+      process.exit(0);
+    });
+    process.send('ready');
+  `;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  });
+  const exited = once(child, 'exit');
+  const timer = setTimeout(() => child.kill('SIGKILL'), 5000);
+  await once(child, 'message');
+  child.stdout?.destroy();
+  child.send('go');
+  assert.deepEqual(await exited, [0, null]);
+  clearTimeout(timer);
 });

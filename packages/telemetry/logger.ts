@@ -33,9 +33,13 @@ export function createLogger(options: LoggerOptions): Logger {
   );
 }
 
-/** Asynchronous, as a blocked pipe would stop every request; what is unwritten at the exit is written then. */
+/** Asynchronous, as a blocked pipe would stop every request. Whoever ends the process calls the logger's flush() before. */
 function standardOutput(onDropped: () => void = () => {}): DestinationStream {
-  const output = destination({ dest: 1, sync: false, minLength: 0, maxLength: BUFFER_BYTES_MAX });
+  // Every line is written at once with 0 as with 1; but with 0 sonic-boom's flush() does not wait for the write under way,
+  // and an exit right behind it loses the last lines.
+  const output = destination({ dest: 1, sync: false, minLength: 1, maxLength: BUFFER_BYTES_MAX });
+  // Called by pino at an exit. It tries a broken or full pipe again for ever: the process would outlive whoever started it.
+  output.flushSync = () => {};
   output.on('drop', onDropped);
   return output;
 }
