@@ -20,12 +20,15 @@ export async function profile(upstreamUrl: string, seconds: number): Promise<str
   try {
     process.env.NODE_OPTIONS = `${before} --cpu-prof --cpu-prof-interval=${intervalUs} --cpu-prof-dir=${folder}`;
     const contender = await tollgate(upstreamUrl);
-    process.env.NODE_OPTIONS = before;
-    const { url, headers } = contender;
-    const mode = { kind: 'closed', connections: 64 } as const;
-    await load({ url, headers, mode, seconds, warmUpSeconds, largeBodyBytes: 0 });
-    // A profile is written when its process ends.
-    await contender.stop();
+    try {
+      process.env.NODE_OPTIONS = before;
+      const { url, headers } = contender;
+      const mode = { kind: 'closed', connections: 64 } as const;
+      await load({ url, headers, mode, seconds, warmUpSeconds, largeBodyBytes: 0 });
+    } finally {
+      // A profile is written when its process ends.
+      await contender.stop();
+    }
     const parts: string[] = [];
     for (const file of (await readdir(folder)).sort()) {
       const service = await serviceOf(path.join(folder, file));
