@@ -32,11 +32,13 @@ if hasVector then
   -- harder instead (4,000 questions that differ in a number). What is not found costs a call, never a wrong answer.
   redis.call('VADD', KEYS[2], 'FP32', ARGV[8], text, 'NOQUANT', 'EF', 16, 'M', 8)
   keepFor(KEYS[2])
-  -- Entries that the server evicted are known to nobody: a few members are looked after every few calls.
+  -- What the server itself evicted, an entry or the list of them, leaves members behind that no bound counts: a few members
+  -- are looked after every few calls.
   local picked = tonumber(clock[2]) % sampledEvery == 0 and redis.call('VRANDMEMBER', KEYS[2], sampled) or {}
   for _, member in ipairs(picked) do
-    if redis.call('EXISTS', ARGV[3] .. group .. ':' .. member) == 0 or redis.call('VCARD', KEYS[2]) > most then
-      if member ~= text then orphans = orphans + redis.call('VREM', KEYS[2], member) end
+    local name = group .. ':' .. member
+    if redis.call('EXISTS', ARGV[3] .. name) == 0 or not redis.call('ZSCORE', KEYS[3], name) then
+      orphans = orphans + redis.call('VREM', KEYS[2], member)
     end
   end
 end

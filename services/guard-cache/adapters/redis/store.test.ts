@@ -319,6 +319,17 @@ test('members whose entry and record the server evicted are found by sampling an
   assert.equal(await call('VCARD', set), 21 - orphans);
 });
 
+test('at the bound an entry that lives keeps its vector', async () => {
+  const small = { ...factsBounds, entriesMax: 4 };
+  const set = namesOf(place).sets + namesOf(place).group;
+  const cards = [];
+  for (let index = 1; index <= 100; index++) {
+    await store.fill(place, near(`Subject ${index}`), entry('x'), small);
+    cards.push((await call('VCARD', set)) === Math.min(index, 4));
+  }
+  assert.equal(cards.indexOf(false), -1);
+});
+
 test('a large text hits by its exact wording only', async () => {
   const large = `${'word '.repeat(2000)}end`;
   assert.equal(near(large).vector, undefined);
