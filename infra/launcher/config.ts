@@ -15,6 +15,8 @@ export function readConfig(environment?: NodeJS.ProcessEnv) {
       TOLLGATE_TLS_CERT_FILE: z.string().optional(),
       TOLLGATE_TLS_KEY_FILE: z.string().optional(),
       TOLLGATE_CONFIG: z.string().optional(),
+      /** Services that share a process: `all`, or groups like `ingress+pipeline guard-auth+guard-router`. */
+      TOLLGATE_TOGETHER: z.string().optional(),
       TOLLGATE_ADMIN_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
       /** A console elsewhere, for the command line. */
       TOLLGATE_CONSOLE_URL: z.string().optional(),
@@ -38,6 +40,7 @@ export function readConfig(environment?: NodeJS.ProcessEnv) {
         ? { certFile: path.resolve(env.TOLLGATE_TLS_CERT_FILE), keyFile: path.resolve(env.TOLLGATE_TLS_KEY_FILE) }
         : undefined,
     configFile: env.TOLLGATE_CONFIG ? path.resolve(env.TOLLGATE_CONFIG) : undefined,
+    together: env.TOLLGATE_TOGETHER,
     adminToken: env.TOLLGATE_ADMIN_TOKEN,
     consoleUrl: env.TOLLGATE_CONSOLE_URL,
     clickhouseUrl: env.TOLLGATE_CLICKHOUSE_URL,

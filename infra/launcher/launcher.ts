@@ -16,7 +16,7 @@ import { controlRoutes } from './control/routes.ts';
 import { serveControl } from './control/server.ts';
 import { composeStatus, type Status } from './control/status.ts';
 import { type StoreEngines, storeEngines } from './engines.ts';
-import { serviceKinds } from './services.ts';
+import { type ServiceKind, serviceKinds } from './services.ts';
 import { keptCertificate } from './start/certificate.ts';
 import { applyWhenChanged, firstKey, type StartConfiguration, startConfiguration } from './start/configuration.ts';
 import { adminToken } from './start/kept-state.ts';
@@ -29,6 +29,8 @@ import { simulatorReplica } from './start/simulator.ts';
 import type { Replica } from './supervisor/replica.ts';
 import { type Installation, serviceEnvironment } from './supervisor/service-environment.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
+import { processEnvironmentOf } from './together/environment.ts';
+import { processesOf } from './together/groups.ts';
 
 export interface LauncherOptions {
   config: LauncherConfig;
@@ -47,6 +49,7 @@ export interface Started {
 }
 
 const serviceFile = (service: string) => path.join(repositoryFolder, 'services', service, 'main.ts');
+const togetherFile = path.join(repositoryFolder, 'infra', 'launcher', 'together', 'main.ts');
 
 /** One installation: its engines, services and simulator, from nothing to a ready gateway and back. */
 export class Launcher {
@@ -202,14 +205,25 @@ export class Launcher {
   #supervise(installation: () => Installation): Supervisor {
     const supervisor = new Supervisor({
       home: this.#config.home,
-      kinds: serviceKinds,
-      fileOf: this.#options.fileOf ?? serviceFile,
-      environmentOf: (kind, replica) => serviceEnvironment(kind, replica, installation(), this.#options.environment),
+      kinds: processesOf(serviceKinds, this.#config.together),
+      fileOf: (kind) => (kind.members ? togetherFile : (this.#options.fileOf ?? serviceFile)(kind.name)),
+      environmentOf: (kind, replica) => this.#environmentOf(kind, replica, installation()),
       onEvent: this.#onEvent,
     });
     this.#supervisor = supervisor;
     this.#closers.add(({ now }) => supervisor.stop({ now }));
     return supervisor;
+  }
+
+  #environmentOf(kind: ServiceKind, replica: string, installation: Installation): NodeJS.ProcessEnv {
+    const { environment } = this.#options;
+    if (!kind.members) return serviceEnvironment(kind, replica, installation, environment);
+    const number = replica.slice(kind.name.length);
+    const members = kind.members.map((member) => ({
+      name: member.name,
+      environment: serviceEnvironment(member, member.name + number, installation, environment),
+    }));
+    return processEnvironmentOf(members);
   }
 
   // The configuration is applied as soon as the console answers: other services may only be ready with one.

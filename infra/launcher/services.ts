@@ -6,6 +6,8 @@ export interface ServiceKind {
   /** Stopped in this order, each group when the one before it is down: who takes work from outside stops first. */
   stopGroup: number;
   uses: readonly ('redis' | 'cacheRedis' | 'clickhouse')[];
+  /** Services that run in one process (TOLLGATE_TOGETHER), in the order in which requests flow through them. */
+  members?: readonly ServiceKind[];
 }
 
 export const serviceKinds: readonly ServiceKind[] = [

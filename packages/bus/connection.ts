@@ -8,6 +8,7 @@ import { OwnedAnswers } from './answers/owned.ts';
 import { Bodies } from './bodies.ts';
 import { ConfigStore } from './config/store.ts';
 import { ConfigWatch } from './config/watch.ts';
+import type { Loopback } from './loopback.ts';
 import { Mailbox } from './mailbox.ts';
 import { replyPrefix } from './permissions.ts';
 import { Requests } from './requests.ts';
@@ -25,6 +26,8 @@ export interface BusOptions {
   replica: string;
   logger: Logger;
   metrics: Metrics;
+  /** Shared with the other services of this process. */
+  loopback?: Loopback;
 }
 
 export interface BusSubscription {
@@ -51,18 +54,21 @@ export class Bus {
   readonly config: ConfigWatch;
   readonly configStore: ConfigStore;
   readonly #nc: NatsConnection;
+  readonly #loopback: Loopback | undefined;
   readonly #requests: Requests;
   readonly #logger: Logger;
   readonly #onReconnect: (() => void)[] = [];
   readonly #turn = new Turn();
   #outgoing: { subject: string; bytes: Uint8Array; reply: string | undefined }[] = [];
   #connected = true;
+  #leave: (() => void) | undefined;
   #onDispatchReply: (entry: Entry) => void = () => {};
   #onNoResponders: (tag: string) => void = () => {};
 
   constructor(nc: NatsConnection, options: BusOptions) {
     this.#nc = nc;
     this.#logger = options.logger;
+    this.#loopback = options.loopback;
     this.replica = options.replica;
     this.inbox = subjects.inbox(options.service, options.replica);
     const turn = this.#turn;
@@ -94,6 +100,7 @@ export class Bus {
     this.mailbox = new Mailbox({
       inbox: this.inbox,
       turn,
+      sayHere: (inbox, entries, beat) => this.#loopback?.say(inbox, this.inbox, entries, beat) ?? false,
       publish: publishNow,
       onDropped: (entries) => dropped.inc(entries),
     });
@@ -146,6 +153,7 @@ export class Bus {
 
   /** Publishes work for a queue group. `onNoResponders(tag)` hears at once when nobody is there. */
   offer(subject: string, bytes: Uint8Array, tag: string): boolean {
+    if (this.#loopback?.offer(subject, bytes)) return true;
     return this.publish(subject, bytes, `${this.inbox}.n.${tag}`);
   }
 
@@ -166,7 +174,17 @@ export class Bus {
         else handler(message.data, message.reply ?? '');
       },
     });
-    return { drain: () => subscription.drain(), stop: () => subscription.unsubscribe() };
+    const leave = options.queue ? this.#loopback?.take(subject, (bytes) => handler(bytes, '')) : undefined;
+    return {
+      drain: () => {
+        leave?.();
+        return subscription.drain();
+      },
+      stop: () => {
+        leave?.();
+        subscription.unsubscribe();
+      },
+    };
   }
 
   /** @throws TollgateError `bus_unavailable`, `overloaded` */
@@ -209,6 +227,7 @@ export class Bus {
         'closing with unacknowledged usage; its leases will be charged',
       );
     if (this.#connected) await this.flush().catch(() => undefined);
+    this.#leave?.();
     this.usage.close();
     this.awaited.close();
     this.owned.close();
@@ -230,6 +249,7 @@ export class Bus {
       if (beat.answer) this.awaited.beat(from, beat);
       else this.owned.beat(from, beat);
     });
+    this.#leave = this.#loopback?.hearAt(this.inbox, this.mailbox);
     this.subscribe(this.inbox, (bytes) => this.mailbox.receive(bytes));
     this.#nc.subscribe(`${this.inbox}.>`, {
       callback: (error, message) => {

@@ -14,6 +14,7 @@ function setUp(away = false) {
   const mailbox = new Mailbox({
     inbox: 'me',
     turn,
+    sayHere: () => false,
     publish: (subject, bytes) => {
       if (!away) sent.push({ subject, bytes });
       return !away;

@@ -6,6 +6,8 @@ export interface MailboxOptions {
   /** Our own inbox, the `from` of every envelope. */
   inbox: string;
   turn: Turn;
+  /** For inboxes in this process; false: it is not here. */
+  sayHere(inbox: string, entries: Entry[], beat: Beat | undefined): boolean;
   /** False while the bus is away: what was said meanwhile is dropped and repaired by beats. */
   publish(subject: string, bytes: Uint8Array): boolean;
   onDropped(entries: number): void;
@@ -64,9 +66,13 @@ export class Mailbox {
   }
 
   receive(bytes: Uint8Array): void {
-    const envelope = Envelope.decode(bytes);
-    if (envelope.beat) this.#onBeat(envelope.from, envelope.beat);
-    for (const entry of envelope.entries) this.#onEntry(envelope.from, entry);
+    const { from, entries, beat } = Envelope.decode(bytes);
+    this.hear(from, entries, beat);
+  }
+
+  hear(from: string, entries: readonly Entry[], beat: Beat | undefined): void {
+    if (beat) this.#onBeat(from, beat);
+    for (const entry of entries) this.#onEntry(from, entry);
   }
 
   #flush(): void {
@@ -76,6 +82,7 @@ export class Mailbox {
   }
 
   #publish(inbox: string, { entries, beat }: Outgoing): void {
+    if (this.#options.sayHere(inbox, entries, beat)) return;
     const bytes = Envelope.encode({ from: this.#options.inbox, entries, beat }).finish();
     if (!this.#options.publish(inbox, bytes)) this.#options.onDropped(entries.length);
   }

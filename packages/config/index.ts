@@ -1,7 +1,7 @@
 // The only reader of process.env, and the resource model.
 export { z } from 'zod';
 export { readCredential } from './env/credential.ts';
-export { declareService } from './env/derived.ts';
+export { declareService, type Environment, processEnvironment } from './env/derived.ts';
 export { EnvironmentError } from './env/fault.ts';
 export {
   cacheRedisEnv,

@@ -1,23 +1,38 @@
 import process from 'node:process';
-import { declareService, healthEnv, readEnvironment, replicaEnv } from '@tollgate/config';
+import { declareService, healthEnv, processEnvironment, readEnvironment, replicaEnv } from '@tollgate/config';
 import { createLogger, createMetrics, type Logger } from '@tollgate/telemetry';
 import { Health } from './health.ts';
 import { serveHealth } from './health-server.ts';
 import type { Scope } from './scope.ts';
+import { Shared } from './shared.ts';
 import { Shutdown } from './shutdown.ts';
 import { within } from './within.ts';
 
 export interface ServiceOptions {
   name: string;
   /** Opens everything; what it returns is where the service can be reached. */
-  main: (scope: Scope) => Promise<{ address?: string }>;
+  main: (scope: ProcessScope) => Promise<Started>;
+}
+
+/** Where a service can be reached. */
+export interface Started {
+  address?: string;
+  /** The services of a process that runs several. */
+  members?: { name: string; replica: string; address: string | undefined }[];
+}
+
+/** The scope of a whole process. */
+export interface ProcessScope extends Scope {
+  /** Drains of a stage start when those of the stages before it are done. */
+  drain(name: string, drain: () => unknown, stage?: number): void;
 }
 
 /** Told to a parent process over IPC once the service takes work. */
 export interface ReadyMessage {
   type: 'ready';
-  /** As `main` returned it. */
+  /** As `main` returned them. */
   address?: string;
+  members?: Started['members'];
   /** Base URL of /livez, /readyz and /metrics. */
   health: string;
 }
@@ -64,26 +79,29 @@ export async function runService({ name, main }: ServiceOptions): Promise<void> 
   };
   onEnd(logger, stop);
 
-  const scope: Scope = {
+  const shared = new Shared();
+  const scope: ProcessScope = {
     name,
     replica: identity.replica,
+    environment: processEnvironment(),
     logger,
     metrics,
     health,
     stopping: stopping.signal,
     defer: (part, close) => shutdown.defer(part, close),
-    drain: (part, drain) => shutdown.drain(part, drain),
+    drain: (part, drain, stage) => shutdown.drain(part, drain, stage),
+    shared: (type) => shared.of(type),
     fail: (error) => void fail(error, 'a part failed for good'),
   };
   try {
     const server = await serveHealth({ host: env.host, port: env.port, health, metrics, logger });
     scope.defer('health server', () => server.close());
-    const { address } = await main(scope);
+    const { address, members } = await main(scope);
     if (stopping.signal.aborted) return;
     health.started();
     const base = `http://${env.announceHost.includes(':') ? `[${env.announceHost}]` : env.announceHost}:${server.port}`;
     logger.info({ address, health: base }, 'started');
-    tellParent({ type: 'ready', address, health: base });
+    tellParent({ type: 'ready', address, members, health: base });
   } catch (error) {
     // A start that is stopped half-way fails of that.
     if (stopping.signal.aborted) logger.debug({ err: error }, 'start interrupted');

@@ -1,3 +1,4 @@
+import type { Environment } from '@tollgate/config';
 import type { Logger, Metrics } from '@tollgate/telemetry';
 import type { Health } from './health.ts';
 
@@ -6,6 +7,8 @@ export interface Scope {
   readonly name: string;
   /** Unique among everything on one bus. */
   readonly replica: string;
+  /** The service's variables: the process's, unless several services run in it. */
+  readonly environment: Environment;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly health: Pick<Health, 'check'>;
@@ -18,6 +21,8 @@ export interface Scope {
   defer(name: string, close: () => unknown): void;
   /** Refuse what is new, finish what runs. All drains start together, when the stop begins. */
   drain(name: string, drain: () => unknown): void;
+  /** The one `T` of this process: where services that run in it together find each other. */
+  shared<T>(type: new () => T): T;
   /** A part failed for good: logged, everything closed, exit code 1. */
   fail(error: unknown): void;
 }

@@ -6,6 +6,10 @@ interface Step {
   run: () => unknown;
 }
 
+interface Drain extends Step {
+  stage: number;
+}
+
 export interface ShutdownOptions {
   logger: Logger;
   /** For drains and closes together, ms. */
@@ -16,6 +20,9 @@ export interface ShutdownOptions {
 /** Drains get this share of the whole, so that closes, which flush, always have some. */
 const DRAIN_SHARE = 2 / 3;
 
+/** One stage of drains may use this share of what is left for them, so that a hanging one leaves some for those after it. */
+const STAGE_SHARE = 2 / 3;
+
 /** One close may use this share of what is left then, so that a hanging one leaves some for those after it. */
 const CLOSE_SHARE = 1 / 2;
 
@@ -23,7 +30,7 @@ const CLOSE_SHARE = 1 / 2;
 export class Shutdown {
   readonly #options: ShutdownOptions;
   readonly #closes: Step[] = [];
-  readonly #drains: Step[] = [];
+  readonly #drains: Drain[] = [];
   #endsAtMs: number | undefined;
   #clean = true;
 
@@ -31,8 +38,9 @@ export class Shutdown {
     this.#options = options;
   }
 
-  drain(name: string, run: () => unknown): void {
-    if (this.#endsAtMs === undefined) this.#drains.push({ name, run });
+  /** Those of a stage start together, when the stages before it are done. */
+  drain(name: string, run: () => unknown, stage = 0): void {
+    if (this.#endsAtMs === undefined) this.#drains.push({ name, run, stage });
   }
 
   /** What is opened while the stop runs is closed by the same loop. */
@@ -44,12 +52,22 @@ export class Shutdown {
   async run(): Promise<boolean> {
     const { timeoutMs, now } = this.#options;
     this.#endsAtMs = now() + timeoutMs;
-    await Promise.all(this.#drains.map((step) => this.#bounded('drain', step, timeoutMs * DRAIN_SHARE)));
+    await this.#drainAll(now() + timeoutMs * DRAIN_SHARE);
     for (let step = this.#closes.pop(); step !== undefined; step = this.#closes.pop()) {
       const leftMs = this.#endsAtMs - now();
       await this.#bounded('close', step, Math.max(leftMs * CLOSE_SHARE, 0));
     }
     return this.#clean;
+  }
+
+  async #drainAll(endsAtMs: number): Promise<void> {
+    const stages = [...new Set(this.#drains.map(({ stage }) => stage))].sort((left, right) => left - right);
+    for (const [index, stage] of stages.entries()) {
+      const leftMs = endsAtMs - this.#options.now();
+      const timeoutMs = index === stages.length - 1 ? leftMs : leftMs * STAGE_SHARE;
+      const steps = this.#drains.filter((step) => step.stage === stage);
+      await Promise.all(steps.map((step) => this.#bounded('drain', step, Math.max(timeoutMs, 0))));
+    }
   }
 
   async #bounded(kind: string, step: Step, timeoutMs: number): Promise<void> {

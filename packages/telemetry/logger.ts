@@ -1,4 +1,4 @@
-import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
+import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions, symbols } from 'pino';
 import { redact } from './redact.ts';
 
 export type { Logger };
@@ -18,6 +18,12 @@ export interface LoggerOptions {
 
 /** Unwritten lines, bytes. A reader of our output that hangs costs lines, never memory or time. */
 const BUFFER_BYTES_MAX = 4 * 1024 * 1024;
+
+/** The same output and level for another service that runs in this process. */
+export function memberLogger(logger: Logger, options: { service: string; replica: string }): Logger {
+  const output = (logger as unknown as Record<symbol, DestinationStream>)[symbols.streamSym];
+  return createLogger({ ...options, level: logger.level as LogLevel, output });
+}
 
 /** JSON lines without secrets. Texts of prompts and answers must not be given to it. */
 export function createLogger(options: LoggerOptions): Logger {

@@ -20,6 +20,8 @@ export interface Metrics {
     labels?: readonly L[],
     buckets?: readonly number[],
   ): Histogram<L>;
+  /** Metrics with another service's label, told with these: for a service that runs in the process of others. */
+  member(service: string): Metrics;
   /** In Prometheus's text format. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -33,6 +35,13 @@ const SECONDS = [
 
 /** @param service stands as a label on everything. Label values must come from a bounded set: never ids or texts. */
 export function createMetrics(service: string): Metrics {
+  const metrics = register(service);
+  observeProcess(metrics);
+  return metrics;
+}
+
+function register(service: string): Metrics {
+  const members: Metrics[] = [];
   const registry = new Registry();
   registry.setDefaultLabels({ service });
   const known = new Map<string, { kind: string; labels: string; metric: unknown }>();
@@ -81,9 +90,27 @@ export function createMetrics(service: string): Metrics {
         labels,
         () => new Histogram({ name, help, labelNames: labels, buckets: [...buckets], registers }),
       ),
-    text: () => registry.metrics(),
+    member: (name) => {
+      const member = register(name);
+      members.push(member);
+      return member;
+    },
+    text: async () => {
+      const own = await registry.metrics();
+      return members.length === 0 ? own : merge([own, ...(await Promise.all(members.map((member) => member.text())))]);
+    },
     contentType: registry.contentType,
   };
-  observeProcess(metrics);
   return metrics;
+}
+
+/** Samples of a name stand together below one head, as the format demands. */
+function merge(texts: string[]): string {
+  const samples = new Map<string, string[]>();
+  for (const block of texts.flatMap((text) => text.trim().split('\n\n')).filter((text) => text !== '')) {
+    const [help = '', type = '', ...lines] = block.split('\n');
+    const head = `${help}\n${type}`;
+    samples.set(head, [...(samples.get(head) ?? []), ...lines]);
+  }
+  return [...samples].map(([head, lines]) => `${[head, ...lines].join('\n')}\n`).join('\n');
 }

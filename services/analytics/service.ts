@@ -16,7 +16,7 @@ const durable = 'ledger';
 const probeEveryMs = 2000;
 
 export async function start(scope: Scope): Promise<{ address?: string }> {
-  const config = readConfig();
+  const config = readConfig(scope.environment);
   const { logger, metrics, replica, stopping } = scope;
   const now = Date.now;
   const wait = (ms: number, signal: AbortSignal) => delay(ms, undefined, { signal });

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import {
   clickhouseEnv,
+  type Environment,
   integerVariable,
   natsEnv,
   portVariable,
@@ -11,19 +12,22 @@ import {
 
 const builtPages = fileURLToPath(new URL('../../apps/web/dist', import.meta.url));
 
-export const readConfig = () =>
-  readEnvironment({
-    ...replicaEnv,
-    ...natsEnv,
-    ...clickhouseEnv,
-    /** Port of the admin API and the pages; 0 = any free one. */
-    TOLLGATE_CONSOLE_PORT: portVariable(8081),
-    /** Whoever has it may change everything. */
-    TOLLGATE_ADMIN_TOKEN: z.string().min(16, 'must have at least 16 characters'),
-    /** Folder of the built pages; it may be missing or empty. */
-    TOLLGATE_WEB_DIST: z.string().default(builtPages),
-    /** Replicas of the JetStream stream and bucket that are created: 1 on one machine, 3 in a cluster. */
-    TOLLGATE_STREAM_REPLICAS: integerVariable({ min: 1, max: 5, default: 1 }),
-    /** Bound of the USAGE stream, bytes; at it admission answers 503. */
-    TOLLGATE_USAGE_BYTES_MAX: integerVariable({ min: 1024 * 1024, max: 2 ** 50, default: 8 * 1024 ** 3 }),
-  });
+export const readConfig = (environment: Environment) =>
+  readEnvironment(
+    {
+      ...replicaEnv,
+      ...natsEnv,
+      ...clickhouseEnv,
+      /** Port of the admin API and the pages; 0 = any free one. */
+      TOLLGATE_CONSOLE_PORT: portVariable(8081),
+      /** Whoever has it may change everything. */
+      TOLLGATE_ADMIN_TOKEN: z.string().min(16, 'must have at least 16 characters'),
+      /** Folder of the built pages; it may be missing or empty. */
+      TOLLGATE_WEB_DIST: z.string().default(builtPages),
+      /** Replicas of the JetStream stream and bucket that are created: 1 on one machine, 3 in a cluster. */
+      TOLLGATE_STREAM_REPLICAS: integerVariable({ min: 1, max: 5, default: 1 }),
+      /** Bound of the USAGE stream, bytes; at it admission answers 503. */
+      TOLLGATE_USAGE_BYTES_MAX: integerVariable({ min: 1024 * 1024, max: 2 ** 50, default: 8 * 1024 ** 3 }),
+    },
+    environment,
+  );

@@ -13,7 +13,7 @@ import { statusRoutes } from './handlers/status.ts';
 import { usageRoutes } from './handlers/usage.ts';
 
 export async function start(scope: Scope): Promise<{ address: string }> {
-  const config = readConfig();
+  const config = readConfig(scope.environment);
   const { logger, metrics } = scope;
   const bus = await connectBus({ env: config.nats, service: 'console', replica: scope.replica, logger, metrics });
   scope.defer('bus', () => bus.close());

@@ -1,3 +1,4 @@
-import { guardEnv, natsEnv, readEnvironment, redisEnv } from '@tollgate/config';
+import { type Environment, guardEnv, natsEnv, readEnvironment, redisEnv } from '@tollgate/config';
 
-export const readConfig = () => readEnvironment({ ...guardEnv, ...natsEnv, ...redisEnv });
+export const readConfig = (environment: Environment) =>
+  readEnvironment({ ...guardEnv, ...natsEnv, ...redisEnv }, environment);

@@ -25,7 +25,7 @@ const ledgerAnswersMs = 10_000;
 const rebuildRetryEveryMs = 250;
 
 export async function start(scope: Scope): Promise<{ address: string }> {
-  const config = readConfig();
+  const config = readConfig(scope.environment);
   const { logger, metrics, replica } = scope;
   const now = Date.now;
 

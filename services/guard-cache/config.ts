@@ -1,3 +1,4 @@
-import { cacheRedisEnv, guardEnv, natsEnv, readEnvironment, replicaEnv } from '@tollgate/config';
+import { cacheRedisEnv, type Environment, guardEnv, natsEnv, readEnvironment, replicaEnv } from '@tollgate/config';
 
-export const readConfig = () => readEnvironment({ ...replicaEnv, ...natsEnv, ...guardEnv, ...cacheRedisEnv });
+export const readConfig = (environment: Environment) =>
+  readEnvironment({ ...replicaEnv, ...natsEnv, ...guardEnv, ...cacheRedisEnv }, environment);

@@ -13,7 +13,7 @@ import { Lookup } from './handlers/lookup.ts';
 const redisDeadlineMs = 100;
 
 export async function start(scope: Scope): Promise<{ address: string }> {
-  const env = readConfig();
+  const env = readConfig(scope.environment);
   const { logger, metrics, replica } = scope;
   const bus = await connectBus({ env: env.nats, service: 'guard-cache', replica, logger, metrics });
   scope.defer('bus', () => bus.close());

@@ -11,7 +11,7 @@ import { Masking } from './handlers/masking.ts';
 const bulkRunningMax = 64;
 
 export async function start(scope: Scope): Promise<{ address: string }> {
-  const env = readConfig();
+  const env = readConfig(scope.environment);
   const { logger, metrics, replica } = scope;
   const regions = env.TOLLGATE_PII_REGIONS.map(regionOf);
   const bus = await connectBus({ env: env.nats, service: 'guard-pii', replica, logger, metrics });

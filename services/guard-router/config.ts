@@ -1,3 +1,4 @@
-import { guardEnv, natsEnv, readEnvironment, redisEnv, replicaEnv } from '@tollgate/config';
+import { type Environment, guardEnv, natsEnv, readEnvironment, redisEnv, replicaEnv } from '@tollgate/config';
 
-export const readConfig = () => readEnvironment({ ...replicaEnv, ...natsEnv, ...guardEnv, ...redisEnv });
+export const readConfig = (environment: Environment) =>
+  readEnvironment({ ...replicaEnv, ...natsEnv, ...guardEnv, ...redisEnv }, environment);

@@ -10,7 +10,7 @@ import { Router } from './handlers/route.ts';
 const kind = 'guard-router';
 
 export async function start(scope: Scope): Promise<{ address: string }> {
-  const config = readConfig();
+  const config = readConfig(scope.environment);
   const { logger, metrics, replica } = scope;
   const bus = await connectBus({ env: config.nats, service: kind, replica, logger, metrics });
   scope.defer('bus', () => bus.close());

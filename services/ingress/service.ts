@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { Acceptance, connectBus } from '@tollgate/bus';
+import { Acceptance, connectBus, Loopback } from '@tollgate/bus';
 import type { Scope } from '@tollgate/lifecycle';
 import type { FastifyInstance } from 'fastify';
 import { createHttpServer, type HttpOptions } from './adapters/http.ts';
@@ -8,13 +8,14 @@ import { readConfig } from './config.ts';
 import { handleCall } from './handlers/call.ts';
 
 export async function start(scope: Scope): Promise<{ address: string }> {
-  const config = readConfig();
+  const config = readConfig(scope.environment);
   const bus = await connectBus({
     env: config.nats,
     service: 'ingress',
     replica: scope.replica,
     logger: scope.logger,
     metrics: scope.metrics,
+    loopback: scope.shared(Loopback),
   });
   scope.defer('bus', () => bus.close());
   scope.health.check('nats', () => bus.connected() || 'NATS is away');
@@ -29,7 +30,7 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   };
   const listen = async (name: string, app: FastifyInstance, port: number) => {
     const address = await app.listen({ host: config.replica.host, port });
-    scope.defer(name, () => app.close());
+    scope.drain(name, () => app.close());
     return address;
   };
   const address = await listen('http', createHttpServer(options), config.TOLLGATE_PORT);

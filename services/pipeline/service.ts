@@ -1,6 +1,6 @@
-import { type Bus, connectBus, subjects } from '@tollgate/bus';
+import { type Bus, connectBus, Loopback, subjects } from '@tollgate/bus';
 import { LeaseRenewal } from '@tollgate/contracts';
-import { type GuardPool, guardPool } from '@tollgate/guard';
+import { type GuardPool, guardPool, NearGuards } from '@tollgate/guard';
 import type { Scope } from '@tollgate/lifecycle';
 import { Dispatcher } from './adapters/dispatcher.ts';
 import { Intake } from './adapters/intake.ts';
@@ -10,14 +10,21 @@ import type { Tools } from './handlers/steps.ts';
 import { Taker } from './handlers/take.ts';
 
 export async function start(scope: Scope): Promise<object> {
-  const config = readConfig();
+  const config = readConfig(scope.environment);
   const { logger, metrics } = scope;
-  const bus = await connectBus({ env: config.nats, service: 'pipeline', replica: scope.replica, logger, metrics });
+  const bus = await connectBus({
+    env: config.nats,
+    service: 'pipeline',
+    replica: scope.replica,
+    logger,
+    metrics,
+    loopback: scope.shared(Loopback),
+  });
   scope.defer('bus', () => bus.close());
   await bus.config.start();
 
   const pool = (kind: 'auth' | 'pii' | 'cache' | 'router'): GuardPool => {
-    const guards = guardPool({ kind, bus, logger, metrics });
+    const guards = guardPool({ kind, bus, logger, metrics, near: scope.shared(NearGuards) });
     scope.defer(`guard-${kind}`, () => guards.close());
     return guards;
   };

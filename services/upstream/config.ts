@@ -1,4 +1,12 @@
-import { healthEnv, integerVariable, natsEnv, readEnvironment, replicaEnv, z } from '@tollgate/config';
+import {
+  type Environment,
+  healthEnv,
+  integerVariable,
+  natsEnv,
+  readEnvironment,
+  replicaEnv,
+  z,
+} from '@tollgate/config';
 
 const providerNames = z
   .string()
@@ -9,8 +17,7 @@ const providerNames = z
 const url = z.string().optional();
 const milliseconds = (msDefault: number, max = 3_600_000) => integerVariable({ min: 1, max, default: msDefault });
 
-/** @param environment default: the process's */
-export const readConfig = (environment?: Record<string, string>) =>
+export const readConfig = (environment: Environment) =>
   readEnvironment(
     {
       ...replicaEnv,

@@ -16,11 +16,8 @@ import { Serve } from './handlers/serve.ts';
 /** What runs may use this much of the stop; the rest interrupts what is left, flushes usage and closes. */
 const drainShare = 0.5;
 
-export function start(scope: Scope): Promise<object> {
-  return startWith(scope, readConfig());
-}
-
-export async function startWith(scope: Scope, config: UpstreamConfig): Promise<object> {
+export async function start(scope: Scope): Promise<object> {
+  const config = readConfig(scope.environment);
   const { logger, replica } = scope;
   const bus = await connectBus({ env: config.nats, service: 'upstream', replica, logger, metrics: scope.metrics });
   scope.defer('bus', () => bus.close());

@@ -26,7 +26,7 @@ export const logsCommand = () =>
       if (follow) await Promise.all(names.map((name) => followFile(path.join(folder, `${name}.log`), show(name))));
     });
 
-/** `guard-pii` names all its replicas, `guard-pii-1` one of them. */
+/** `guard-pii` names all its replicas, also where it shares a process, `guard-pii-1` one of them. */
 export function logNames(folder: string, service: string | undefined): string[] {
   let files: string[];
   try {
@@ -35,7 +35,7 @@ export function logNames(folder: string, service: string | undefined): string[] 
     return [];
   }
   const names = files.filter((file) => file.endsWith('.log')).map((file) => file.slice(0, -'.log'.length));
-  return names
-    .filter((name) => service === undefined || name === service || name.replace(/-\d+$/, '') === service)
-    .sort();
+  return names.filter((name) => service === undefined || name === service || servicesOf(name).includes(service)).sort();
 }
+
+const servicesOf = (name: string) => [...name.replace(/-\d+$/, '').split('+'), name.replace(/-\d+$/, '')];

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { ManagedProcess, type ManagedProcessEvent } from '@tollgate/engines';
+import type { ReadyMessage } from '@tollgate/lifecycle';
 
 const readyMsMax = 60_000;
 /** Services end by themselves within 15 s (TOLLGATE_STOP_TIMEOUT_MS); what has not by then hangs. */
@@ -12,6 +13,8 @@ export interface ReplicaOptions {
   /** `guard-pii-1` */
   name: string;
   home: string;
+  /** The services in it, where it is not one alone. */
+  members?: readonly string[];
   /** The program that Node runs. */
   file: string;
   environment: () => NodeJS.ProcessEnv;
@@ -32,13 +35,16 @@ export interface ReplicaStatus {
 export class Replica {
   readonly service: string;
   readonly name: string;
+  readonly members: readonly string[];
   readonly process: ManagedProcess;
   #address: string | undefined;
   #health: string | undefined;
+  #addresses = new Map<string, string | undefined>();
 
-  constructor({ service, name, home, file, environment, onEvent }: ReplicaOptions) {
+  constructor({ service, name, members = [], home, file, environment, onEvent }: ReplicaOptions) {
     this.service = service;
     this.name = name;
+    this.members = members;
     this.process = new ManagedProcess({
       name,
       home,
@@ -74,23 +80,31 @@ export class Replica {
     return this.process.ready ? this.#address : undefined;
   }
 
-  async status(): Promise<ReplicaStatus> {
-    return {
-      name: this.service,
-      replica: this.name,
-      pid: this.process.pid ?? null,
-      ready: await this.isReady(),
-      address: this.address ?? null,
-      health: (this.process.ready ? this.#health : undefined) ?? null,
-      restarts: this.process.restarts,
-    };
+  /** One for each service in it. */
+  async status(): Promise<ReplicaStatus[]> {
+    const ready = await this.isReady();
+    const { pid = null, restarts } = this.process;
+    const health = (this.process.ready ? this.#health : undefined) ?? null;
+    if (this.members.length === 0) {
+      return [{ name: this.service, replica: this.name, pid, ready, address: this.address ?? null, health, restarts }];
+    }
+    return this.members.map((name) => {
+      const address = (this.process.ready ? this.#addresses.get(name) : undefined) ?? null;
+      return { name, replica: this.memberName(name), pid, ready, address, health, restarts };
+    });
+  }
+
+  /** `guard-pii-1` of `guard-auth+guard-pii-1`. */
+  memberName(member: string): string {
+    return member + this.name.slice(this.service.length);
   }
 
   #readyMessage(child: ChildProcess, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const listen = (message: unknown) => {
-        const { type, address, health } = (message ?? {}) as { type?: string; address?: string; health?: string };
+        const { type, address, health, members = [] } = (message ?? {}) as Partial<ReadyMessage>;
         if (type !== 'ready') return;
+        this.#addresses = new Map(members.map((member) => [member.name, member.address]));
         this.#address = address;
         this.#health = health;
         resolve();

@@ -25,6 +25,7 @@ const handedOut = [
     'HOME',
     'CACHE',
     'CONFIG',
+    'TOGETHER',
     'ADMIN_TOKEN',
     'CONSOLE_URL',
     'CONSOLE_PORT',

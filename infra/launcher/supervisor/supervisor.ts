@@ -5,8 +5,8 @@ import { Replica, type ReplicaStatus } from './replica.ts';
 export interface SupervisorOptions {
   home: string;
   kinds: readonly ServiceKind[];
-  /** The program of a service. */
-  fileOf: (service: string) => string;
+  /** The program of a process. */
+  fileOf: (kind: ServiceKind) => string;
   environmentOf: (kind: ServiceKind, replica: string) => NodeJS.ProcessEnv;
   onEvent?: (event: ManagedProcessEvent) => void;
 }
@@ -38,7 +38,8 @@ export class Supervisor {
 
   /** Every replica, in the order of the catalogue. */
   status(): Promise<ReplicaStatus[]> {
-    return Promise.all(this.#options.kinds.flatMap(({ name }) => this.of(name)).map((replica) => replica.status()));
+    const all = this.#options.kinds.flatMap(({ name }) => this.of(name)).map((replica) => replica.status());
+    return Promise.all(all).then((statuses) => statuses.flat());
   }
 
   of(service: string): Replica[] {
@@ -46,7 +47,8 @@ export class Supervisor {
   }
 
   replica(name: string): Replica {
-    const found = this.#replicas.get(name);
+    const runsIn = (replica: Replica) => replica.members.some((member) => replica.memberName(member) === name);
+    const found = this.#replicas.get(name) ?? [...this.#replicas.values()].find(runsIn);
     if (!found) throw new SupervisorError(`There is no replica ${name}: ${[...this.#replicas.keys()].join(', ')}`);
     return found;
   }
@@ -57,6 +59,8 @@ export class Supervisor {
    */
   async scale(service: string, count: number): Promise<void> {
     const kind = this.#options.kinds.find(({ name }) => name === service);
+    const shared = this.#options.kinds.find(({ members }) => members?.some(({ name }) => name === service));
+    if (shared) throw new SupervisorError(`${service} shares a process (TOLLGATE_TOGETHER): scale ${shared.name}.`);
     if (!kind)
       throw new SupervisorError(
         `There is no service ${service}: ${this.#options.kinds.map(({ name }) => name).join(', ')}`,
@@ -106,8 +110,9 @@ export class Supervisor {
     const replica = new Replica({
       service: kind.name,
       name: this.#freeName(kind.name),
+      members: kind.members?.map(({ name }) => name),
       home: this.#options.home,
-      file: this.#options.fileOf(kind.name),
+      file: this.#options.fileOf(kind),
       environment: () => this.#options.environmentOf(kind, replica.name),
       onEvent: this.#options.onEvent,
     });

@@ -3,6 +3,9 @@ import process from 'node:process';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** The variables that this process was started with. */
+export const processEnvironment = (): Environment => process.env;
+
 let declaredService: string | undefined;
 
 /** What this process is called where TOLLGATE_SERVICE does not say it. */

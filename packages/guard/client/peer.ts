@@ -1,10 +1,13 @@
 import { Client, credentials } from '@grpc/grpc-js';
 import type { GuardBeat, GuardReply } from '@tollgate/contracts';
+import type { NearGuards } from '../near/near-guards.ts';
+import { NearLink } from '../near/near-link.ts';
 import { clientOptions } from '../wire/options.ts';
 import type { ClientCounters } from './counters.ts';
 import type { EncodedReply, Entry } from './entry.ts';
 import type { EntryTable } from './entry-table.ts';
-import { Link } from './link.ts';
+import { GrpcLink } from './grpc-link.ts';
+import type { Link, LinkHandlers } from './link.ts';
 
 const connectMsMax = 5_000;
 const backoffMsMin = 50;
@@ -39,7 +42,8 @@ export class Peer {
   readonly #handlers: PeerHandlers;
   readonly #table: EntryTable;
   readonly #counters: ClientCounters;
-  readonly #client: Client;
+  readonly #near: NearGuards | undefined;
+  #client: Client | undefined;
   #link: Link | undefined;
   #beat: GuardBeat;
   #beatAtMs = performance.now();
@@ -50,14 +54,21 @@ export class Peer {
   #backoffMs = backoffMsMin;
   #retry: NodeJS.Timeout | undefined;
 
-  constructor(beat: GuardBeat, handlers: PeerHandlers, table: EntryTable, counters: ClientCounters) {
+  constructor(
+    beat: GuardBeat,
+    handlers: PeerHandlers,
+    table: EntryTable,
+    counters: ClientCounters,
+    near: NearGuards | undefined,
+  ) {
     this.address = beat.address;
     this.#beat = beat;
     this.#handlers = handlers;
     this.#table = table;
     this.#counters = counters;
-    this.#client = new Client(beat.address, credentials.createInsecure(), clientOptions);
-    this.#connect();
+    this.#near = near;
+    // Not from in here: whoever makes this peer does not have it yet.
+    setImmediate(() => this.#connect());
   }
 
   get usable(): boolean {
@@ -107,7 +118,7 @@ export class Peer {
     this.#closed = true;
     clearTimeout(this.#retry);
     this.#link?.destroy();
-    this.#client.close();
+    this.#client?.close();
     this.#handlers.closed(this);
   }
 
@@ -116,10 +127,18 @@ export class Peer {
   }
 
   #connect(): void {
-    this.#client.waitForReady(Date.now() + connectMsMax, (error) => {
+    if (this.#closed) return;
+    const near = this.#near?.at(this.address);
+    if (near !== undefined) {
+      this.#open((handlers) => new NearLink(near, handlers, this.#table, this.#counters));
+      return;
+    }
+    this.#client ??= new Client(this.address, credentials.createInsecure(), clientOptions);
+    const client = this.#client;
+    client.waitForReady(Date.now() + connectMsMax, (error) => {
       if (this.#closed) return;
       if (error === undefined) {
-        this.#open();
+        this.#open((handlers) => new GrpcLink(client, handlers, this.#table, this.#counters));
         return;
       }
       const beats = performance.now() - this.#beatAtMs < forgetMs;
@@ -130,18 +149,13 @@ export class Peer {
     });
   }
 
-  #open(): void {
-    const link: Link = new Link(
-      this.#client,
-      {
-        answered: (entry, answer) => this.#handlers.answered(this, entry, answer),
-        left: () => this.#finishIfDone(),
-        draining: () => this.moveOn(),
-        ended: () => this.#ended(link),
-      },
-      this.#table,
-      this.#counters,
-    );
+  #open(linkWith: (handlers: LinkHandlers) => Link): void {
+    const link = linkWith({
+      answered: (entry, answer) => this.#handlers.answered(this, entry, answer),
+      left: () => this.#finishIfDone(),
+      draining: () => this.moveOn(),
+      ended: () => this.#ended(link),
+    });
     this.#link = link;
     this.#unreachable = false;
     if (this.usable) this.#handlers.usable(this);

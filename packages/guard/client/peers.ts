@@ -1,4 +1,5 @@
 import type { GuardBeat } from '@tollgate/contracts';
+import type { NearGuards } from '../near/near-guards.ts';
 import type { ClientCounters } from './counters.ts';
 import type { EntryTable } from './entry-table.ts';
 import type { Link } from './link.ts';
@@ -14,11 +15,13 @@ export class Peers {
   readonly #handlers: PeerHandlers;
   readonly #table: EntryTable;
   readonly #counters: ClientCounters;
+  readonly #near: NearGuards | undefined;
 
-  constructor(handlers: PeerHandlers, table: EntryTable, counters: ClientCounters) {
+  constructor(handlers: PeerHandlers, table: EntryTable, counters: ClientCounters, near: NearGuards | undefined) {
     this.#handlers = handlers;
     this.#table = table;
     this.#counters = counters;
+    this.#near = near;
   }
 
   get all(): readonly Peer[] {
@@ -29,7 +32,7 @@ export class Peers {
     const known = this.#byAddress.get(beat.address);
     if (known !== undefined) known.announced(beat);
     else if (!beat.draining && this.#list.length < peersMax) {
-      this.#byAddress.set(beat.address, new Peer(beat, this.#handlers, this.#table, this.#counters));
+      this.#byAddress.set(beat.address, new Peer(beat, this.#handlers, this.#table, this.#counters, this.#near));
       this.#list = [...this.#byAddress.values()];
     }
   }
@@ -40,7 +43,10 @@ export class Peers {
     this.#list = [...this.#byAddress.values()];
   }
 
-  /** The usable peer with the fewest entries outstanding, those with equally few in turn; not the one behind `except`. */
+  /**
+   * A usable peer, not the one behind `except`: one in this process, as everything else costs a hop; else the one with the
+   * fewest entries outstanding, those with equally few in turn.
+   */
   pick(except?: Link): Peer | undefined {
     const list = this.#list;
     const start = this.#turn++;
@@ -48,6 +54,7 @@ export class Peers {
     for (let i = 0; i < list.length; i++) {
       const peer = list[(start + i) % list.length] as Peer;
       if (!peer.usable || peer.link === except) continue;
+      if (peer.link?.near) return peer;
       if (best === undefined || peer.load < best.load) best = peer;
     }
     return best;

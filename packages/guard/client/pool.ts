@@ -69,6 +69,7 @@ class Pool implements GuardPool {
       },
       this.#table,
       this.#counters,
+      options.near,
     );
     this.#subscription = options.bus.subscribe(beatSubject, (bytes) => this.#beat(GuardBeat.decode(bytes)));
     options.bus.onReconnect?.(() => this.#hello());

@@ -1,5 +1,6 @@
 import type { GuardReply, GuardRequest } from '@tollgate/contracts';
 import type { Logger, Metrics } from '@tollgate/telemetry';
+import type { NearGuards } from '../near/near-guards.ts';
 import type { GuardBus } from '../wire/subjects.ts';
 import type { Answer } from './entry.ts';
 
@@ -8,6 +9,8 @@ export type GuardPoolOptions = {
   bus: GuardBus;
   logger: Logger;
   metrics: Metrics;
+  /** Guards in this process, which are asked first. */
+  near?: NearGuards;
   /** Calls outstanding at once, over all replicas; beyond it `overloaded`. Default 8,192. */
   outstandingMax?: number;
   /** Encoded requests above 192 KiB held at once, bytes; beyond it `overloaded`. Default 256 MiB. */

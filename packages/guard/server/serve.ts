@@ -3,6 +3,7 @@ import type { GuardEnv } from '@tollgate/config';
 import type { GuardReply, GuardRequest } from '@tollgate/contracts';
 import type { Logger, Metrics } from '@tollgate/telemetry';
 import { CounterFeed } from '../counter-feed.ts';
+import { NearGuard, NearGuards } from '../near/near-guards.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { serverOptions } from '../wire/options.ts';
 import { rawGuardService } from '../wire/service.ts';
@@ -22,6 +23,7 @@ const bulkRunningMaxDefault = 16;
 export type GuardScope = {
   replica: string;
   drain(name: string, drain: () => Promise<void>): void;
+  shared<T>(type: new () => T): T;
   defer(name: string, close: () => Promise<void>): void;
 };
 
@@ -73,6 +75,10 @@ export async function serveGuard(options: ServeGuardOptions): Promise<{ address:
   const port = await listen(server, hostPort(env.host, env.port));
   const address = hostPort(env.announceHost, port);
   scope.defer(`guard server ${address}`, () => shutDown(server));
+  const near = new NearGuard(runner, bulk);
+  const nearGuards = scope.shared(NearGuards);
+  nearGuards.add(address, near);
+  scope.defer(`guard ${address} for callers beside it`, async () => nearGuards.delete(address));
 
   let draining = false;
   const feed = new CounterFeed(options.metrics, kind, counters, serverCounterNames);
@@ -87,7 +93,7 @@ export async function serveGuard(options: ServeGuardOptions): Promise<{ address:
   scope.drain(`guard ${address}`, async () => {
     draining = true;
     beats.now();
-    await connections.drain(drainMsMax);
+    await Promise.all([connections.drain(drainMsMax), near.drain(drainMsMax)]);
   });
   return { address };
 }

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { GuardRequest } from '@tollgate/contracts';
 import { createLogger, createMetrics } from '@tollgate/telemetry';
 import type { GuardCall } from '../index.ts';
+import { NearGuards } from '../near/near-guards.ts';
 import type { GuardBus } from '../wire/subjects.ts';
 
 /** A bus in memory: what is published is received in the same turn. */
@@ -25,9 +26,14 @@ export class FakeScope {
   readonly replica: string;
   readonly #drains: (() => Promise<void>)[] = [];
   readonly #closes: (() => Promise<void>)[] = [];
+  readonly near = new NearGuards();
 
   constructor(replica: string) {
     this.replica = replica;
+  }
+
+  shared<T>(type: new () => T): T {
+    return (type === (NearGuards as unknown) ? this.near : new type()) as T;
   }
 
   drain(_name: string, drain: () => Promise<void>): void {

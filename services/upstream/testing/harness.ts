@@ -7,8 +7,8 @@ import type { Check, Scope } from '@tollgate/lifecycle';
 import { createLogger, createMetrics } from '@tollgate/telemetry';
 import { type AzureSimulator, type AzureSimulatorOptions, startAzureSimulator } from '@tollgate/testing/azure';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
-import { readConfig } from '../config.ts';
-import { startWith } from '../service.ts';
+
+import { start } from '../service.ts';
 import { Peer } from './peer.ts';
 
 export interface ServiceUnderTest {
@@ -96,13 +96,6 @@ projects:
   /** A replica of the service in this process, with its own connection. */
   async service(replica: string, environment: Record<string, string> = {}): Promise<ServiceUnderTest> {
     const { user, password } = this.#engines.nats.credentials;
-    const config = readConfig({
-      TOLLGATE_NATS_URL: this.#engines.nats.address,
-      TOLLGATE_NATS_USER: user,
-      TOLLGATE_NATS_PASSWORD: password,
-      TOLLGATE_REPLICA: replica,
-      ...environment,
-    });
     const metrics = createMetrics('upstream');
     const checks: Check[] = [];
     const closes: (() => unknown)[] = [];
@@ -111,17 +104,25 @@ projects:
     const scope: Scope = {
       name: 'upstream',
       replica,
+      environment: {
+        TOLLGATE_NATS_URL: this.#engines.nats.address,
+        TOLLGATE_NATS_USER: user,
+        TOLLGATE_NATS_PASSWORD: password,
+        TOLLGATE_REPLICA: replica,
+        ...environment,
+      },
       logger,
       metrics,
       health: { check: (_name, check) => checks.push(check) },
       stopping: stopping.signal,
       defer: (_name, close) => closes.push(close),
       drain: (_name, drain) => drains.push(drain),
+      shared: (type) => new type(),
       fail: (error) => {
         throw error;
       },
     };
-    await startWith(scope, config);
+    await start(scope);
     const service: ServiceUnderTest = {
       replica,
       checks: () => checks.map((check) => check()),
