@@ -20,6 +20,8 @@ const { values } = parseArgs({
     /** Full load before the first round: services are measured as they run for days, not in their first seconds. */
     heat: { type: 'string', default: '20' },
     profile: { type: 'boolean', default: false },
+    /** TOLLGATE_TOGETHER of what is profiled. */
+    together: { type: 'string', default: '' },
     scenario: { type: 'string', multiple: true },
     json: { type: 'string', default: 'bench.json' },
   },
@@ -33,8 +35,13 @@ const scenarios: Scenario[] = [
     name: '100/s beside 15 MiB',
     mode: { kind: 'open', rate: 100 },
     largeBodyBytes: 15 * 1024 * 1024,
-    only: ['Tollgate'],
+    only: ['Tollgate', 'Tollgate, one process'],
   },
+];
+/** The default, and all services that may share a process in one (docs/deployment.md). */
+const deployments = [
+  { name: 'Tollgate', together: '' },
+  { name: 'Tollgate, one process', together: 'all' },
 ];
 const wanted = scenarios.filter(({ name }) => !values.scenario || values.scenario.includes(name));
 
@@ -42,7 +49,8 @@ const seconds = Number(values.seconds);
 const contenders: Contender[] = [];
 
 async function compare(upstreamUrl: string): Promise<Run[]> {
-  contenders.push(await fastifyProxy(upstreamUrl), await portkey(upstreamUrl), await tollgate(upstreamUrl));
+  contenders.push(await fastifyProxy(upstreamUrl), await portkey(upstreamUrl));
+  for (const { name, together } of deployments) contenders.push(await tollgate(upstreamUrl, name, together));
   for (const { url, headers } of contenders) {
     const mode = { kind: 'closed', connections: 64 } as const;
     await load({ url, headers, mode, seconds: Number(values.heat), warmUpSeconds: 0, largeBodyBytes: 0 });
@@ -68,16 +76,17 @@ async function compare(upstreamUrl: string): Promise<Run[]> {
 function report(runs: readonly Run[]): void {
   const rows = summarize(runs);
   console.log(`\n${table(rows)}\n`);
-  for (const [what, ratio] of Object.entries(ratios(runs)))
-    console.log(`Tollgate / Portkey, ${what}: ${ratio.toFixed(2)}`);
-  for (const row of rows.filter(({ contender }) => contender === 'Tollgate')) {
+  const compared = Object.fromEntries(deployments.map(({ name }) => [name, ratios(runs, name)]));
+  for (const [name, found] of Object.entries(compared))
+    for (const [what, ratio] of Object.entries(found)) console.log(`${name} / Portkey, ${what}: ${ratio.toFixed(2)}`);
+  for (const row of rows.filter(({ contender }) => contender in compared)) {
     const parts = Object.entries(row.cpuMsPer1000).map(([name, ms]) => `${name} ${ms.toFixed(0)}`);
-    console.log(`Tollgate's CPU ms per 1,000 requests, ${row.scenario}: ${parts.join(', ')}`);
+    console.log(`${row.contender}, CPU ms per 1,000 requests, ${row.scenario}: ${parts.join(', ')}`);
   }
   const machine = { processor: cpus()[0]?.model, cores: cpus().length, node: process.version };
   writeFileSync(
     values.json,
-    `${JSON.stringify({ at: new Date().toISOString(), machine, rows, ratios: ratios(runs), runs }, null, 2)}\n`,
+    `${JSON.stringify({ at: new Date().toISOString(), machine, rows, ratios: compared, runs }, null, 2)}\n`,
   );
   console.log(`\nwritten to ${values.json}`);
 }
@@ -85,7 +94,7 @@ function report(runs: readonly Run[]): void {
 try {
   const upstream = await bareUpstream();
   contenders.push(upstream);
-  if (values.profile) console.log(await profile(upstream.url, seconds));
+  if (values.profile) console.log(await profile(upstream.url, seconds, values.together));
   else report(await compare(upstream.url));
 } finally {
   await Promise.all(contenders.map((contender) => contender.stop()));

@@ -30,6 +30,6 @@ test('added latency and ratios are taken round by round', () => {
   ];
   const ours = summarize(runs).find(({ contender }) => contender === 'Tollgate');
   assert.equal(ours?.addedP50Ms, (0.1 + 0.5) / 2);
-  assert.equal(ratios(runs)['s: p50'], (200 / 300 + 0.5) / 2);
-  assert.equal(ratios(runs)['s: requests/s'], 2);
+  assert.equal(ratios(runs, 'Tollgate')['s: p50'], (200 / 300 + 0.5) / 2);
+  assert.equal(ratios(runs, 'Tollgate')['s: requests/s'], 2);
 });

@@ -52,12 +52,12 @@ export function summarize(runs: readonly Run[]): Row[] {
   });
 }
 
-/** Tollgate over Portkey, round by round: the figure that a noisy machine leaves standing. */
-export function ratios(runs: readonly Run[]): Record<string, number> {
+/** A contender over Portkey, round by round: the figure that a noisy machine leaves standing. */
+export function ratios(runs: readonly Run[], name: string): Record<string, number> {
   const result: Record<string, number> = {};
   for (const scenario of new Set(runs.map((run) => run.scenario))) {
     const of = (contender: string) => runs.filter((run) => run.scenario === scenario && run.contender === contender);
-    const [ours, theirs] = [of('Tollgate'), of('Portkey')];
+    const [ours, theirs] = [of(name), of('Portkey')];
     if (ours.length === 0 || theirs.length === 0) continue;
     const paired = (pick: (run: Run) => number) =>
       median(ours.map((run, round) => pick(run) / pick(theirs[round] as Run)));

@@ -34,8 +34,8 @@ projects:
           - modelRotation: { strategy: round-robin, models: [{ model: gpt-4o }, { model: gpt-4o-mini }] }
 `;
 
-/** The whole system as `npm start` runs it, one process a service. */
-export async function tollgate(upstreamUrl: string): Promise<Contender> {
+/** The whole system as `npm start` runs it: by default one process a service; `together` is TOLLGATE_TOGETHER. */
+export async function tollgate(upstreamUrl: string, name: string, together = ''): Promise<Contender> {
   const folder = await mkdtemp(path.join(tmpdir(), 'tollgate-bench-'));
   const file = path.join(folder, 'tollgate.yaml');
   await writeFile(file, configuration(upstreamUrl));
@@ -43,19 +43,25 @@ export async function tollgate(upstreamUrl: string): Promise<Contender> {
     TOLLGATE_CONFIG: file,
     TOLLGATE_BENCH_UPSTREAM_KEY: apiKey,
     TOLLGATE_LOG_LEVEL: 'warn',
+    TOLLGATE_TOGETHER: together,
   });
   await system.start();
   const { gatewayUrl } = await system.status();
   const { key } = await system.createKey('bench', 'bench');
   return {
-    name: 'Tollgate',
+    name,
     url: `${gatewayUrl}/v1/chat/completions`,
     headers: { 'x-api-key': key },
     processes: async () => {
       const { services, engines } = await system.status();
-      const found = new Map<string, number[]>();
+      const namesOf = new Map<number, string[]>();
       for (const { name, pid } of [...services, ...engines])
-        if (pid) found.set(name, [...(found.get(name) ?? []), pid]);
+        if (pid) namesOf.set(pid, [...(namesOf.get(pid) ?? []), name]);
+      const found = new Map<string, number[]>();
+      for (const [pid, names] of namesOf) {
+        const process = names.join('+');
+        found.set(process, [...(found.get(process) ?? []), pid]);
+      }
       return found;
     },
     stop: async () => {

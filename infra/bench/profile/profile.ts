@@ -12,14 +12,14 @@ const intervalUs = 1000;
 
 /**
  * What Tollgate's processes spend their time on at full load: by service the functions with the most time of their own,
- * from V8's sampling profiler (`node --cpu-prof`), once compilers are done.
+ * from V8's sampling profiler (`node --cpu-prof`), once compilers are done. `together` is TOLLGATE_TOGETHER.
  */
-export async function profile(upstreamUrl: string, seconds: number): Promise<string> {
+export async function profile(upstreamUrl: string, seconds: number, together = ''): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'tollgate-profile-'));
   const { NODE_OPTIONS: before = '' } = process.env;
   try {
     process.env.NODE_OPTIONS = `${before} --cpu-prof --cpu-prof-interval=${intervalUs} --cpu-prof-dir=${folder}`;
-    const contender = await tollgate(upstreamUrl);
+    const contender = await tollgate(upstreamUrl, 'Tollgate', together);
     try {
       process.env.NODE_OPTIONS = before;
       const { url, headers } = contender;
@@ -42,7 +42,11 @@ export async function profile(upstreamUrl: string, seconds: number): Promise<str
 }
 
 async function serviceOf(file: string): Promise<string | undefined> {
-  return /\/services\/([a-z-]+)\/main\.ts/.exec(await readFile(file, 'utf8'))?.[1];
+  const text = await readFile(file, 'utf8');
+  return (
+    /\/services\/([a-z-]+)\/main\.ts/.exec(text)?.[1] ??
+    (/\/launcher\/together\/main\.ts/.test(text) ? 'several together' : undefined)
+  );
 }
 
 function describe(service: string, spent: Spent[]): string {
