@@ -53,7 +53,7 @@ const own: Record<string, Permissions> = {
     subscribe: [subjects.guardHello, subjects.leaseRenew, subjects.release],
   },
   'guard-pii': { publish: [subjects.guardBeat], subscribe: [subjects.guardHello] },
-  'guard-cache': { publish: [subjects.guardBeat, anyInbox], subscribe: [subjects.guardHello, subjects.cacheFill] },
+  'guard-cache': { publish: [subjects.guardBeat], subscribe: [subjects.guardHello, subjects.cacheFill] },
   'guard-router': { publish: [subjects.guardBeat], subscribe: [subjects.guardHello, subjects.routeReport] },
   upstream: {
     publish: [

@@ -4,10 +4,10 @@ import type { Scope } from '@tollgate/lifecycle';
 import { RedisConnection } from '@tollgate/redis';
 import { CacheStore } from './adapters/redis/store.ts';
 import { readConfig } from './config.ts';
-import { RecentQuestions } from './domain/recent-questions.ts';
 import { CacheCounters } from './handlers/counters.ts';
 import { Filler } from './handlers/fill.ts';
 import { Lookup } from './handlers/lookup.ts';
+import { RecentQuestions } from './handlers/recent-questions.ts';
 
 /** A lookup that takes longer costs more than it saves. */
 const redisDeadlineMs = 100;
@@ -38,7 +38,6 @@ export async function start(scope: Scope): Promise<{ address: string }> {
     counters,
     logger,
     now,
-    reply: (subject) => bus.reply(subject),
   });
   const fills = bus.subscribe(subjects.cacheFill, filler.handle, { queue: 'guard-cache' });
   scope.drain('fills', async () => {

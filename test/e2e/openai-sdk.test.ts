@@ -30,6 +30,9 @@ const clients: [string, () => OpenAI][] = [
   ],
 ];
 
+const cities =
+  'Lisbon Madrid Paris London Dublin Oslo Helsinki Riga Warsaw Prague Vienna Rome Athens Sofia Cairo Lagos'.split(' ');
+
 for (const [name, client] of clients) {
   test(`${name}: chat, JSON and stream`, async () => {
     const messages = [{ role: 'user' as const, content: `What is the capital of France, ${name}?` }];
@@ -97,6 +100,23 @@ test('a hit of a stream has the shape of a stream, and a hit of JSON that of JSO
   let streamed = '';
   for await (const chunk of stream) streamed += chunk.choices[0]?.delta?.content ?? '';
   assert.equal(streamed, whole.choices[0]?.message.content);
+});
+
+test('a repeat sent the moment an answer has ended is a hit: it does not race the fill', async () => {
+  const client = new OpenAI({ baseURL: `${gatewayUrl}/v1`, apiKey });
+  for (const city of cities) {
+    for (const stream of [false, true]) {
+      const ask = async () => {
+        const messages = [{ role: 'user' as const, content: `${stream ? 'Tell' : 'Show'} me the way to ${city}` }];
+        const { data, response } = await client.chat.completions
+          .create({ model: 'gpt-4o', messages, stream })
+          .withResponse();
+        if ('toReadableStream' in data) for await (const _ of data);
+        return response.headers.get('x-cache-status');
+      };
+      assert.deepEqual([await ask(), await ask()], ['MISS', 'HIT'], `${city}, ${stream ? 'stream' : 'JSON'}`);
+    }
+  }
 });
 
 test('a wrong key raises AuthenticationError, an unknown model NotFoundError', async () => {

@@ -2,14 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Surface } from '@tollgate/contracts';
 import { bytesOf, chatAnswer, responseAnswer, textPart } from '../testdata/answers.ts';
-import { judge } from './cacheable.ts';
+import { type Judged, judge } from './cacheable.ts';
 
 const chat = (answer: unknown) => judge(Surface.CHAT_COMPLETIONS, bytesOf(answer));
 const response = (answer: unknown) => judge(Surface.RESPONSES, bytesOf(answer));
 
+const keptOf = (judged: Judged) =>
+  'answer' in judged &&
+  JSON.parse(typeof judged.answer === 'string' ? judged.answer : Buffer.from(judged.answer).toString());
+
 test('complete answers in words are kept', () => {
-  assert.deepEqual(chat(chatAnswer()), { answer: chatAnswer() });
-  assert.deepEqual(response(responseAnswer()), { answer: responseAnswer() });
+  assert.deepEqual(keptOf(chat(chatAnswer())), chatAnswer());
+  assert.deepEqual(keptOf(response(responseAnswer())), responseAnswer());
   const reasoned = responseAnswer('x', {
     output: [{ id: 'rs_1', type: 'reasoning', summary: [] }, ...responseAnswer('x').output],
   });
@@ -46,7 +50,8 @@ test('what is incomplete, a tool call, a refusal, empty or bound to the provider
 test('what an answer repeats of its first caller is not kept', () => {
   const own = { metadata: { case: '4711' }, user: 'u-1', safety_identifier: 's-1', prompt_cache_key: 'k-1' };
   const judged = response(responseAnswer('x', own));
-  assert.deepEqual(judged, {
-    answer: responseAnswer('x', { metadata: {}, user: null, safety_identifier: null, prompt_cache_key: null }),
-  });
+  assert.deepEqual(
+    keptOf(judged),
+    responseAnswer('x', { metadata: {}, user: null, safety_identifier: null, prompt_cache_key: null }),
+  );
 });

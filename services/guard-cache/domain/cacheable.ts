@@ -3,8 +3,8 @@ import { isNothing, isRecord, type JsonRecord, recordsOf } from './json.ts';
 
 export type Unfit = 'surface' | 'not_json' | 'incomplete' | 'tool_calls' | 'refusal' | 'stateful' | 'empty';
 
-/** Either the answer as it is kept, or why it must not be. */
-export type Judged = { readonly answer: JsonRecord } | { readonly unfit: Unfit };
+/** Either the answer's JSON as it is kept, or why it must not be. */
+export type Judged = { readonly answer: Uint8Array | string } | { readonly unfit: Unfit };
 
 // An answer repeats what its first caller said about itself; the next caller must not read it.
 const callersOwn: JsonRecord = { metadata: {}, user: null, safety_identifier: null, prompt_cache_key: null };
@@ -18,9 +18,18 @@ export function judge(surface: Surface, bytes: Uint8Array): Judged {
   if (answer === undefined) return { unfit: 'not_json' };
   const unfit = unfitness(surface, answer);
   if (unfit !== undefined) return { unfit };
+  return { answer: hasCallersOwn(answer) ? JSON.stringify(withoutCallersOwn(answer)) : bytes };
+}
+
+function hasCallersOwn(answer: JsonRecord): boolean {
+  for (const member in callersOwn) if (member in answer) return true;
+  return false;
+}
+
+function withoutCallersOwn(answer: JsonRecord): JsonRecord {
   const kept = { ...answer };
   for (const [member, blank] of Object.entries(callersOwn)) if (member in kept) kept[member] = blank;
-  return { answer: kept };
+  return kept;
 }
 
 function unfitness(surface: Surface, answer: JsonRecord): Unfit | undefined {

@@ -3,10 +3,10 @@ import { CacheFill } from '@tollgate/contracts';
 import type { Logger } from '@tollgate/telemetry';
 import type { CacheStore } from '../adapters/redis/store.ts';
 import { judge } from '../domain/cacheable.ts';
-import type { RecentQuestions } from '../domain/recent-questions.ts';
 import { cacheSettings } from '../domain/settings.ts';
 import type { CacheCounters, FillOutcome } from './counters.ts';
 import type { ConfigSource } from './lookup.ts';
+import type { RecentQuestions } from './recent-questions.ts';
 
 export interface FillDependencies {
   readonly config: ConfigSource;
@@ -14,14 +14,13 @@ export interface FillDependencies {
   readonly questions: RecentQuestions;
   readonly counters: CacheCounters;
   readonly logger: Logger;
-  readonly reply: (subject: string) => void;
   readonly now: () => number;
 }
 
 /** Fills under way at once; what comes on top is dropped and counted. An answer that was not kept is asked for again. */
 const fillsMax = 256;
 
-/** Keeps the answers that upstream offers, and tells it when one is readable or will not be kept. */
+/** Keeps the answers that upstream offers. */
 export class Filler {
   readonly #dependencies: FillDependencies;
   readonly #running = new Set<Promise<void>>();
@@ -30,10 +29,14 @@ export class Filler {
     this.#dependencies = dependencies;
   }
 
-  /** Never throws: a cache that cannot be filled costs a call to the provider, nothing else. */
-  readonly handle = (bytes: Uint8Array, replySubject: string): void => {
+  /**
+   * Never throws: a cache that cannot be filled costs a call to the provider, nothing else. An entry is written in the turn
+   * in which its fill arrives, over the connection that lookups use: one that arrives later reads it.
+   */
+  readonly handle = (bytes: Uint8Array): void => {
+    const { counters } = this.#dependencies;
     if (this.#running.size >= fillsMax) {
-      this.#done('overflow', replySubject);
+      counters.fill('overflow');
       return;
     }
     const running = this.#fill(bytes)
@@ -42,7 +45,7 @@ export class Filler {
         return 'failed';
       })
       .then((outcome) => {
-        this.#done(outcome, replySubject);
+        counters.fill(outcome);
         this.#running.delete(running);
       });
     this.#running.add(running);
@@ -78,10 +81,5 @@ export class Filler {
     const question = questions.take(plan.text, settings.agreement);
     counters.swept(await store.fill(place, question, { answer: judged.answer, facts }, bounds));
     return 'stored';
-  }
-
-  #done(outcome: FillOutcome, replySubject: string): void {
-    this.#dependencies.counters.fill(outcome);
-    this.#dependencies.reply(replySubject);
   }
 }

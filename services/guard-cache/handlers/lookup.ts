@@ -4,10 +4,10 @@ import { type CacheCall, type CacheHit, type GuardRequest, Surface } from '@toll
 import { TollgateError } from '@tollgate/errors';
 import type { GuardResult } from '@tollgate/guard';
 import type { CacheStore, Found } from '../adapters/redis/store.ts';
-import type { RecentQuestions } from '../domain/recent-questions.ts';
 import { render } from '../domain/render.ts';
 import { cacheSettings } from '../domain/settings.ts';
 import type { CacheCounters } from './counters.ts';
+import type { RecentQuestions } from './recent-questions.ts';
 
 export interface ConfigSource {
   at(revision: number): ConfigSnapshot | Promise<ConfigSnapshot>;
@@ -51,12 +51,15 @@ export class Lookup {
   };
 
   async #find(request: GuardRequest, call: CacheCall): Promise<Found | undefined> {
-    const { config, store } = this.#dependencies;
+    const { config, store, questions } = this.#dependencies;
     const snapshot = await config.at(request.revision);
     const settings = cacheSettings(snapshot, request.proxy, request.guardrail);
     const { scopeId, surface, fingerprint } = call;
     const place = { organizationId: snapshot.organization.id, scopeId, proxyId: request.proxy, surface, fingerprint };
-    return store.lookup(place, this.#dependencies.questions.read(call.text, settings.agreement), settings);
+    const { question, repeats } = questions.read(place, call.text, settings.agreement);
+    const found = await store.lookup(place, question, settings);
+    if (found !== undefined || repeats === undefined || !(await questions.waited(repeats))) return found;
+    return store.lookup(place, question, settings);
   }
 
   #answer(call: CacheCall, found: Found | undefined): GuardResult {

@@ -24,13 +24,11 @@ export interface Served {
   canonical: Uint8Array | undefined;
 }
 
-/** An answer's last byte waits at most this long for the cache's entry to be readable. */
-const fillWaitMs = 5;
 /** What is written of a large JSON answer before room is asked for again. */
 const partBytes = 128 * 1024;
 const noContent = new Uint8Array(0);
 
-/** Ends requests: the row first, then the end of the answer, in one turn on one connection. */
+/** Ends requests: the row first, then what the cache may keep, then the end of the answer, in one turn on one connection. */
 export class Conclude {
   readonly #bus: Bus;
 
@@ -51,19 +49,17 @@ export class Conclude {
       await writeParts(run.answer, body);
     }
     this.#completed(run, served, RequestStatus.COMPLETED, !whole);
-    const filling = this.#fill(run, served);
-    if (filling !== undefined) await filling;
+    this.#fill(run, served);
     const end = { status: RequestStatus.COMPLETED, error: undefined };
     if (whole) run.answer.complete({ response, content: body, end });
     else run.answer.end(end);
   }
 
   /** A stream that its provider ended; `tail` holds its last event. */
-  async stream(run: Run, served: Served, tail: Buffer, failed: boolean): Promise<void> {
+  stream(run: Run, served: Served, tail: Buffer, failed: boolean): void {
     const status = failed ? RequestStatus.FAILED : RequestStatus.COMPLETED;
     this.#completed(run, served, status, run.firstContentAtMs > 0);
-    const filling = failed ? undefined : this.#fill(run, served);
-    if (filling !== undefined) await filling;
+    if (!failed) this.#fill(run, served);
     run.answer.write(tail);
     run.answer.end({ status, error: undefined });
   }
@@ -139,20 +135,20 @@ export class Conclude {
     this.#bus.usage.publish(endRow(row, end));
   }
 
-  /** Undefined when there is nothing to keep. Late or failed, the answer goes on. */
-  #fill(run: Run, { canonical, target, tokens, costNanoUsd }: Served): Promise<void> | undefined {
+  /**
+   * Offers the answer to the cache. It leaves before the answer's end, so it is on its way before whoever reads the answer
+   * can ask again: a repeat does not race it, and nobody waits.
+   */
+  #fill(run: Run, { canonical, target, tokens, costNanoUsd }: Served): void {
     const plan = run.dispatch.cacheFill;
-    if (!plan || !canonical || run.row.estimated) return undefined;
+    if (!plan || !canonical || run.row.estimated) return;
     const { requestId } = run;
     const { provider, model, baseModel } = target;
     const fill = { requestId, plan, answer: canonical, provider, model, baseModel, tokens, costNanoUsd };
     const message = CacheFill.encode(fill).finish();
-    if (message.length > completeBytesMax) return undefined;
-    return this.#bus.request(subjects.cacheFill, message, fillWaitMs).then(ignore, ignore);
+    if (message.length <= completeBytesMax) this.#bus.publish(subjects.cacheFill, message);
   }
 }
-
-function ignore(): void {}
 
 async function writeParts(answer: AnswerSender, body: Buffer): Promise<void> {
   for (let start = 0; start < body.length; start += partBytes) {

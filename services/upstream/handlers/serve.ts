@@ -73,7 +73,7 @@ export class Serve {
       case 'stream': {
         const served = this.#served(run, call, end.usage);
         const canonical = run.dispatch.cacheFill && !end.failed ? call.reader?.canonical() : undefined;
-        await conclude.stream(run, { ...served, canonical }, end.tail, end.failed);
+        conclude.stream(run, { ...served, canonical }, end.tail, end.failed);
         return true;
       }
       case 'stopped':

@@ -51,8 +51,6 @@ export class Peer {
   readonly reports: RouteReport[] = [];
   readonly renewals: LeaseRenewal[] = [];
   readonly fills: CacheFill[] = [];
-  /** What guard-cache does with a fill; default: it answers at once. */
-  onFill: (answer: () => void) => void = (answer) => answer();
 
   private constructor(bus: Bus, consumer: UsageConsumer) {
     this.#bus = bus;
@@ -76,10 +74,7 @@ export class Peer {
       peer.renewals.push(LeaseRenewal.decode(bytes));
       peer.#events.emit('renewal');
     });
-    bus.subscribe(subjects.cacheFill, (bytes, reply) => {
-      peer.fills.push(CacheFill.decode(bytes));
-      peer.onFill(() => bus.reply(reply));
-    });
+    bus.subscribe(subjects.cacheFill, (bytes) => peer.fills.push(CacheFill.decode(bytes)));
     bus.onNoResponders((requestId) => {
       peer.#events.emit(requestId, {
         dispatch: 0,

@@ -19,17 +19,15 @@ const place: Place = {
   surface: Surface.CHAT_COMPLETIONS,
   fingerprint: new Uint8Array(32).fill(7),
 };
-const entry = (content: string): Entry => ({
-  answer: chatAnswer(content),
-  facts: {
-    provider: 'azure-openai',
-    model: 'gpt-4o',
-    baseModel: 'gpt-4o',
-    tokens: { prompt: 14, completion: 3, cachedPrompt: 0, reasoning: 0 },
-    costNanoUsd: 65_000,
-    createdAtMs: 1_800_000_000_000,
-  },
-});
+const facts = {
+  provider: 'azure-openai',
+  model: 'gpt-4o',
+  baseModel: 'gpt-4o',
+  tokens: { prompt: 14, completion: 3, cachedPrompt: 0, reasoning: 0 },
+  costNanoUsd: 65_000,
+  createdAtMs: 1_800_000_000_000,
+};
+const entry = (content: string): Entry => ({ answer: JSON.stringify(chatAnswer(content)), facts });
 const question = (text: string) => readQuestion(text, 'content');
 const factsBounds = { ...bounds, agreement: 'facts' as const };
 const factsRules: Rules = { ...rules, agreement: 'facts' };
@@ -62,7 +60,7 @@ beforeEach(() => call('FLUSHALL'));
 test('the same wording is an exact hit, another spelling a semantic one, another question none', async () => {
   await store.fill(place, question('What is the capital of France?'), entry('Paris.'), bounds);
   const exact = await store.lookup(place, question('what is the capital of FRANCE'), rules);
-  assert.deepEqual(exact, { ...entry('Paris.'), similarity: 1, kind: 'exact' });
+  assert.deepEqual(exact, { answer: chatAnswer('Paris.'), facts, similarity: 1, kind: 'exact' });
   const semantic = await store.lookup(place, question("what's the capital of France"), rules);
   assert.equal(contentOf(semantic), 'Paris.');
   assert.equal(semantic?.kind, 'semantic');
@@ -200,7 +198,7 @@ test('where the words decide no vector command is called, and an evicted signatu
   // The newest of those that agree.
   const asked = question('please tell me what is the capital of France');
   const found = await store.lookup(place, asked, rules);
-  assert.deepEqual(found, { ...entry('Paris, again.'), similarity: 1, kind: 'semantic' });
+  assert.deepEqual(found, { answer: chatAnswer('Paris, again.'), facts, similarity: 1, kind: 'semantic' });
   assert.equal(await store.lookup(place, question('Name the capital of France'), rules), undefined);
   assert.doesNotMatch(String(await call('INFO', 'commandstats')), /cmdstat_v/i);
   await call('DEL', ...((await call('KEYS', `${namesOf(place).entries}*`)) as string[]));

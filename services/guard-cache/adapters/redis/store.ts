@@ -18,11 +18,14 @@ interface EntryFacts {
 }
 
 export interface Entry {
-  readonly answer: JsonRecord;
+  /** JSON. */
+  readonly answer: Uint8Array | string;
   readonly facts: EntryFacts;
 }
 
-export interface Found extends Entry {
+export interface Found {
+  readonly answer: JsonRecord;
+  readonly facts: EntryFacts;
   /** Cosine; 1 for the same wording. */
   readonly similarity: number;
   readonly kind: 'exact' | 'semantic';
@@ -120,7 +123,7 @@ export class CacheStore {
         bounds.ttlSeconds * 1000,
         bounds.entriesMax,
         this.#bytes(vector),
-        JSON.stringify(answer),
+        answer,
         JSON.stringify(facts),
         compared,
       ],

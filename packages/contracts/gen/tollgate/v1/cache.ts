@@ -23,7 +23,7 @@ export interface CacheFillPlan {
   surface: Surface;
 }
 
-/** upstream → guard-cache, subject tg.v1.cache.fill, queue group `guard-cache`; answered empty once the entry is readable. */
+/** upstream → guard-cache, subject tg.v1.cache.fill, queue group `guard-cache`. */
 export interface CacheFill {
   requestId: string;
   plan:

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseConfigFile, resolveConfig } from '@tollgate/config';
+import { type GuardRequest, Surface } from '@tollgate/contracts';
+import { createMetrics } from '@tollgate/telemetry';
+import type { Found } from '../adapters/redis/store.ts';
+import { chatAnswer } from '../testdata/answers.ts';
+import { CacheCounters } from './counters.ts';
+import { Lookup } from './lookup.ts';
+import { RecentQuestions } from './recent-questions.ts';
+
+const text = 'What is the capital of France?';
+const found: Found = {
+  answer: chatAnswer(),
+  facts: {
+    provider: 'azure-openai',
+    model: 'gpt-4o',
+    baseModel: 'gpt-4o',
+    tokens: { prompt: 14, completion: 3, cachedPrompt: 0, reasoning: 0 },
+    costNanoUsd: 65_000,
+    createdAtMs: 1_800_000_000_000,
+  },
+  similarity: 1,
+  kind: 'exact',
+};
+const snapshot = resolveConfig(
+  parseConfigFile(`organization: acme
+priceList:
+  gpt-4o: { prompt: 2.50, completion: 10.00 }
+providers:
+  - name: azure-openai
+    type: azure-openai
+    endpoint: https://example.com
+    apiKey: { env: KEY }
+    apiVersion: "2024-10-21"
+    models: [gpt-4o]
+projects:
+  - name: sample
+    teams: [{ name: engineering }]
+    proxies:
+      - name: proxy
+        version: v1.0
+        context: /proxy
+        provider: azure-openai
+        guardrails:
+          - semanticCache: { similarityThreshold: 0.92, ttlSeconds: 3600 }
+`),
+  1,
+  Date.now(),
+);
+const request: GuardRequest = {
+  id: 1,
+  requestId: 'r',
+  timeoutMs: 2000,
+  revision: 1,
+  proxy: snapshot.projects[0]?.proxies[0]?.id ?? '',
+  guardrail: 0,
+  call: {
+    $case: 'cache',
+    value: {
+      scopeId: 'team:a',
+      fingerprint: new Uint8Array(32),
+      text,
+      surface: Surface.CHAT_COMPLETIONS,
+      stream: false,
+      includeUsage: false,
+    },
+  },
+};
+
+/** A lookup over a store that gives these, one a call. */
+function lookupOver(given: (Found | undefined)[]) {
+  const questions = new RecentQuestions();
+  const lookup = new Lookup({
+    config: { at: () => snapshot },
+    store: { lookup: async () => given.shift() },
+    questions,
+    counters: new CacheCounters(createMetrics('test')),
+    now: () => 1_800_000_001_000,
+  });
+  const isHit = async () => {
+    const result = await lookup.handle(request);
+    return result?.$case === 'cache' && result.value.hit !== undefined;
+  };
+  return { isHit, questions };
+}
+
+test('a repeat that overtook the fill waits for it and hits', async () => {
+  const { isHit, questions } = lookupOver([undefined, undefined, found]);
+  assert.equal(await isHit(), false);
+  const repeat = isHit();
+  setImmediate(() => questions.take(text, 'content'));
+  assert.equal(await repeat, true);
+});
+
+test('what another replica keeps meanwhile is found after the wait', async () => {
+  const { isHit } = lookupOver([undefined, undefined, found]);
+  assert.equal(await isHit(), false);
+  assert.equal(await isHit(), true);
+});
+
+test('a question whose answer is not to be kept is looked up again once', async () => {
+  const given = [undefined, undefined, undefined, undefined, found];
+  const { isHit } = lookupOver(given);
+  for (let time = 1; time <= 3; time++) assert.equal(await isHit(), false);
+  assert.deepEqual(given, [found]);
+});
