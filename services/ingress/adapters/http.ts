@@ -15,6 +15,8 @@ export interface HttpOptions {
 
 /** Load balancers keep idle connections for 60 s; ours must outlive theirs. */
 const keepAliveMs = 75_000;
+/** How often a server that is closing looks for connections whose answer has ended. */
+const idleSweepMs = 50;
 const noBody = new Uint8Array(0);
 
 /** The HTTP edge: sizes, times and shapes are checked here once, and every refusal has the one error shape. */
@@ -41,6 +43,14 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
     },
   } as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance;
 
+  // Node closes the connections that are idle when a close begins, and leaves those open whose answer ends later.
+  let isClosing = false;
+  app.addHook('preClose', async () => {
+    isClosing = true;
+    const sweep = setInterval(() => app.server.closeIdleConnections(), idleSweepMs);
+    app.server.once('close', () => clearInterval(sweep));
+  });
+
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.setErrorHandler<FastifyError>((error, _request, reply) => {
@@ -53,6 +63,7 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
   });
   app.all('/*', (request, reply) => {
     reply.hijack();
+    if (isClosing) reply.raw.shouldKeepAlive = false;
     const result = parsePath(request.method, request.raw.url ?? '/');
     if (result.kind === 'call')
       options.onCall(request.raw, reply.raw, result.path, (request.body as Buffer | undefined) ?? noBody);
