@@ -1,4 +1,4 @@
-import { type Beat, type Entry, Envelope } from '@tollgate/contracts';
+import { type Beat, type Entry, Envelope, encode } from '@tollgate/contracts';
 import { payloadBytesMax } from './subjects.ts';
 import type { Turn } from './turn.ts';
 
@@ -83,7 +83,7 @@ export class Mailbox {
 
   #publish(inbox: string, { entries, beat }: Outgoing): void {
     if (this.#options.sayHere(inbox, entries, beat)) return;
-    const bytes = Envelope.encode({ from: this.#options.inbox, entries, beat }).finish();
+    const bytes = encode(Envelope, { from: this.#options.inbox, entries, beat });
     if (!this.#options.publish(inbox, bytes)) this.#options.onDropped(entries.length);
   }
 }

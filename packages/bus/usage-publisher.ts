@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { UsageBatch, type UsageEvent } from '@tollgate/contracts';
+import { encode, UsageBatch, type UsageEvent } from '@tollgate/contracts';
 import { payloadBytesMax, subjects } from './subjects.ts';
 import type { Turn } from './turn.ts';
 
@@ -117,7 +117,7 @@ export class UsagePublisher {
     if (this.#collected.size === 0) return;
     for (const [organizationId, { encoded }] of this.#collected) {
       const id = randomUUID();
-      const bytes = UsageBatch.encode({ batchId: id, replica: this.#options.replica, events: encoded }).finish();
+      const bytes = encode(UsageBatch, { batchId: id, replica: this.#options.replica, events: encoded });
       const now = this.#options.now();
       const batch = {
         id,

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Bus, connectBus, subjects, type UsageConsumer } from '@tollgate/bus';
-import { LeaseAsk, LedgerSumsReply, LedgerSumsRequest, Release } from '@tollgate/contracts';
+import { encode, LeaseAsk, LedgerSumsReply, LedgerSumsRequest, Release } from '@tollgate/contracts';
 import { serveGuard } from '@tollgate/guard';
 import type { Scope } from '@tollgate/lifecycle';
 import { RedisConnection } from '@tollgate/redis';
@@ -48,7 +48,7 @@ export async function start(scope: Scope): Promise<{ address: string }> {
     store,
     usage: { state: () => bus.usageState(), read: (range) => bus.readUsage(range) },
     ledger: { sums: (request) => askLedger(bus, request) },
-    askOwners: (organizationId) => void bus.publish(subjects.leaseAsk, LeaseAsk.encode({ organizationId }).finish()),
+    askOwners: (organizationId) => void bus.publish(subjects.leaseAsk, encode(LeaseAsk, { organizationId })),
     lastActivityMs: () => lastActivityMs,
     snapshot: () => bus.config.current(),
     ...{ logger, metrics, now, wait: (ms: number) => wait(ms, undefined, { ref: false }) },
@@ -130,7 +130,7 @@ function settleUsage(bus: Bus, settler: Settler): Promise<UsageConsumer> {
 }
 
 async function askLedger(bus: Bus, request: LedgerSumsRequest): Promise<LedgerSumsReply> {
-  const bytes = LedgerSumsRequest.encode(request).finish();
+  const bytes = encode(LedgerSumsRequest, request);
   return LedgerSumsReply.decode(await bus.request(subjects.ledgerSums, bytes, ledgerAnswersMs));
 }
 

@@ -1,5 +1,5 @@
 import { type Bus, connectBus, Loopback, subjects } from '@tollgate/bus';
-import { LeaseRenewal } from '@tollgate/contracts';
+import { encode, LeaseRenewal } from '@tollgate/contracts';
 import { type GuardPool, guardPool, NearGuards } from '@tollgate/guard';
 import type { Scope } from '@tollgate/lifecycle';
 import { Dispatcher } from './adapters/dispatcher.ts';
@@ -56,6 +56,6 @@ export async function start(scope: Scope): Promise<object> {
 function answerLeaseAsks(bus: Bus, taker: Taker, replica: string): void {
   bus.subscribe(subjects.leaseAsk, () => {
     const receipts = taker.receipts();
-    if (receipts.length > 0) bus.publish(subjects.leaseRenew, LeaseRenewal.encode({ replica, receipts }).finish());
+    if (receipts.length > 0) bus.publish(subjects.leaseRenew, encode(LeaseRenewal, { replica, receipts }));
   });
 }

@@ -10,7 +10,7 @@ export interface LoadPlan {
   seconds: number;
   /** Not counted, so that compilers and pools are warm. */
   warmUpSeconds: number;
-  /** Adds one request with a body of so many bytes that is always in flight beside the counted ones; 0 = none. */
+  /** Adds one request a second with a body of so many bytes, not counted; 0 = none. */
   largeBodyBytes: number;
 }
 
@@ -24,14 +24,12 @@ export interface LoadReport {
 
 const agent = new Agent({ keepAlive: true, maxSockets: 512 });
 
-function body(number: number, bytes = 0): string {
-  // A question of its own each time: a cache must miss, and nothing in it is personal.
-  const text = `Question ${number}: how does a heat pump work in winter, in about ${(number % 90) + 10} words?`;
-  const content = bytes > 0 ? text.padEnd(bytes, ' and why is that so') : text;
-  return JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content }] });
-}
+// A question of its own each time: a cache must miss, and nothing in it is personal.
+const question = (number: number) =>
+  `Question ${number}: how does a heat pump work in winter, in about ${(number % 90) + 10} words?`;
+const body = (content: string) => JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content }] });
 
-function ask({ url, headers }: LoadPlan, text: string): Promise<boolean> {
+function ask({ url, headers }: LoadPlan, text: string | Buffer): Promise<boolean> {
   return new Promise((resolve) => {
     const sent = request(url, {
       method: 'POST',
@@ -50,14 +48,18 @@ function ask({ url, headers }: LoadPlan, text: string): Promise<boolean> {
 
 /** Runs the plan. Latency counts from when a request should have been sent, so a stall is not hidden. */
 export async function runLoad(plan: LoadPlan): Promise<LoadReport> {
+  const largeBody =
+    plan.largeBodyBytes > 0
+      ? Buffer.from(body(question(seed).padEnd(plan.largeBodyBytes, ' and why is that so')))
+      : undefined;
   const histogram = build({ highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 3 });
   const counted = { requests: 0, errors: 0, histogram, from: performance.now() + plan.warmUpSeconds * 1000 };
   const until = counted.from + plan.seconds * 1000;
-  const large = plan.largeBodyBytes > 0 ? keepLargeInFlight(plan, until) : undefined;
+  const besides = largeBody && large(plan, largeBody, until);
   await (plan.mode.kind === 'open'
     ? open(plan, plan.mode.rate, counted, until)
     : closed(plan, plan.mode.connections, counted, until));
-  await large;
+  await besides;
   agent.destroy();
   return {
     requests: counted.requests,
@@ -91,7 +93,7 @@ async function open(plan: LoadPlan, rate: number, counted: Counted, until: numbe
     if (dueAt >= until) break;
     const waitMs = dueAt - performance.now();
     if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
-    const answered: Promise<void> = ask(plan, body(seed + number)).then((ok) => {
+    const answered: Promise<void> = ask(plan, body(question(seed + number))).then((ok) => {
       running.delete(answered);
       count(counted, dueAt, ok);
     });
@@ -105,15 +107,26 @@ async function closed(plan: LoadPlan, connections: number, counted: Counted, unt
   const one = async () => {
     while (performance.now() < until) {
       const sentAt = performance.now();
-      const ok = await ask(plan, body(number++));
+      const ok = await ask(plan, body(question(number++)));
       if (performance.now() < until) count(counted, sentAt, ok);
     }
   };
   await Promise.all(Array.from({ length: connections }, one));
 }
 
-async function keepLargeInFlight(plan: LoadPlan, until: number): Promise<void> {
-  for (let number = seed; performance.now() < until; number++) await ask(plan, body(number, plan.largeBodyBytes));
+/**
+ * At a rate like everything else: were one always in flight, a faster gateway would get more of them. The body is made
+ * before anything is measured, and only its question written anew, since this process measures the small ones meanwhile.
+ */
+async function large(plan: LoadPlan, body: Buffer, until: number): Promise<void> {
+  const running: Promise<boolean>[] = [];
+  for (let number = seed; performance.now() < until; number++) {
+    const own = Buffer.from(body);
+    own.write(question(number), own.indexOf('Question'));
+    running.push(ask(plan, own));
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+  await Promise.all(running);
 }
 
 /** Runs do not repeat each other's questions. */

@@ -1,4 +1,4 @@
-import { GuardBeat, type GuardReply, GuardRequest } from '@tollgate/contracts';
+import { encode, GuardBeat, type GuardReply, GuardRequest } from '@tollgate/contracts';
 import type { Gauge, Logger } from '@tollgate/telemetry';
 import { CounterFeed } from '../counter-feed.ts';
 import { errorResult, guardUnavailable, overloaded } from '../faults.ts';
@@ -90,7 +90,7 @@ class Pool implements GuardPool {
         guardrail: request.guardrail,
         call: small ? request.call : undefined,
       },
-      encoded: small ? undefined : GuardRequest.encode({ ...request, id: 0, timeoutMs: 0 }).finish(),
+      encoded: small ? undefined : encode(GuardRequest, { ...request, id: 0, timeoutMs: 0 }),
       bytes,
       wantsEncoded: false,
     };

@@ -1,4 +1,4 @@
-import { GuardBeat } from '@tollgate/contracts';
+import { encode, GuardBeat } from '@tollgate/contracts';
 import { beatSubject, type GuardBus, helloSubject } from '../wire/subjects.ts';
 
 const beatMs = 1_000;
@@ -26,7 +26,7 @@ export class Beats {
   }
 
   now(): void {
-    if (this.#hello !== undefined) this.#bus.publish(beatSubject, GuardBeat.encode(this.#beat()).finish());
+    if (this.#hello !== undefined) this.#bus.publish(beatSubject, encode(GuardBeat, this.#beat()));
   }
 
   stop(): void {

@@ -1,6 +1,6 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
-import { GuardBatch, GuardReply } from '@tollgate/contracts';
+import { encode, GuardBatch, GuardReply } from '@tollgate/contracts';
 import { errorResult, faultName, guardUnavailable } from '../faults.ts';
 import { BatchWriter, drainingBatch } from '../wire/batch-writer.ts';
 import { batchBytesTarget, entryBytesMax } from '../wire/bounds.ts';
@@ -77,7 +77,7 @@ export class Connection implements BulkSink {
       this.#writer.reply(reply);
       this.#wrote(bound);
     } else {
-      this.#replyEncoded(id, GuardReply.encode(reply).finish());
+      this.#replyEncoded(id, encode(GuardReply, reply));
     }
   }
 

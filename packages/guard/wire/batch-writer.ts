@@ -1,4 +1,4 @@
-import { GuardBatch, GuardReply, GuardRequest } from '@tollgate/contracts';
+import { encode, GuardBatch, GuardReply, GuardRequest } from '@tollgate/contracts';
 
 const requestsTag = (1 << 3) | 2;
 const repliesTag = (2 << 3) | 2;
@@ -54,5 +54,4 @@ export function asBuffer(bytes: Uint8Array): Buffer {
 }
 
 /** The batch that says: send nothing new on this stream. */
-export const drainingBatch = (): Buffer =>
-  asBuffer(GuardBatch.encode({ requests: [], replies: [], draining: true }).finish());
+export const drainingBatch = (): Buffer => asBuffer(encode(GuardBatch, { requests: [], replies: [], draining: true }));

@@ -1,4 +1,4 @@
-import { GuardRequest } from '@tollgate/contracts';
+import { encode, GuardRequest } from '@tollgate/contracts';
 import { WireFault } from './part-assembler.ts';
 
 /** Fields of GuardRequest from this number on are calls, with the texts in them. */
@@ -26,7 +26,7 @@ export function readEnvelope(bytes: Uint8Array): GuardRequest {
 /** What makes an encoded request with neither this one: to be appended to it. */
 export function envelopeOf(id: number, timeoutMs: number): Uint8Array {
   const empty = { requestId: '', revision: 0, proxy: '', guardrail: 0, call: undefined };
-  return GuardRequest.encode({ ...empty, id, timeoutMs }).finish();
+  return encode(GuardRequest, { ...empty, id, timeoutMs });
 }
 
 function readVarint(cursor: { bytes: Uint8Array; at: number }): number {

@@ -1,4 +1,4 @@
-import { GuardPart } from '@tollgate/contracts';
+import { encode, GuardPart } from '@tollgate/contracts';
 import { asBuffer } from './batch-writer.ts';
 import { bulkEntriesUnderWayMax, partBytes } from './bounds.ts';
 
@@ -61,6 +61,6 @@ export class PartSender {
     // Back among the first few: those are the ones that the receiver has begun to put together.
     if (!last) this.#queue.splice(bulkEntriesUnderWayMax - 1, 0, entry);
     this.#writing = true;
-    this.#write(asBuffer(GuardPart.encode(part).finish()), this.#written);
+    this.#write(asBuffer(encode(GuardPart, part)), this.#written);
   }
 }

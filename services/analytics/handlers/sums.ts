@@ -1,5 +1,5 @@
 import { payloadBytesMax, type UsageConsumer } from '@tollgate/bus';
-import { LedgerSumsReply, LedgerSumsRequest, Receipt, type UnmeasuredCharge } from '@tollgate/contracts';
+import { encode, LedgerSumsReply, LedgerSumsRequest, Receipt, type UnmeasuredCharge } from '@tollgate/contracts';
 import type {
   BudgetScope,
   BudgetSum,
@@ -80,7 +80,7 @@ export class Sums {
    */
   #withUnmeasured(reply: LedgerSumsReply, rows: readonly UnmeasuredRow[]): Uint8Array {
     const likely = rows.toSorted((a, b) => a.version - b.version || b.startedAtMs - a.startedAtMs);
-    const room = payloadBytesMax - LedgerSumsReply.encode(reply).finish().length;
+    const room = payloadBytesMax - encode(LedgerSumsReply, reply).length;
     if (room < 0) throw new RangeError(`the sums of ${reply.sums.length} windows do not fit into one message`);
     const told = likely.slice(0, Math.floor(room / CHARGE_BYTES_MAX));
     const untold = rows.length - told.length;
@@ -88,12 +88,12 @@ export class Sums {
       this.#untold.inc(untold);
       this.#options.logger.warn({ untold }, 'not all unmeasured charges fit into the answer');
     }
-    return LedgerSumsReply.encode({ ...reply, unmeasured: told.map(fromRow) }).finish();
+    return encode(LedgerSumsReply, { ...reply, unmeasured: told.map(fromRow) });
   }
 
   #refuse(error: string): Uint8Array {
     this.#answers.inc({ outcome: 'refused' });
-    return LedgerSumsReply.encode({ acknowledgedSeq: 0, sums: [], unmeasured: [], error }).finish();
+    return encode(LedgerSumsReply, { acknowledgedSeq: 0, sums: [], unmeasured: [], error });
   }
 }
 

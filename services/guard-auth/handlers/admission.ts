@@ -2,6 +2,7 @@ import { type ConfigSnapshot, type KeyRecord, proxyById, resolveModel, windowBou
 import {
   type AuthCall,
   type AuthResult,
+  encode,
   type GuardRequest,
   type Receipt,
   Surface,
@@ -156,7 +157,7 @@ export class Admission {
       }),
       priceListVersion: snapshot.priceListVersion,
     });
-    return this.#reserve(asked, plan, receipt, UsageEvent.encode(lease).finish());
+    return this.#reserve(asked, plan, receipt, encode(UsageEvent, lease));
   }
 
   async #reserve(asked: Asked, plan: Plan, receipt: Receipt, record: Uint8Array): Promise<GuardResult> {

@@ -1,5 +1,5 @@
 import type { ConfigSnapshot } from '@tollgate/config';
-import { LeaseRenewal, type Receipt, Surface, UsageEvent } from '@tollgate/contracts';
+import { encode, LeaseRenewal, type Receipt, Surface, UsageEvent } from '@tollgate/contracts';
 import type { Counter, Logger, Metrics } from '@tollgate/telemetry';
 import type { BudgetStore } from '../adapters/budget-store.ts';
 import { estimatedCostNanoUsd } from '../domain/prices.ts';
@@ -66,6 +66,6 @@ export class Renewals {
       costNanoUsd: snapshot ? estimatedCostNanoUsd(snapshot, undefined, tokens) : 0,
       priceListVersion: snapshot?.priceListVersion ?? '',
     });
-    return UsageEvent.encode(row).finish();
+    return encode(UsageEvent, row);
   }
 }

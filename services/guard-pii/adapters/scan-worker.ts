@@ -1,7 +1,7 @@
 import os from 'node:os';
 import process from 'node:process';
 import { parentPort, workerData } from 'node:worker_threads';
-import { GuardReply, GuardRequest } from '@tollgate/contracts';
+import { encode, GuardReply, GuardRequest } from '@tollgate/contracts';
 import { mask } from '../domain/mask.ts';
 import { regionOf } from '../domain/phone-book.ts';
 import type { ScanOrder, ScanReport, ScanSetup } from './scan-messages.ts';
@@ -18,7 +18,7 @@ parentPort?.on('message', ({ request, kinds }: ScanOrder) => {
   const { id, call } = GuardRequest.decode(request);
   const texts = call?.$case === 'pii' ? call.value.texts : [];
   const value = mask(texts, { kinds: new Set(kinds), regions: known });
-  const bytes = GuardReply.encode({ id, result: { $case: 'pii', value } }).finish();
+  const bytes = encode(GuardReply, { id, result: { $case: 'pii', value } });
   const report: ScanReport = { reply: bytes as Uint8Array<ArrayBuffer>, entities: value.entities };
   parentPort?.postMessage(report, [report.reply.buffer]);
 });

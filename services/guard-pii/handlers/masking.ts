@@ -1,5 +1,5 @@
 import type { ConfigSnapshot } from '@tollgate/config';
-import { GuardReply, GuardRequest } from '@tollgate/contracts';
+import { encode, GuardReply, GuardRequest } from '@tollgate/contracts';
 import { TollgateError } from '@tollgate/errors';
 import type { GuardResult } from '@tollgate/guard';
 import type { ScanPool } from '../adapters/scan-pool.ts';
@@ -71,7 +71,7 @@ export class Masking {
   }
 
   async #inThread(request: GuardRequest, kinds: ReadonlySet<Kind>, deadlineMs: number): Promise<GuardResult> {
-    const encoded = GuardRequest.encode(request).finish() as Uint8Array<ArrayBuffer>;
+    const encoded = encode(GuardRequest, request);
     return GuardReply.decode(await this.#scan(encoded, kinds, deadlineMs)).result;
   }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Acceptance, acceptWithinMs, type Bus, payloadBytesMax, subjects } from '@tollgate/bus';
-import { Request } from '@tollgate/contracts';
+import { encode, Request } from '@tollgate/contracts';
 import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import type { Pings } from '../adapters/pings.ts';
 import type { CallPath } from '../domain/path.ts';
@@ -67,7 +67,7 @@ export function handleCall(
   acceptance.add(requestId, () =>
     refuse(new TollgateError('overloaded', { retryAfterMs: 1000, internal: 'no pipeline accepted the request' })),
   );
-  if (!bus.offer(subjects.request, Request.encode(request).finish(), requestId)) {
+  if (!bus.offer(subjects.request, encode(Request, request), requestId)) {
     acceptance.delete(requestId);
     refuse(new TollgateError('bus_unavailable', { retryAfterMs: 1000 }));
   }

@@ -1,5 +1,5 @@
 import { Acceptance, acceptWithinMs, type Bus, payloadBytesMax, subjects } from '@tollgate/bus';
-import { Dispatch, type Entry, type ErrorDetail, Reclaim } from '@tollgate/contracts';
+import { Dispatch, type Entry, type ErrorDetail, encode, Reclaim } from '@tollgate/contracts';
 import { TollgateError, toErrorDetail } from '@tollgate/errors';
 
 /** How long the owner of a first dispatch has to say so before there is a second. */
@@ -62,7 +62,7 @@ export class Dispatcher {
     pending.dispatch.acceptByMs = Date.now() + acceptWithinMs;
     this.#acceptance.add(requestId, () => this.#late(requestId));
     try {
-      const sent = this.#bus.offer(pending.subject, Dispatch.encode(pending.dispatch).finish(), requestId);
+      const sent = this.#bus.offer(pending.subject, encode(Dispatch, pending.dispatch), requestId);
       if (!sent) this.#fail(requestId, new TollgateError('bus_unavailable', { retryAfterMs: 1000 }));
     } catch (error) {
       this.#settle(requestId, { accepted: false, error: toErrorDetail(error) });
@@ -104,7 +104,7 @@ export class Dispatcher {
       this.#fail(requestId, overloaded('no upstream accepted the second dispatch'));
       return;
     }
-    const reclaim = Reclaim.encode({ requestId, pipelineInbox: this.#bus.inbox }).finish();
+    const reclaim = encode(Reclaim, { requestId, pipelineInbox: this.#bus.inbox });
     this.#bus.publish(subjects.reclaim, reclaim);
     setTimeout(() => {
       const waiting = this.#pending.get(requestId);

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import { GuardReply, GuardRequest, type Surface } from '@tollgate/contracts';
+import { encode, GuardReply, GuardRequest, type Surface } from '@tollgate/contracts';
 import { toErrorDetail } from '@tollgate/errors';
 import { Body } from '../domain/body/body.ts';
 import { type BodyIndex, indexBody } from '../domain/body/index-body.ts';
@@ -25,16 +25,16 @@ parentPort?.on('message', (job: Job) => {
 function read({ id, body, surface, pii }: Extract<Job, { kind: 'read' }>): void {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const index = indexBody(bytes, surface);
-  const encodedPii = pii && encode(new Body(bytes, index).texts(), pii);
+  const encodedPii = pii && encodeCall(new Body(bytes, index).texts(), pii);
   parentPort?.postMessage(
     { id, body, index, encodedPii },
     encodedPii ? [body.buffer, encodedPii.buffer] : [body.buffer],
   );
 }
 
-function encode(texts: string[], pii: PiiAddress): Bytes {
+function encodeCall(texts: string[], pii: PiiAddress): Bytes {
   const call = { $case: 'pii' as const, value: { texts } };
-  return GuardRequest.encode({ ...pii, id: 0, timeoutMs: 0, call }).finish();
+  return encode(GuardRequest, { ...pii, id: 0, timeoutMs: 0, call });
 }
 
 function mask({ id, body, index, reply }: Extract<Job, { kind: 'mask' }>): void {

@@ -1,6 +1,6 @@
 import { type AnswerSender, type Bus, subjects } from '@tollgate/bus';
 import { findProxy, type ProxySettings } from '@tollgate/config';
-import { type ErrorDetail, Release, Request, RequestStatus, Surface } from '@tollgate/contracts';
+import { type ErrorDetail, encode, Release, Request, RequestStatus, Surface } from '@tollgate/contracts';
 import { errorTable, isErrorCode, TollgateError, toErrorDetail } from '@tollgate/errors';
 import type { Logger } from '@tollgate/telemetry';
 import { Accepting } from '../adapters/accepting.ts';
@@ -152,7 +152,7 @@ export class Taker {
   /** Gave up while reserving: whatever was reserved under this id is freed, with its row. */
   #release(run: Run): void {
     const { requestId } = run.request;
-    const release = Release.encode({ requestId, organizationId: run.snapshot.organization.id }).finish();
+    const release = encode(Release, { requestId, organizationId: run.snapshot.organization.id });
     this.#dependencies.bus.publish(subjects.release, release);
   }
 

@@ -1,5 +1,5 @@
 import { Acceptance, acceptWithinMs, type Bus, payloadBytesMax, subjects } from '@tollgate/bus';
-import { Dispatch, type Entry, type Target } from '@tollgate/contracts';
+import { Dispatch, type Entry, encode, type Target } from '@tollgate/contracts';
 import type { Run } from '../handlers/run.ts';
 
 /** Providers that serve each other's rests must not pass a request around in a circle. */
@@ -30,7 +30,7 @@ export class HandOn {
     const { dispatch, body, requestId } = run;
     const [next] = rest.targets;
     if (!next || dispatch.hops >= hopsMax) return Promise.resolve(false);
-    const message = Dispatch.encode({
+    const message = encode(Dispatch, {
       ...dispatch,
       ...rest,
       hops: dispatch.hops + 1,
@@ -39,7 +39,7 @@ export class HandOn {
       usage: run.row,
       bodyBytes: body.length,
       body: body.length <= payloadBytesMax - draftBytes ? body : noBody,
-    }).finish();
+    });
     return new Promise((settle) => {
       this.#pending.set(requestId, { run, settle });
       this.#acceptance.add(requestId, () => this.#settle(requestId, false));

@@ -1,5 +1,5 @@
 import { type Bus, subjects } from '@tollgate/bus';
-import { LeaseAsk, LeaseRenewal, type Receipt } from '@tollgate/contracts';
+import { encode, LeaseAsk, LeaseRenewal, type Receipt } from '@tollgate/contracts';
 
 /** contracts.md: one batch a replica every 10 s, of requests that live longer than that. */
 const renewEveryMs = 10_000;
@@ -40,7 +40,7 @@ export class Leases {
   #renew(receipts: Receipt[]): void {
     for (let start = 0; start < receipts.length; start += receiptsMax) {
       const renewal = { replica: this.#bus.replica, receipts: receipts.slice(start, start + receiptsMax) };
-      this.#bus.publish(subjects.leaseRenew, LeaseRenewal.encode(renewal).finish());
+      this.#bus.publish(subjects.leaseRenew, encode(LeaseRenewal, renewal));
     }
   }
 }

@@ -4,6 +4,7 @@ import {
   CacheFill,
   Delivery,
   type ErrorDetail,
+  encode,
   RequestStatus,
   type Target,
   type TokenCounts,
@@ -145,7 +146,7 @@ export class Conclude {
     const { requestId } = run;
     const { provider, model, baseModel } = target;
     const fill = { requestId, plan, answer: canonical, provider, model, baseModel, tokens, costNanoUsd };
-    const message = CacheFill.encode(fill).finish();
+    const message = encode(CacheFill, fill);
     if (message.length <= completeBytesMax) this.#bus.publish(subjects.cacheFill, message);
   }
 }

@@ -1,5 +1,5 @@
 import { type Bus, subjects } from '@tollgate/bus';
-import { RouteReport, type Target } from '@tollgate/contracts';
+import { encode, RouteReport, type Target } from '@tollgate/contracts';
 import type { Outcome } from '../domain/verdict.ts';
 import type { Run } from './run.ts';
 
@@ -27,5 +27,5 @@ export function report(
     revision,
     proxy: dispatch.proxyId,
   };
-  bus.publish(subjects.routeReport, RouteReport.encode(message).finish());
+  bus.publish(subjects.routeReport, encode(RouteReport, message));
 }
