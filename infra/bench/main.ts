@@ -32,7 +32,7 @@ const scenarios: Scenario[] = [
   { name: '500/s', mode: { kind: 'open', rate: 500 } },
   { name: 'maximum', mode: { kind: 'closed', connections: 64 } },
   {
-    name: '100/s beside 15 MiB',
+    name: '100/s beside 15 MiB a second',
     mode: { kind: 'open', rate: 100 },
     largeBodyBytes: 15 * 1024 * 1024,
     only: ['Tollgate', 'Tollgate, one process'],
