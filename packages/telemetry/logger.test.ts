@@ -5,7 +5,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { createLogger, type LogLevel } from './index.ts';
+import { createLogger, type LogLevel, memberLogger } from './index.ts';
 
 function capture(level: LogLevel = 'info') {
   const lines: string[] = [];
@@ -39,6 +39,22 @@ test('an error is logged with its stack and its causes, without the secrets in t
 test('children redact too, and their fields', () => {
   const { logger, entries } = capture();
   logger.child({ password: 'hunter2' }).info('x');
+  assert.equal(entries()[0]?.password, '[redacted]');
+});
+
+test('a service in another one’s process writes as itself to the same output, at its level, without secrets', () => {
+  const { logger, entries } = capture('warn');
+  const member = memberLogger(logger, { service: 'guard-pii', replica: 'guard-pii-2' });
+  member.info('too little');
+  member.warn({ password: 'hunter2' }, 'of the member');
+  logger.warn('of the process');
+  assert.deepEqual(
+    entries().map(({ service, replica, level, msg }) => [service, replica, level, msg]),
+    [
+      ['guard-pii', 'guard-pii-2', 'warn', 'of the member'],
+      ['ingress', 'ingress-1', 'warn', 'of the process'],
+    ],
+  );
   assert.equal(entries()[0]?.password, '[redacted]');
 });
 
