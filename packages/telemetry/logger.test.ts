@@ -11,7 +11,7 @@ function capture(level: LogLevel = 'info') {
   const lines: string[] = [];
   const output = { write: (line: string) => void lines.push(line) };
   const logger = createLogger({ service: 'ingress', replica: 'ingress-1', level, output });
-  return { logger, entries: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
+  return { logger, lines, entries: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
 }
 
 test('a line says when, how bad, which service and which replica', () => {
@@ -43,7 +43,7 @@ test('children redact too, and their fields', () => {
 });
 
 test('a service in another one’s process writes as itself to the same output, at its level, without secrets', () => {
-  const { logger, entries } = capture('warn');
+  const { logger, lines, entries } = capture('warn');
   const member = memberLogger(logger, { service: 'guard-pii', replica: 'guard-pii-2' });
   member.info('too little');
   member.warn({ password: 'hunter2' }, 'of the member');
@@ -56,6 +56,8 @@ test('a service in another one’s process writes as itself to the same output, 
     ],
   );
   assert.equal(entries()[0]?.password, '[redacted]');
+  // Once: what a reader of JSON makes of a name that stands there twice is its own affair.
+  assert.equal(lines[0]?.match(/"service":/g)?.length, 1);
 });
 
 test('below its level nothing is written', () => {

@@ -69,12 +69,24 @@ test('one service alone in a process keeps what tells it apart', () => {
   assert.equal(memberEnvironment(only.name, shared).TOLLGATE_REPLICA, 'ingress-2');
 });
 
+test('what tells services apart is nobody’s when the process itself has it', () => {
+  const ofTheProcess = {
+    TOLLGATE_REPLICA: 'x',
+    TOLLGATE_NATS_USER: 'y',
+    TOLLGATE_PORT: '1',
+    TOLLGATE_AT_PIPELINE_X: 'z',
+  };
+  assert.deepEqual(memberEnvironment('ingress', ofTheProcess), { TOLLGATE_SERVICE: 'ingress' });
+});
+
 test('a process refuses services that may not share, and says which may', async () => {
   const file = fileURLToPath(new URL('./main.ts', import.meta.url));
   for (const services of ['ingress,upstream', 'ingress,ingress', 'nothing', 'ingress,']) {
     const env = { PATH: process.env.PATH, TOLLGATE_SERVICES: services };
     const { code, errors } = await new Promise<{ code: unknown; errors: string }>((resolve) => {
-      execFile(process.execPath, [file], { env }, (error, _, text) => resolve({ code: error?.code, errors: text }));
+      execFile(process.execPath, [file], { env, timeout: 20_000 }, (error, _, text) =>
+        resolve({ code: error?.code, errors: text }),
+      );
     });
     assert.equal(code, 1, services);
     assert.match(
