@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { portVariable, readEnvironment, z } from '@tollgate/config';
+import { groupsOf, togetherRule } from './together/groups.ts';
 
 /** What `npm start` and the command line read from the environment; the README has the table. */
 export function readConfig(environment?: NodeJS.ProcessEnv) {
@@ -16,7 +17,14 @@ export function readConfig(environment?: NodeJS.ProcessEnv) {
       TOLLGATE_TLS_KEY_FILE: z.string().optional(),
       TOLLGATE_CONFIG: z.string().optional(),
       /** Services that share a process: `all`, or groups like `ingress+pipeline guard-auth+guard-router`. */
-      TOLLGATE_TOGETHER: z.string().optional(),
+      TOLLGATE_TOGETHER: z
+        .string()
+        .default('')
+        .transform((text, context) => {
+          const groups = groupsOf(text);
+          if (!groups) context.addIssue(togetherRule);
+          return groups ?? z.NEVER;
+        }),
       TOLLGATE_ADMIN_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
       /** A console elsewhere, for the command line. */
       TOLLGATE_CONSOLE_URL: z.string().optional(),

@@ -28,6 +28,8 @@ const entryOverheadBytes = 128;
  */
 export class Mailbox {
   readonly #outgoing = new Map<string, Outgoing>();
+  /** Envelopes of this turn that are full. They wait, too: usage of the turn is written before its frames. */
+  #full: [inbox: string, outgoing: Outgoing][] = [];
   readonly #options: MailboxOptions;
   #onEntry: (from: string, entry: Entry) => void = () => {};
   #onBeat: (from: string, beat: Beat) => void = () => {};
@@ -49,7 +51,7 @@ export class Mailbox {
     const bytes = payloadBytes(entry);
     let outgoing = this.#outgoing.get(toInbox);
     if (outgoing && outgoing.bytes + bytes > payloadBytesMax) {
-      this.#publish(toInbox, outgoing);
+      this.#full.push([toInbox, outgoing]);
       outgoing = undefined;
     }
     if (!outgoing) {
@@ -77,6 +79,10 @@ export class Mailbox {
 
   #flush(): void {
     if (this.#outgoing.size === 0) return;
+    if (this.#full.length > 0) {
+      for (const [inbox, outgoing] of this.#full) this.#publish(inbox, outgoing);
+      this.#full = [];
+    }
     for (const [inbox, outgoing] of this.#outgoing) this.#publish(inbox, outgoing);
     this.#outgoing.clear();
   }

@@ -5,13 +5,13 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { createLogger, type LogLevel } from './index.ts';
+import { createLogger, type LogLevel, memberLogger } from './index.ts';
 
 function capture(level: LogLevel = 'info') {
   const lines: string[] = [];
   const output = { write: (line: string) => void lines.push(line) };
   const logger = createLogger({ service: 'ingress', replica: 'ingress-1', level, output });
-  return { logger, entries: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
+  return { logger, lines, entries: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
 }
 
 test('a line says when, how bad, which service and which replica', () => {
@@ -40,6 +40,24 @@ test('children redact too, and their fields', () => {
   const { logger, entries } = capture();
   logger.child({ password: 'hunter2' }).info('x');
   assert.equal(entries()[0]?.password, '[redacted]');
+});
+
+test('a service in another one’s process writes as itself to the same output, at its level, without secrets', () => {
+  const { logger, lines, entries } = capture('warn');
+  const member = memberLogger(logger, { service: 'guard-pii', replica: 'guard-pii-2' });
+  member.info('too little');
+  member.warn({ password: 'hunter2' }, 'of the member');
+  logger.warn('of the process');
+  assert.deepEqual(
+    entries().map(({ service, replica, level, msg }) => [service, replica, level, msg]),
+    [
+      ['guard-pii', 'guard-pii-2', 'warn', 'of the member'],
+      ['ingress', 'ingress-1', 'warn', 'of the process'],
+    ],
+  );
+  assert.equal(entries()[0]?.password, '[redacted]');
+  // Once: what a reader of JSON makes of a name that stands there twice is its own affair.
+  assert.equal(lines[0]?.match(/"service":/g)?.length, 1);
 });
 
 test('below its level nothing is written', () => {

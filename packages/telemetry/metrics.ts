@@ -104,13 +104,14 @@ function register(service: string): Metrics {
   return metrics;
 }
 
-/** Samples of a name stand together below one head, as the format demands. */
+/** Samples of a name stand together below one head, as the format demands; of several helps the first one is told. */
 function merge(texts: string[]): string {
-  const samples = new Map<string, string[]>();
+  const families = new Map<string, string[]>();
   for (const block of texts.flatMap((text) => text.trim().split('\n\n')).filter((text) => text !== '')) {
-    const [help = '', type = '', ...lines] = block.split('\n');
-    const head = `${help}\n${type}`;
-    samples.set(head, [...(samples.get(head) ?? []), ...lines]);
+    const [help = '', type = '', ...samples] = block.split('\n');
+    const family = families.get(type);
+    if (family === undefined) families.set(type, [help, type, ...samples]);
+    else family.push(...samples);
   }
-  return [...samples].map(([head, lines]) => `${[head, ...lines].join('\n')}\n`).join('\n');
+  return [...families.values()].map((lines) => `${lines.join('\n')}\n`).join('\n');
 }

@@ -18,3 +18,18 @@ test('a service names all its replicas, a replica one of them, nothing all logs'
   assert.deepEqual(logNames('/nowhere', undefined), []);
   assert.deepEqual(lastLines(path.join(folder, 'nats.log'), 2), ['two', 'three']);
 });
+
+test('a service that shares a process has the log of that process, by its own name and its replica’s', (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'tollgate-logs-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const shared = ['guard-auth+guard-pii-1', 'guard-auth+guard-pii-2'];
+  for (const name of [...shared, 'guard-cache-1', 'upstream-1']) writeFileSync(path.join(folder, `${name}.log`), '');
+  assert.deepEqual(logNames(folder, 'guard-pii'), shared);
+  assert.deepEqual(logNames(folder, 'guard-auth+guard-pii'), shared);
+  assert.deepEqual(logNames(folder, 'guard-pii-2'), ['guard-auth+guard-pii-2']);
+  assert.deepEqual(logNames(folder, 'guard-auth+guard-pii-2'), ['guard-auth+guard-pii-2']);
+  assert.deepEqual(logNames(folder, 'guard-auth-1'), ['guard-auth+guard-pii-1']);
+  assert.deepEqual(logNames(folder, 'guard-cache'), ['guard-cache-1']);
+  assert.deepEqual(logNames(folder, 'guard'), []);
+  assert.deepEqual(logNames(folder, 'pii-1'), []);
+});

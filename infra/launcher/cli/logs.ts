@@ -35,7 +35,11 @@ export function logNames(folder: string, service: string | undefined): string[] 
     return [];
   }
   const names = files.filter((file) => file.endsWith('.log')).map((file) => file.slice(0, -'.log'.length));
-  return names.filter((name) => service === undefined || name === service || servicesOf(name).includes(service)).sort();
+  return names.filter((name) => service === undefined || namesOf(name).includes(service)).sort();
 }
 
-const servicesOf = (name: string) => [...name.replace(/-\d+$/, '').split('+'), name.replace(/-\d+$/, '')];
+/** Of `ingress+pipeline-1`: itself and without its number, and both for each of its services. */
+function namesOf(log: string): string[] {
+  const [, service = log, number = ''] = /^(.+?)(-\d+)?$/.exec(log) ?? [];
+  return [service, ...service.split('+')].flatMap((name) => [name, name + number]);
+}

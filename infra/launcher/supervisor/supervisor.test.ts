@@ -32,7 +32,11 @@ function supervise(t: TestContext, kinds: ServiceKind[]) {
     home,
     kinds,
     fileOf: () => fixture,
-    environmentOf: (_, replica) => ({ PATH: process.env.PATH, TOLLGATE_REPLICA: replica }),
+    environmentOf: ({ members }, replica) => ({
+      PATH: process.env.PATH,
+      TOLLGATE_REPLICA: replica,
+      ...(members && { TOLLGATE_SERVICES: members.map(({ name }) => name).join(',') }),
+    }),
     onEvent: (event) => events.dispatchEvent(new CustomEvent('event', { detail: event })),
   });
   t.after(async () => {
@@ -120,4 +124,62 @@ test('one that does not end is ended', async (t) => {
   await supervisor.stop({ now: true });
   await patient;
   assert.throws(() => process.kill(pid as number, 0), { code: 'ESRCH' });
+});
+
+test('services of one process: a row for each, found by its replica’s name, scaled together', async (t) => {
+  const members = [kind('guard-auth'), kind('guard-pii')];
+  const group = { ...kind('guard-auth+guard-pii'), members };
+  const { home, events, supervisor } = supervise(t, [group, kind('upstream')]);
+  await supervisor.start();
+  const rows = async () => (await supervisor.status()).map(({ name, replica, ready }) => [name, replica, ready]);
+  assert.deepEqual(await rows(), [
+    ['guard-auth', 'guard-auth-1', true],
+    ['guard-pii', 'guard-pii-1', true],
+    ['upstream', 'upstream-1', true],
+  ]);
+  const [auth, pii, upstream] = await supervisor.status();
+  assert.equal(auth?.pid, pii?.pid);
+  assert.notEqual(auth?.pid, upstream?.pid);
+  assert.equal(auth?.address, `${auth?.health}/guard-auth`);
+  assert.equal(pii?.address, null);
+  assert.ok(existsSync(path.join(home, 'logs', 'guard-auth+guard-pii-1.log')));
+
+  await assert.rejects(supervisor.scale('guard-pii', 2), {
+    name: 'SupervisorError',
+    message: 'guard-pii shares a process (TOLLGATE_TOGETHER): scale guard-auth+guard-pii.',
+  });
+  await supervisor.scale('guard-auth+guard-pii', 2);
+  assert.deepEqual(
+    (await rows()).map(([, replica]) => replica),
+    [...['guard-auth-1', 'guard-pii-1', 'guard-auth-2', 'guard-pii-2', 'upstream-1']],
+  );
+  assert.equal(supervisor.replica('guard-pii-2'), supervisor.replica('guard-auth+guard-pii-2'));
+  assert.throws(() => supervisor.replica('guard-pii-3'), SupervisorError);
+  assert.throws(() => supervisor.replica('guard-cache-1'), SupervisorError);
+
+  const crashed = events.next('crashed', 'guard-auth+guard-pii-2');
+  const back = events.next('ready', 'guard-auth+guard-pii-2');
+  await supervisor.replica('guard-pii-2').process.kill();
+  await Promise.all([crashed, back]);
+  await supervisor.replica('guard-pii-2').process.stop();
+  const down = (await supervisor.status()).filter(({ replica }) => replica.endsWith('-2'));
+  assert.deepEqual(
+    down.map(({ name, pid, ready, address }) => [name, pid, ready, address]),
+    [
+      ['guard-auth', null, false, null],
+      ['guard-pii', null, false, null],
+    ],
+  );
+});
+
+test('a process with a fixed port in it is not scaled, by none of its names', async (t) => {
+  const group = { ...kind('ingress+pipeline', false), members: [kind('ingress', false), kind('pipeline')] };
+  const { supervisor } = supervise(t, [group]);
+  for (const name of ['ingress+pipeline', 'ingress', 'pipeline']) {
+    await assert.rejects(supervisor.scale(name, 2), (error) => {
+      assert.ok(error instanceof SupervisorError);
+      assert.match(error.message, /fixed port/);
+      return true;
+    });
+  }
 });

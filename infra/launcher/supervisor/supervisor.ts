@@ -55,12 +55,16 @@ export class Supervisor {
 
   /**
    * Brings a service to `count` replicas: new ones are started, the youngest are drained and ended. Resolves when that
-   * is done. Throws a SupervisorError for a service with fixed ports, an unknown one, or a count out of bounds.
+   * is done. Throws a SupervisorError for a service with fixed ports, one that shares a process, an unknown one, or a count out
+   * of bounds.
    */
   async scale(service: string, count: number): Promise<void> {
     const kind = this.#options.kinds.find(({ name }) => name === service);
     const shared = this.#options.kinds.find(({ members }) => members?.some(({ name }) => name === service));
-    if (shared) throw new SupervisorError(`${service} shares a process (TOLLGATE_TOGETHER): scale ${shared.name}.`);
+    if (shared) {
+      const way = shared.scalable ? `scale ${shared.name}` : 'with one that listens on a fixed port';
+      throw new SupervisorError(`${service} shares a process (TOLLGATE_TOGETHER): ${way}.`);
+    }
     if (!kind)
       throw new SupervisorError(
         `There is no service ${service}: ${this.#options.kinds.map(({ name }) => name).join(', ')}`,

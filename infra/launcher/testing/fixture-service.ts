@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 
 const {
   TOLLGATE_REPLICA: replica = '',
+  TOLLGATE_SERVICES: services,
   TOLLGATE_CONSOLE_PORT: consolePort,
   TOLLGATE_FIXTURE_JOURNAL: journal,
 } = process.env;
@@ -33,7 +34,11 @@ const server = createServer((request, response) => {
   const address = server.address();
   if (typeof address !== 'object' || address === null) return;
   const url = `http://127.0.0.1:${address.port}`;
-  process.send?.({ type: 'ready', address: url, health: url });
+  // Of several services in it each but the last says where it is.
+  const members = services?.split(',').map((name, at, { length }) => ({
+    ...{ name, replica: `${name}-x`, address: at < length - 1 ? `${url}/${name}` : undefined },
+  }));
+  process.send?.({ type: 'ready', address: url, members, health: url });
 });
 process.on('disconnect', () => process.exit(0));
 process.on('SIGTERM', () => {

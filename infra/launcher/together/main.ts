@@ -4,14 +4,16 @@ import { processEnvironment, readEnvironment, z } from '@tollgate/config';
 import { repositoryFolder } from '@tollgate/engines';
 import { type Member, runService, together } from '@tollgate/lifecycle';
 import { memberEnvironment } from './environment.ts';
+import { mayShare, sharing } from './groups.ts';
 
 // Several services in one process: the code is theirs, only what is between them is left out.
 const { TOLLGATE_SERVICES: names } = readEnvironment({
-  /** Services of this process, in the order in which requests flow through them, with commas between. */
-  TOLLGATE_SERVICES: z
-    .string()
-    .regex(/^[a-z-]+(,[a-z-]+)*$/, 'must be names of services with commas between them')
-    .transform((value) => value.split(',')),
+  /** Services of this process, with commas between. */
+  TOLLGATE_SERVICES: z.string().transform((text, context) => {
+    const services = sharing(text.split(','));
+    if (!services) context.addIssue(`must be services with commas between them, each once, of ${mayShare.join(', ')}`);
+    return services ?? z.NEVER;
+  }),
 });
 
 type Service = { start: Member['main'] };

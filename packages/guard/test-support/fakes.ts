@@ -26,10 +26,12 @@ export class FakeScope {
   readonly replica: string;
   readonly #drains: (() => Promise<void>)[] = [];
   readonly #closes: (() => Promise<void>)[] = [];
-  readonly near = new NearGuards();
+  /** The guards of the process that this service is imagined in. */
+  readonly near: NearGuards;
 
-  constructor(replica: string) {
+  constructor(replica: string, near = new NearGuards()) {
     this.replica = replica;
+    this.near = near;
   }
 
   shared<T>(type: new () => T): T {

@@ -5,6 +5,7 @@ import {
   type GuardPool,
   type GuardPoolOptions,
   guardPool,
+  type NearGuards,
   type ServeGuardOptions,
   serveGuard,
 } from '../index.ts';
@@ -34,10 +35,12 @@ export class Harness {
   readonly #scopes: FakeScope[] = [];
   readonly #pools: GuardPool[] = [];
 
+  /** `near`: what it shares with the services of its process; by default it is alone. */
   async guard(
     options: Partial<ServeGuardOptions> = {},
+    near?: NearGuards,
   ): Promise<{ scope: FakeScope; address: string; metrics: () => Promise<string> }> {
-    const scope = new FakeScope(`guard-${this.#scopes.length}`);
+    const scope = new FakeScope(`guard-${this.#scopes.length}`, near);
     this.#scopes.push(scope);
     const metrics = testMetrics();
     const { address } = await serveGuard({

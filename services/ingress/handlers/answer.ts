@@ -17,7 +17,9 @@ export class Answer {
   readonly #pings: Pings;
   #surface: Surface = Surface.UNSPECIFIED;
   #stream = false;
+  /** Of the head and of the response. Both belong to who sent the frame, which may be a pipeline in this process. */
   #headers: Record<string, string> = {};
+  #responseHeaders: Record<string, string> = {};
   #status = 200;
   /** The provider's status and headers are known. */
   #hasResponse = false;
@@ -40,7 +42,7 @@ export class Answer {
     if (frame.response) {
       this.#hasResponse = true;
       this.#status = frame.response.httpStatus;
-      Object.assign(this.#headers, frame.response.headers);
+      this.#responseHeaders = frame.response.headers;
     }
     if (frame.end) this.#end(frame.content, frame.end);
     else if (frame.content.length > 0) this.#write(frame.content);
@@ -56,6 +58,7 @@ export class Answer {
       const body = Buffer.from(rendered.body);
       response.writeHead(rendered.status, {
         ...this.#headers,
+        ...this.#responseHeaders,
         ...rendered.headers,
         ...this.#own(),
         'content-length': body.length,
@@ -112,13 +115,18 @@ export class Answer {
     this.#pings.delete(this);
     const response = this.#response;
     if (!response.headersSent) {
-      response.writeHead(this.#status, { ...this.#headers, ...this.#own(), 'content-length': content.length });
+      response.writeHead(this.#status, {
+        ...this.#headers,
+        ...this.#responseHeaders,
+        ...this.#own(),
+        'content-length': content.length,
+      });
     }
     response.end(content);
   }
 
   #commit(): void {
-    const headers = { ...this.#headers, ...this.#own() };
+    const headers = { ...this.#headers, ...this.#responseHeaders, ...this.#own() };
     if (this.#stream && !this.#hasResponse) {
       headers['content-type'] = 'text/event-stream; charset=utf-8';
       headers['cache-control'] = 'no-cache';
