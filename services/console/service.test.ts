@@ -123,6 +123,9 @@ test('a file of prices comes with the configuration that names it', async () => 
   assert.ok(changed.includes('prices.gpt-4o.promptNanoPerMillion'), changed.join());
   const alone = await post('/api/apply', { configuration: named });
   assert.deepEqual([alone.status, alone.json.error.param], [400, 'priceList.file'], alone.text);
+  const unknown = await post('/api/apply', { configuration: named, files: { 'prices.yaml': '{}' } });
+  assert.equal(unknown.status, 400, unknown.text);
+  assert.match(unknown.json.error.message, /has no price: add gpt-4o to priceList/);
   const other = await post('/api/apply', { yaml: named });
   assert.equal(other.status, 400, other.text);
 });
