@@ -1,3 +1,5 @@
+import type { ConfigurationText } from './configuration/read.ts';
+
 const answerMsMax = 30_000;
 
 export interface Change {
@@ -88,8 +90,10 @@ export class AdminClient {
     );
   }
 
-  apply(yaml: string, { dryRun }: { dryRun: boolean }): Promise<ApplyAnswer> {
-    return this.json('/api/apply', { method: 'POST', yaml, query: { dryRun: dryRun ? 'true' : undefined } });
+  /** Without files as plain YAML, which older consoles take too. */
+  apply({ text, files }: ConfigurationText, { dryRun }: { dryRun: boolean }): Promise<ApplyAnswer> {
+    const body = Object.keys(files).length === 0 ? { yaml: text } : { json: { configuration: text, files } };
+    return this.json('/api/apply', { method: 'POST', ...body, query: { dryRun: dryRun ? 'true' : undefined } });
   }
 }
 

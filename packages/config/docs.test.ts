@@ -31,7 +31,14 @@ function groups(schema: JsonSchema, name = 'The file', found = new Map<string, J
 
 /** The page calls a group by as much of its path as tells it apart. */
 function sectionOf(path: string): string {
+  if (path.endsWith('longContext')) return 'longContext';
+  if (path.startsWith('priceList.')) return priceSection(path);
   return path.replace(/^.*(?=\blimits\[\])/, '').replace(/^(projects|teams|proxies|guardrails)\[\]\./, '');
+}
+
+/** Prices have one shape wherever they stand: of a model, of the fallback. */
+function priceSection(path: string): string {
+  return path.endsWith('serviceTiers.*') ? 'serviceTiers.*' : path.replace(/^priceList\.fallback/, 'priceList.*');
 }
 
 interface Section {

@@ -27,12 +27,13 @@ export {
 export { booleanVariable, integerVariable, portVariable, urlVariable } from './env/variables.ts';
 export type { ConfigFile } from './file/config-file.ts';
 export { configJsonSchema } from './file/json-schema.ts';
-export { type ParsedConfig, parseConfigFile } from './file/parse.ts';
+export { type ParsedConfig, parseConfigFile, referredFiles } from './file/parse.ts';
 export { resolveConfig } from './file/resolve.ts';
-export { costNanoUsd } from './model/cost.ts';
+export { type Cost, costOf, type Usage } from './model/cost.ts';
 export { type ConfigChange, diffConfig } from './model/diff.ts';
 export { type KeyRecord, keyNameSchema } from './model/key-record.ts';
 export { findProxy, providerByName, proxyById, teamById } from './model/lookup.ts';
+export { type ModelPrice, modelPrice, modelPrices } from './model/model-price.ts';
 export { findTarget, offeredModels, type ResolvedModel, resolveModel, rotationOf } from './model/resolve-model.ts';
 export type {
   ConfigSnapshot,
@@ -42,7 +43,6 @@ export type {
   Model,
   ModelRotation,
   PiiMasking,
-  Price,
   Project,
   Provider,
   ProxySettings,

@@ -147,10 +147,11 @@ describe('analytics', () => {
     let reply = await ask();
     while (reply.acknowledgedSeq < lastSeq) reply = await ask();
     assert.equal(reply.error, '');
+    const rareTokens = { cacheWritePrompt: undefined, audioPrompt: undefined, audioCompletion: undefined };
     assert.deepEqual(reply.sums, [
       {
         window,
-        billed: { prompt: 200, completion: 40, cachedPrompt: 0, reasoning: 0 },
+        billed: { prompt: 200, completion: 40, cachedPrompt: 0, reasoning: 0, ...rareTokens },
         costNanoUsd: 1005,
         requests: 2,
       },

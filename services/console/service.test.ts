@@ -114,6 +114,22 @@ test('without ClickHouse configuration and keys are served, and the ledger’s r
   assert.match(await ready.text(), /degraded: .*ClickHouse/);
 });
 
+test('a file of prices comes with the configuration that names it', async () => {
+  const named = configuration.replace(/priceList:[\s\S]*?(?=providers:)/, 'priceList: { file: prices.yaml }\n');
+  const files = { 'prices.yaml': `gpt-4o: { prompt: 3, completion: 10 }\n# ${'x'.repeat(1_000_000)}` };
+  const applied = await post('/api/apply', { configuration: named, files });
+  assert.equal(applied.status, 200, applied.text);
+  const changed = applied.json.changes.map(({ path }: { path: string }) => path);
+  assert.ok(changed.includes('prices.gpt-4o.promptNanoPerMillion'), changed.join());
+  const alone = await post('/api/apply', { configuration: named });
+  assert.deepEqual([alone.status, alone.json.error.param], [400, 'priceList.file'], alone.text);
+  const unknown = await post('/api/apply', { configuration: named, files: { 'prices.yaml': '{}' } });
+  assert.equal(unknown.status, 400, unknown.text);
+  assert.match(unknown.json.error.message, /has no price: add gpt-4o to priceList/);
+  const other = await post('/api/apply', { yaml: named });
+  assert.equal(other.status, 400, other.text);
+});
+
 test('before the schema is there the ledger’s routes say what to do', async () => {
   await engines.clickhouse.start();
   for (const route of ledgerRoutes) {

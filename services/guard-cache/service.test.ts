@@ -36,7 +36,9 @@ projects:
 const revision = 1;
 const proxy = 'sample.proxy';
 const fingerprint = new Uint8Array(32).fill(7);
-const tokens = { prompt: 14, completion: 3, cachedPrompt: 0, reasoning: 0 };
+/** As it comes off the wire: rare kinds are not there. */
+const rareTokens = { cacheWritePrompt: undefined, audioPrompt: undefined, audioCompletion: undefined };
+const tokens = { prompt: 14, completion: 3, cachedPrompt: 0, reasoning: 0, ...rareTokens };
 
 let engines: TestEngines;
 let bus: Bus;

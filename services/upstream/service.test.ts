@@ -27,6 +27,10 @@ function assertMeasured(row: UsageEvent): void {
     completion: issued.completionTokens,
     cachedPrompt: issued.cachedTokens,
     reasoning: issued.reasoningTokens,
+    // Rare kinds are not on the wire where there are none.
+    cacheWritePrompt: issued.cacheWriteTokens || undefined,
+    audioPrompt: issued.audioPromptTokens || undefined,
+    audioCompletion: issued.audioCompletionTokens || undefined,
   };
   assert.deepEqual(row.served, tokens);
   assert.deepEqual(row.billed, tokens);
@@ -142,7 +146,9 @@ test("a refusal of the provider's passes whole, without a second try", async () 
   assert.equal(row.status, RequestStatus.FAILED);
   assert.equal(row.httpStatus, 400);
   assert.equal(row.code, 'content_filter');
-  assert.equal(row.costNanoUsd, 0);
+  assert.equal(row.estimated, true);
+  assert.equal(row.billed?.prompt, 33, 'Azure bills a prompt that its filter stopped');
+  assert.deepEqual([row.served?.prompt, row.served?.completion], [0, 0]);
   assert.deepEqual(
     harness.peer.reports.filter(({ requestId }) => requestId === answer.requestId),
     [],

@@ -8,6 +8,7 @@ import { Leases } from './adapters/leases.ts';
 import { upstreamMetrics } from './adapters/metrics.ts';
 import { Pools } from './adapters/pools.ts';
 import { Sweep } from './adapters/sweep.ts';
+import { UnpricedUsage } from './adapters/unpriced.ts';
 import { readConfig, type UpstreamConfig } from './config.ts';
 import { Conclude } from './handlers/conclude.ts';
 import { Owner } from './handlers/owner.ts';
@@ -35,6 +36,7 @@ export async function start(scope: Scope): Promise<object> {
     endpoints,
     conclude,
     metrics,
+    unpriced: new UnpricedUsage(metrics, logger),
     logger,
     serves,
     handOn: new HandOn(bus),

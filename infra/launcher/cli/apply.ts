@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import type { AdminClient, Change, ConsoleStatus } from '../admin-client.ts';
+import { withFiles } from '../configuration/read.ts';
 import { adminClient, print } from './context.ts';
 
 interface Options {
@@ -25,8 +27,8 @@ async function apply(admin: AdminClient, { file, yes, dryRun, ifNone }: Options)
     const { revision } = await admin.json<ConsoleStatus>('/api/status');
     if (revision > 0) return print(`Revision ${revision} is applied: nothing was changed.`);
   }
-  const yaml = readFileSync(file === '-' ? 0 : file, 'utf8');
-  const preview = await admin.apply(yaml, { dryRun: true });
+  const source = withFiles(readFileSync(file === '-' ? 0 : file, 'utf8'), file === '-' ? '.' : path.dirname(file));
+  const preview = await admin.apply(source, { dryRun: true });
   print(changesText(preview.changes));
   for (const warning of preview.warnings ?? []) print(`Warning: ${warning}`);
   if (dryRun || preview.changes.length === 0) return;
@@ -34,7 +36,7 @@ async function apply(admin: AdminClient, { file, yes, dryRun, ifNone }: Options)
     print('Nothing was changed.');
     return;
   }
-  const { revision } = await admin.apply(yaml, { dryRun: false });
+  const { revision } = await admin.apply(source, { dryRun: false });
   print(`Applied as revision ${revision}.`);
 }
 

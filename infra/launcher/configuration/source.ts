@@ -1,16 +1,21 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { type ConfigurationText, withFiles } from './read.ts';
 
 /** The configuration of this start, and where it is from. */
-export interface ConfigurationSource {
-  text: string;
+export interface ConfigurationSource extends ConfigurationText {
   title: string;
   sha256: string;
 }
 
 export function configurationFile(file: string): ConfigurationSource {
+  return withHash(withFiles(readText(file), path.dirname(file)), file);
+}
+
+function readText(file: string): string {
   try {
-    return withHash(readFileSync(file, 'utf8'), file);
+    return readFileSync(file, 'utf8');
   } catch (error) {
     throw new Error(`TOLLGATE_CONFIG: ${file} cannot be read: ${(error as Error).message}`);
   }
@@ -27,7 +32,7 @@ export function demoConfiguration(provider: DemoProvider): ConfigurationSource {
   const text = template
     .replace('ENDPOINT', () => JSON.stringify(provider.endpoint))
     .replace('API_VERSION', () => JSON.stringify(provider.apiVersion ?? '2025-04-01-preview'));
-  return withHash(text, 'the built-in demo');
+  return withHash({ text, files: {} }, 'the built-in demo');
 }
 
 /**
@@ -38,8 +43,9 @@ export function mustApply(source: ConfigurationSource, appliedSha256: string | u
   return source.sha256 !== appliedSha256;
 }
 
-const withHash = (text: string, title: string): ConfigurationSource => ({
-  text,
-  title,
-  sha256: createHash('sha256').update(text).digest('hex'),
-});
+/** Of the configuration and its files: new prices are another configuration. */
+function withHash({ text, files }: ConfigurationText, title: string): ConfigurationSource {
+  const hash = createHash('sha256').update(text);
+  for (const [name, content] of Object.entries(files)) hash.update(`\0${name}\0${content}`);
+  return { text, files, title, sha256: hash.digest('hex') };
+}

@@ -27,7 +27,7 @@ export async function applyWhenChanged(
   const state = readState(home);
   const lines: string[] = [];
   if (mustApply(source, state.appliedSha256)) {
-    const { revision, applied } = await admin.apply(source.text, { dryRun: false });
+    const { revision, applied } = await admin.apply(source, { dryRun: false });
     writeState(home, { ...state, appliedSha256: source.sha256 });
     if (applied) lines.push(`Applied ${source.title} as revision ${revision}.`);
   }

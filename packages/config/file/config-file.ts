@@ -1,26 +1,13 @@
 import { z } from 'zod';
-import { MODEL_NAME, MODEL_NAME_RULE, SLUG, SLUG_RULE } from '../model/patterns.ts';
+import { SLUG, SLUG_RULE } from '../model/patterns.ts';
 import { guardrailSchema } from './guardrails.ts';
 import { limitsSchema } from './limit.ts';
 import { notEnforced } from './not-enforced.ts';
 import { object, slug, whole } from './object.ts';
+import { priceListSchema } from './price-list.ts';
 import { providerSchema } from './provider.ts';
 
 const name = slug({ pattern: SLUG, text: SLUG_RULE });
-
-/** US dollars for a million tokens, exact to a nano-dollar. */
-const dollars = z
-  .number('must be a number of US dollars for a million tokens')
-  .min(0, 'must not be negative')
-  .max(100_000, 'must be US dollars for a million tokens, at most 100000')
-  .refine((value) => Math.abs(value * 1e9 - Math.round(value * 1e9)) < 1e-3, 'must have at most 9 decimals');
-
-const priceSchema = object({
-  prompt: dollars,
-  /** Default: as the prompt, never nothing. */
-  cachedPrompt: dollars.optional(),
-  completion: dollars,
-});
 
 const teamSchema = object({ name, limits: limitsSchema, regions: notEnforced(), keys: notEnforced() });
 
@@ -70,9 +57,7 @@ const projectSchema = object({
 export const configFileSchema = object({
   organization: name,
   limits: limitsSchema,
-  priceList: z
-    .record(z.string().regex(MODEL_NAME, MODEL_NAME_RULE), priceSchema)
-    .describe('US dollars for a million tokens, by base model'),
+  priceList: priceListSchema,
   providers: z.array(providerSchema).min(1, 'must list at least one provider').max(64),
   projects: z.array(projectSchema).min(1, 'must list at least one project').max(256),
 });

@@ -1,28 +1,30 @@
 import type { ConfigFile, FileGuardrail, FileLimit, FileProject, FileProxy } from './config-file.ts';
 import type { Fault, Path } from './fault.ts';
+import type { PriceList } from './price-list.ts';
 
 type Report = (path: Path, message: string) => void;
 
 /** What no single setting shows: names used twice, names that nothing has, an order that would leak. */
-export function checkReferences(file: ConfigFile): Fault[] {
+export function checkReferences(file: ConfigFile, prices: PriceList): Fault[] {
   const faults: Fault[] = [];
   const report: Report = (path, message) => faults.push({ path, message });
   unique(namesOf(file.providers), ['providers'], report);
   unique(namesOf(file.projects), ['projects'], report);
   checkLimits(file.limits, ['limits'], report);
-  checkPrices(file, report);
+  checkProviders(file, prices, report);
   checkContexts(file, report);
   for (const [at, project] of file.projects.entries()) checkProject(file, project, ['projects', at], report);
   return faults;
 }
 
-function checkPrices(file: ConfigFile, report: Report): void {
+function checkProviders(file: ConfigFile, prices: PriceList, report: Report): void {
   for (const [providerAt, provider] of file.providers.entries()) {
     const path = ['providers', providerAt, 'models'];
     unique(namesOf(provider.models), path, report);
     for (const [at, { baseModel }] of provider.models.entries()) {
-      if (Object.hasOwn(file.priceList, baseModel)) continue;
-      report([...path, at], `has no price: add ${baseModel} to priceList, or name a baseModel that stands there`);
+      if (prices.models.has(baseModel) || prices.fallback !== undefined) continue;
+      const ways = `add ${baseModel} to priceList, name a baseModel that stands there, or declare priceList.fallback`;
+      report([...path, at], `has no price: ${ways}`);
     }
   }
 }

@@ -1,32 +1,33 @@
-import { createHash } from 'node:crypto';
 import { deepFreeze } from '../model/freeze.ts';
-import type { ConfigSnapshot, Guardrail, Limit, Price, Provider, ProxySettings } from '../model/snapshot.ts';
-import type { ConfigFile, FileGuardrail, FileLimit, FileProject, FileProvider, FileProxy } from './config-file.ts';
+import type { ConfigSnapshot, Guardrail, Limit, Provider, ProxySettings } from '../model/snapshot.ts';
+import type { FileGuardrail, FileLimit, FileProject, FileProvider, FileProxy } from './config-file.ts';
 import { faultsError } from './fault.ts';
 import type { ParsedConfig } from './parse.ts';
+import type { PriceList } from './price-list.ts';
+import { toPrice, versionOf } from './prices.ts';
 import { endpointOf } from './provider.ts';
 import { checkReferences } from './references.ts';
 import { warningsOf } from './warnings.ts';
-
-const NANO = 1e9;
 
 /**
  * The configuration as one frozen revision: defaults filled in, everything that is referred to there.
  * @throws TollgateError `invalid_request` that names every fault with its path and line
  */
 export function resolveConfig(parsed: ParsedConfig, revision: number, appliedAtMs: number): ConfigSnapshot {
-  const { file } = parsed;
-  const faults = checkReferences(file);
-  if (faults.length > 0) throw faultsError(faults, parsed.lineOf);
-  const prices = Object.fromEntries(Object.entries(file.priceList).map(([model, price]) => [model, toPrice(price)]));
+  const { file, lineOf } = parsed;
+  const faults = checkReferences(file, parsed.prices);
+  if (faults.length > 0) throw faultsError(faults, ({ path }) => lineOf(path));
   const providers = file.providers.map(toProvider);
+  const prices = pricesOf(providers, parsed.prices);
+  const fallbackPrice = parsed.prices.fallback && toPrice(parsed.prices.fallback);
   return deepFreeze({
     revision,
     appliedAtMs,
-    priceListVersion: versionOf(prices),
+    priceListVersion: versionOf(prices, fallbackPrice),
     organization: { id: file.organization, name: file.organization },
     limits: file.limits.map(toLimit),
     prices,
+    ...(fallbackPrice && { fallbackPrice }),
     providers,
     projects: file.projects.map((project) => ({
       id: project.name,
@@ -39,23 +40,16 @@ export function resolveConfig(parsed: ParsedConfig, revision: number, appliedAtM
       })),
       proxies: project.proxies.map((proxy) => toProxy(project, proxy)),
     })),
-    warnings: warningsOf(providers),
+    warnings: warningsOf(providers, prices),
   });
 }
 
-function toPrice({ prompt, cachedPrompt = prompt, completion }: ConfigFile['priceList'][string]): Price {
-  const nano = (dollars: number) => Math.round(dollars * NANO);
-  return {
-    promptNanoPerMillion: nano(prompt),
-    cachedPromptNanoPerMillion: nano(cachedPrompt),
-    completionNanoPerMillion: nano(completion),
-  };
-}
-
-/** The same prices in another order are the same version. */
-function versionOf(prices: Record<string, Price>): string {
-  const sorted = Object.entries(prices).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return createHash('sha256').update(JSON.stringify(sorted)).digest('hex').slice(0, 12);
+/** Only of what is offered: a list of all that a provider sells may be larger than a revision. */
+function pricesOf(providers: readonly Provider[], { models }: PriceList): ConfigSnapshot['prices'] {
+  const offered = new Set(providers.flatMap((provider) => provider.models.map(({ baseModel }) => baseModel)));
+  return Object.fromEntries(
+    [...models].filter(([model]) => offered.has(model)).map(([model, price]) => [model, toPrice(price)]),
+  );
 }
 
 function toProvider(provider: FileProvider): Provider {

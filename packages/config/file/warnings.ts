@@ -1,12 +1,20 @@
 import { isLoopback } from '../env/derived.ts';
-import type { Provider } from '../model/snapshot.ts';
+import type { ConfigSnapshot, Provider } from '../model/snapshot.ts';
 
 /** What is allowed and still worth a line at each start. */
-export function warningsOf(providers: readonly Provider[]): string[] {
-  return providers
-    .filter(({ endpoint }) => endpoint.startsWith('http://') && !isLoopback(new URL(endpoint).hostname))
-    .map(
-      ({ name, endpoint }) =>
-        `Provider ${name} is called over plain http (${endpoint}): prompts, answers and the credential can be read on the way.`,
-    );
+export function warningsOf(providers: readonly Provider[], prices: ConfigSnapshot['prices']): string[] {
+  return [...providers.flatMap(plainHttp), ...providers.flatMap((provider) => atFallback(provider, prices))];
+}
+
+function plainHttp({ name, endpoint }: Provider): string[] {
+  if (!endpoint.startsWith('http://') || isLoopback(new URL(endpoint).hostname)) return [];
+  return [
+    `Provider ${name} is called over plain http (${endpoint}): prompts, answers and the credential can be read on the way.`,
+  ];
+}
+
+function atFallback({ name, models }: Provider, prices: ConfigSnapshot['prices']): string[] {
+  const unpriced = models.filter(({ baseModel }) => !Object.hasOwn(prices, baseModel)).map((model) => model.name);
+  if (unpriced.length === 0) return [];
+  return [`Provider ${name}: ${unpriced.join(', ')} has no price of its own and is charged by priceList.fallback.`];
 }

@@ -13,34 +13,38 @@ export interface YamlText {
   lineOf(path: Path): number | undefined;
 }
 
-/** @throws TollgateError `invalid_request` with every fault of the syntax. It never repeats a part of the text. */
-export function readYaml(text: string): YamlText {
-  if (Buffer.byteLength(text) > BYTES_MAX) throw single(`is larger than ${BYTES_MAX} bytes`);
+/**
+ * @param file its name, where it is not the configuration itself
+ * @throws TollgateError `invalid_request` with every fault of the syntax. It never repeats a part of the text.
+ */
+export function readYaml(text: string, file?: string): YamlText {
+  if (Buffer.byteLength(text) > BYTES_MAX) throw single(`is larger than ${BYTES_MAX} bytes`, file);
   const lines = new LineCounter();
   // The library's pretty messages quote the text, which may hold a secret at the wrong place.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const faults = [...document.errors, ...document.warnings].map(({ message, pos }) => ({
     path: [],
     message,
+    file,
     line: lines.linePos(pos[0]).line,
   }));
   if (faults.length > 0) {
-    const byFault = new Map<Path, number>(faults.map((fault) => [fault.path, fault.line]));
-    throw faultsError(faults, (path) => byFault.get(path));
+    const byFault = new Map<Fault, number>(faults.map((fault) => [fault, fault.line]));
+    throw faultsError(faults, (fault) => byFault.get(fault));
   }
-  return { data: unfold(document), lineOf: (path) => lineOf(document, lines, path) };
+  return { data: unfold(document, file), lineOf: (path) => lineOf(document, lines, path) };
 }
 
-function unfold(document: Document): unknown {
+function unfold(document: Document, file: string | undefined): unknown {
   try {
     return document.toJS({ maxAliasCount: ALIASES_MAX });
   } catch {
-    throw single('has too many aliases');
+    throw single('has too many aliases', file);
   }
 }
 
-function single(message: string): Error {
-  const fault: Fault = { path: [], message: `The file ${message}` };
+function single(message: string, file: string | undefined): Error {
+  const fault: Fault = { path: [], message: `The file ${message}`, file };
   return faultsError([fault], () => undefined);
 }
 

@@ -4,11 +4,30 @@ const id = z.string().min(1);
 const milliseconds = z.int().min(0);
 const nanoPerMillion = z.int().min(0);
 
-const price = z.object({
-  /** Nano-dollars for a million tokens, as are the others. */
+/** Nano-dollars for a million tokens. Absent: the price list has no such price, and what has none is unpriced usage. */
+const priceRow = {
   promptNanoPerMillion: nanoPerMillion,
   cachedPromptNanoPerMillion: nanoPerMillion,
+  cacheWriteNanoPerMillion: nanoPerMillion.optional(),
   completionNanoPerMillion: nanoPerMillion,
+  /** Absent: as the completion. */
+  reasoningNanoPerMillion: nanoPerMillion.optional(),
+  audioPromptNanoPerMillion: nanoPerMillion.optional(),
+  audioCompletionNanoPerMillion: nanoPerMillion.optional(),
+};
+
+const priceTier = {
+  ...priceRow,
+  /** For the whole of a request with more prompt tokens than this. */
+  longContext: z.strictObject({ abovePromptTokens: z.int().min(1), ...priceRow }).optional(),
+};
+
+// Strict: a kind of price that this build does not know would be charged at another.
+const price = z.strictObject({
+  ...priceTier,
+  toolCallsNanoPerThousand: z.record(z.string(), z.int().min(0)).optional(),
+  /** By the `service_tier` of the answer; others are the price's own. */
+  serviceTiers: z.record(z.string(), z.strictObject(priceTier)).optional(),
 });
 
 // Strict, as are limits and guardrails: a setting that this build does not know may change what is enforced, and a
@@ -126,7 +145,10 @@ export const snapshotSchema = z.object({
   priceListVersion: z.string(),
   organization: z.object({ id, name: z.string() }),
   limits: z.array(limit),
+  /** Of the base models that are offered. */
   prices: z.record(z.string(), price),
+  /** Of what `prices` does not have; absent: every offered model is there. */
+  fallbackPrice: price.optional(),
   providers: z.array(provider),
   projects: z.array(project),
   /** What the operator should know; services log them at each start. */

@@ -61,7 +61,7 @@ export async function benchFront(core: Core): Promise<(next: RequestListener) =>
     core.totals.received(deployment.name);
     response.end(text, () => {
       const completionTokens = BENCH_COMPLETION_TOKENS;
-      const usage = issuedUsage({ promptTokens, cachedTokens: 0, completionTokens, reasoningTokens: 0 });
+      const usage = issuedUsage({ promptTokens, completionTokens });
       core.totals.ended(deployment.name, { completed: true, aborted: false, usage });
     });
   };

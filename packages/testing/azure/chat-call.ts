@@ -1,6 +1,6 @@
 import { askOfChat } from './ask.ts';
 import { type Call, Refusal } from './call.ts';
-import { chatCompletion } from './chat.ts';
+import { chatCompletion, citations } from './chat.ts';
 import { ChatStream } from './chat-stream.ts';
 import { disturb, errorBody, readMarked } from './disturb.ts';
 import { generate } from './generate.ts';
@@ -24,7 +24,14 @@ export async function answerChat(call: Call): Promise<void> {
   const { choices, usage } = await generate(ask, deployment.model, exchange.fault);
   core.quotas.charge(deployment, usage.totalTokens);
   const mode = filterMode(call);
-  const meta = { id: newId('chatcmpl-'), created: secondsNow(core), model: deployment.model, mode };
+  const meta = {
+    id: newId('chatcmpl-'),
+    created: secondsNow(core),
+    model: deployment.model,
+    mode,
+    annotations: citations(exchange.fault.toolCalls?.web_search),
+    serviceTier: exchange.fault.serviceTier,
+  };
   if (body.stream !== true) {
     await answerPace(call, usage);
     return sendResult(exchange, chatCompletion(meta, choices, usage), usage);

@@ -1,4 +1,4 @@
-import { type ChatMeta, SYSTEM_FINGERPRINT } from './chat.ts';
+import { type ChatMeta, SYSTEM_FINGERPRINT, tierOf } from './chat.ts';
 import { answerResults, promptFilterResults } from './filters.ts';
 import type { Choice } from './generate.ts';
 import { dataEvent, type EventSink } from './sse.ts';
@@ -40,6 +40,8 @@ export class ChatStream {
       await this.#stream.event(this.#chunk(index, { content, refusal: null, role: 'assistant' }, {}));
     }
     await this.#texts();
+    const { annotations = [] } = meta;
+    if (annotations.length > 0) await this.#stream.event(this.#chunk(0, { annotations }, {}));
     for (const [index, choice] of choices.entries()) await this.#toolCalls(index, choice);
     for (const [index, choice] of choices.entries()) await this.#end(index, choice);
     const last = includeUsage ? dataEvent({ ...this.#base(), choices: [], usage: chatUsage(usage) }) : '';
@@ -105,7 +107,8 @@ export class ChatStream {
 
   #base(): object {
     const { id, created, model } = this.#facts.meta;
-    return { created, id, model, object: 'chat.completion.chunk', system_fingerprint: SYSTEM_FINGERPRINT };
+    const tier = tierOf(this.#facts.meta);
+    return { created, id, model, object: 'chat.completion.chunk', ...tier, system_fingerprint: SYSTEM_FINGERPRINT };
   }
 
   /** Chunks of the filter name nothing: no id, no model, no time. */

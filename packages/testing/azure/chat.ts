@@ -10,24 +10,41 @@ export interface ChatMeta {
   /** The dated version, not the deployment. */
   model: string;
   mode: ContentFilterMode;
+  /** What a search found, cited by the first choice. */
+  annotations?: readonly object[];
+  /** Undefined: none is named. */
+  serviceTier?: string | undefined;
+}
+
+/** One citation a search. */
+export function citations(searches = 0): object[] {
+  return Array.from({ length: searches }, (_, at) => ({
+    type: 'url_citation',
+    url_citation: { start_index: 0, end_index: 1, title: `Result ${at + 1}`, url: `https://example.com/${at + 1}` },
+  }));
 }
 
 export const SYSTEM_FINGERPRINT = 'fp_ee1d74bde0';
 
 export function chatCompletion(meta: ChatMeta, choices: readonly Choice[], usage: IssuedUsage): object {
   return {
-    choices: choices.map((choice, index) => chatChoice(choice, index, meta.mode)),
+    choices: choices.map((choice, index) => chatChoice(choice, index, meta)),
     created: meta.created,
     id: meta.id,
     model: meta.model,
     object: 'chat.completion',
     ...(meta.mode === 'off' ? {} : { prompt_filter_results: promptFilterResults() }),
+    ...tierOf(meta),
     system_fingerprint: SYSTEM_FINGERPRINT,
     usage: chatUsage(usage),
   };
 }
 
-function chatChoice(choice: Choice, index: number, mode: ContentFilterMode): object {
+export function tierOf({ serviceTier }: ChatMeta): object {
+  return serviceTier === undefined ? {} : { service_tier: serviceTier };
+}
+
+function chatChoice(choice: Choice, index: number, { mode, annotations = [] }: ChatMeta): object {
   const filtered = choice.finishReason === 'content_filter';
   const called = choice.toolCalls.length > 0;
   return {
@@ -36,7 +53,7 @@ function chatChoice(choice: Choice, index: number, mode: ContentFilterMode): obj
     index,
     logprobs: null,
     message: {
-      annotations: [],
+      annotations: index === 0 ? annotations : [],
       content: called ? null : choice.text,
       refusal: null,
       role: 'assistant',

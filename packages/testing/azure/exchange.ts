@@ -135,7 +135,7 @@ export class Exchange {
 
   /** What the answer has cost so far, in case it never gets to its end. */
   progress(promptTokens: number, cachedTokens: number, completionTokens: number): void {
-    this.record.usage = issuedUsage({ promptTokens, cachedTokens, completionTokens, reasoningTokens: 0 });
+    this.record.usage = issuedUsage({ promptTokens, cachedTokens, completionTokens });
   }
 
   #ended(): void {

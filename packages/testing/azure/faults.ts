@@ -67,8 +67,16 @@ export interface FaultSpec {
   contentFilter?: ContentFilterMode;
   /** Part of the prompt's tokens that usage reports as cached. */
   cachedTokens?: number;
-  /** Added to the completion's tokens. */
+  /** Part of the prompt's tokens, as the following. */
+  cacheWriteTokens?: number;
+  audioPromptTokens?: number;
+  /** Added to the completion's tokens, as the following. */
   reasoningTokens?: number;
+  audioCompletionTokens?: number;
+  /** Calls of the provider's own tools, by tool (`{ web_search: 2 }`): items of a response; chat cites what was found. */
+  toolCalls?: Record<string, number>;
+  /** The `service_tier` that the answer names. */
+  serviceTier?: string;
 }
 
 export interface ActiveFault {
@@ -103,7 +111,12 @@ const FIELDS: Record<keyof FaultSpec, Check> = {
   chunkDelayMs: delayMs,
   contentFilter: (value) => CONTENT_FILTER_MODES.some((mode) => mode === value),
   cachedTokens: count,
+  cacheWriteTokens: count,
+  audioPromptTokens: count,
   reasoningTokens: count,
+  audioCompletionTokens: count,
+  toolCalls: (value) => isRecord(value) && Object.values(value).every((calls) => count(calls) && Number(calls) <= 100),
+  serviceTier: text,
 };
 
 function isFaultSpec(value: JsonRecord): value is FaultSpec & JsonRecord {

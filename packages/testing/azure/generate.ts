@@ -36,12 +36,16 @@ export async function generate(ask: Ask, model: string, fault: FaultSpec): Promi
   const choices: Choice[] = [];
   for (let index = 0; index < ask.choices; index += 1) choices.push(await generateChoice(ask, model, fault, index));
   const prompt = await promptTokens(ask.turns, ask.tools);
-  const reasoningTokens = fault.reasoningTokens ?? 0;
+  const { reasoningTokens = 0, audioCompletionTokens = 0 } = fault;
+  const partOfPrompt = (tokens = 0) => Math.min(tokens, prompt);
   const usage = issuedUsage({
     promptTokens: prompt,
-    cachedTokens: Math.min(fault.cachedTokens ?? 0, prompt),
-    completionTokens: choices.reduce((sum, choice) => sum + choice.tokens, reasoningTokens),
+    cachedTokens: partOfPrompt(fault.cachedTokens),
+    cacheWriteTokens: partOfPrompt(fault.cacheWriteTokens),
+    audioPromptTokens: partOfPrompt(fault.audioPromptTokens),
+    completionTokens: choices.reduce((sum, choice) => sum + choice.tokens, reasoningTokens + audioCompletionTokens),
     reasoningTokens,
+    audioCompletionTokens,
   });
   return { choices, usage };
 }

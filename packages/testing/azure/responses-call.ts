@@ -31,6 +31,8 @@ export async function answerResponse(call: Call): Promise<void> {
     mode,
     promptChars: promptChars(ask.turns),
     request: body,
+    toolCalls: exchange.fault.toolCalls ?? {},
+    serviceTier: exchange.fault.serviceTier ?? 'default',
   };
   if (exchange.fault.kind === 'responsesRateLimit') {
     exchange.head(200, { 'content-type': 'text/event-stream; charset=utf-8' });
@@ -41,7 +43,7 @@ export async function answerResponse(call: Call): Promise<void> {
   core.quotas.charge(deployment, usage.totalTokens);
   const choice = choices[0];
   if (!choice) throw new Error('A response without a choice');
-  const items = outputItems(choice);
+  const items = outputItems(choice, facts.toolCalls);
   const final = finalResponse(facts, choice, items, usage);
   if (body.store !== false) {
     const turns = [...ask.turns, answerTurn(choice)];

@@ -7,7 +7,7 @@ import type { IssuedUsage } from './usage.ts';
 export interface ResponseStreamFacts {
   facts: ResponseFacts;
   choice: Choice;
-  /** The items of `final`, one for each call or one message. */
+  /** The items of `final`: calls of the provider's tools, then one for each call of the caller's or one message. */
   items: readonly JsonRecord[];
   final: JsonRecord;
   usage: IssuedUsage;
@@ -32,9 +32,10 @@ export class ResponseStream {
     await this.#event('response.created', { response: started });
     await this.#event('response.in_progress', { response: started });
     for (const [index, item] of items.entries()) {
-      const call = choice.toolCalls[index];
+      const call = choice.toolCalls.find(({ id }) => id === item.call_id);
       if (call) await this.#callItem(index, item, call);
-      else await this.#messageItem(index, item, choice);
+      else if (item.type === 'message') await this.#messageItem(index, item, choice);
+      else await this.#toolItem(index, item);
     }
     const type = final.status === 'completed' ? 'response.completed' : 'response.incomplete';
     await this.#stream.finish(this.#named(type, { response: final }), usage, true);
@@ -61,6 +62,12 @@ export class ResponseStream {
       await this.#stream.content(delta, piece.tokens);
     }
     await this.#event('response.function_call_arguments.done', { ...place, arguments: call.arguments });
+    await this.#event('response.output_item.done', { output_index: outputIndex, item });
+  }
+
+  /** A call of the provider's own tool: nothing of it is content. */
+  async #toolItem(outputIndex: number, item: JsonRecord): Promise<void> {
+    await this.#opened(outputIndex, { ...item, status: 'in_progress' });
     await this.#event('response.output_item.done', { output_index: outputIndex, item });
   }
 

@@ -16,6 +16,9 @@ export interface ResponseFacts {
   promptChars: number;
   /** The call's body: most of its fields come back in the object. */
   request: JsonRecord;
+  /** Calls of the provider's own tools, by tool. */
+  toolCalls?: Readonly<Record<string, number>>;
+  serviceTier?: string;
 }
 
 function responseStatus(choice: Choice): 'completed' | 'incomplete' {
@@ -48,7 +51,7 @@ export function responseObject(facts: ResponseFacts, status: ResponseStatus): Js
     prompt_cache_key: given('prompt_cache_key', null),
     reasoning: { effort: reasoning.effort ?? null, summary: reasoning.summary ?? null },
     safety_identifier: given('safety_identifier', null),
-    service_tier: status === 'in_progress' ? 'auto' : 'default',
+    service_tier: status === 'in_progress' ? 'auto' : (facts.serviceTier ?? 'default'),
     store: given('store', true),
     temperature: given('temperature', 1),
     text: { format: text.format ?? { type: 'text' }, verbosity: text.verbosity ?? 'medium' },
@@ -85,8 +88,24 @@ export function finalResponse(
   };
 }
 
-/** The items of a response's output, with their ids drawn once. */
-export function outputItems(choice: Choice): JsonRecord[] {
+/** The items of a response's output, with their ids drawn once: what the provider's tools did stands in front. */
+export function outputItems(choice: Choice, toolCalls: ResponseFacts['toolCalls'] = {}): JsonRecord[] {
+  return [...toolItems(toolCalls), ...modelItems(choice)];
+}
+
+function toolItems(toolCalls: Readonly<Record<string, number>>): JsonRecord[] {
+  return Object.entries(toolCalls).flatMap(([tool, calls]) =>
+    Array.from({ length: calls }, () => ({
+      id: newId('ci_'),
+      type: `${tool}_call`,
+      status: 'completed',
+      ...(tool === 'web_search' ? { action: { type: 'search', query: 'the question' } } : {}),
+      ...(tool === 'code_interpreter' ? { container_id: newId('cntr_'), code: '1', outputs: null } : {}),
+    })),
+  );
+}
+
+function modelItems(choice: Choice): JsonRecord[] {
   const status = responseStatus(choice);
   if (choice.toolCalls.length > 0) {
     return choice.toolCalls.map((call) => ({

@@ -35,7 +35,7 @@ export function createConsoleServer(logger: Logger, adminToken: string): Fastify
     });
   });
   app.setErrorHandler<FastifyError>((error, request, reply) => {
-    const known = error instanceof TollgateError ? error : fromFastify(error);
+    const known = error instanceof TollgateError ? error : fromFastify(error, request.routeOptions.bodyLimit);
     if (known.code === 'internal_error')
       request.log.error({ err: error, url: request.routeOptions.url }, 'admin request failed');
     const { status, headers, body } = renderError(toErrorDetail(known), request.id);
@@ -48,9 +48,11 @@ export function createConsoleServer(logger: Logger, adminToken: string): Fastify
   return app;
 }
 
-function fromFastify(error: FastifyError): TollgateError {
+function fromFastify(error: FastifyError, bodyLimit: number | undefined): TollgateError {
   if (error.statusCode === 413)
-    return new TollgateError('body_too_large', { message: `The body is larger than ${bodyBytesMax} bytes.` });
+    return new TollgateError('body_too_large', {
+      message: `The body is larger than ${bodyLimit ?? bodyBytesMax} bytes.`,
+    });
   if (error.statusCode !== undefined && error.statusCode < 500)
     return new TollgateError('invalid_request', { message: error.message });
   return new TollgateError('internal_error', { internal: error.stack });

@@ -1,27 +1,38 @@
-import { type ConfigSnapshot, costNanoUsd, type Price, type ResolvedModel } from '@tollgate/config';
+import {
+  type ConfigSnapshot,
+  costOf,
+  type ModelPrice,
+  modelPrice,
+  modelPrices,
+  type ResolvedModel,
+} from '@tollgate/config';
 
 interface Tokens {
   prompt: number;
   completion: number;
 }
 
-/** What an estimate costs at the dearest of the models that may serve it; of all models when nobody knows which may. */
+/**
+ * What an estimate costs at the dearest of the models that may serve it, in its standard tier; of all models, and the
+ * fallback price, when nobody knows which may.
+ */
 export function estimatedCostNanoUsd(
   snapshot: ConfigSnapshot,
   resolved: ResolvedModel | undefined,
-  tokens: Tokens,
+  { prompt, completion }: Tokens,
 ): number {
+  const tokens = { prompt, completion, cachedPrompt: 0, reasoning: 0 };
   let highest = 0;
   for (const price of pricesOf(snapshot, resolved)) {
-    highest = Math.max(highest, costNanoUsd(price, { ...tokens, cachedPrompt: 0 }));
+    highest = Math.max(highest, costOf(price, { tokens, serviceTier: '', toolCalls: {} }).nanoUsd);
   }
   return highest;
 }
 
-function pricesOf({ prices }: ConfigSnapshot, resolved: ResolvedModel | undefined): Price[] {
-  const all = Object.values(prices);
-  if (resolved === undefined || resolved.kind === 'unknown') return all;
+function pricesOf(snapshot: ConfigSnapshot, resolved: ResolvedModel | undefined): ModelPrice[] {
+  const all = () => modelPrices(snapshot);
+  if (resolved === undefined || resolved.kind === 'unknown') return all();
   const targets = resolved.kind === 'rotation' ? resolved.targets : [resolved.target];
-  const own = targets.flatMap(({ baseModel }) => prices[baseModel] ?? []);
-  return own.length === targets.length ? own : all;
+  const own = targets.flatMap(({ baseModel }) => modelPrice(snapshot, baseModel) ?? []);
+  return own.length === targets.length ? own : all();
 }

@@ -1,15 +1,25 @@
 import type { Target } from '@tollgate/contracts';
 import type { Metrics } from '@tollgate/telemetry';
 
-/** Token kinds that providers are known to bill apart; others share one label. */
-const unpricedKinds = new Set(['audio_tokens', 'image_tokens', 'video_tokens']);
+/** Kinds of usage that providers are known to bill apart; others share one label. Tools and tiers are in the log and the rows. */
+const unpricedKinds = new Set([
+  'service_tier',
+  'long_context',
+  'cache_write_tokens',
+  'audio_prompt_tokens',
+  'audio_completion_tokens',
+  'tool_calls',
+  'image_tokens',
+  'video_tokens',
+]);
 
 export interface UpstreamMetrics {
   /** @param outcome ok, cancelled, or whose fault it was */
   attempt(target: Target, outcome: string): void;
   /** @param elapsedMs since this replica took the request */
   firstContent(target: Target, elapsedMs: number): void;
-  unpriced(names: readonly string[]): void;
+  /** @param usage as costOf names it: `tool_calls.web_search` */
+  unpriced(usage: string): void;
   turnedAway(reason: 'late' | 'disowned' | 'repeated' | 'rejected'): void;
 }
 
@@ -28,7 +38,7 @@ export function upstreamMetrics(metrics: Metrics, running: () => number): Upstre
   );
   const unpriced = metrics.counter(
     'tollgate_upstream_unpriced_usage_total',
-    'Answers whose usage has tokens that the price list does not price apart',
+    'Calls whose usage has something that the price list has no price for',
     ['kind'],
   );
   const turnedAway = metrics.counter('tollgate_upstream_turned_away_total', 'Dispatches that were not taken', [
@@ -37,8 +47,9 @@ export function upstreamMetrics(metrics: Metrics, running: () => number): Upstre
   return {
     attempt: ({ provider, model }, outcome) => attempts.inc({ provider, model, outcome }),
     firstContent: ({ provider, model }, elapsedMs) => firstContent.observe({ provider, model }, elapsedMs / 1000),
-    unpriced: (names) => {
-      for (const name of names) unpriced.inc({ kind: unpricedKinds.has(name) ? name : 'other' });
+    unpriced: (usage) => {
+      const [kind = ''] = usage.split('.', 1);
+      unpriced.inc({ kind: unpricedKinds.has(kind) ? kind : 'other' });
     },
     turnedAway: (reason) => turnedAway.inc({ reason }),
   };

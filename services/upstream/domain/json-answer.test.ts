@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Surface } from '@tollgate/contracts';
 import { readJsonAnswer } from './json-answer.ts';
+import { nothingBeside } from './usage.ts';
 
 const chat = (body: unknown) =>
   readJsonAnswer(Surface.CHAT_COMPLETIONS, Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)));
@@ -17,19 +18,27 @@ const tokens = { prompt: 12, completion: 5, cachedPrompt: 0, reasoning: 0 };
 test('a whole answer with its usage', () => {
   assert.deepEqual(chat({ choices: [choice('hi')], usage }), {
     kind: 'answer',
-    usage: { tokens, unpriced: [] },
+    usage: { tokens, ...nothingBeside, unknown: [] },
+    beside: nothingBeside,
     textBytes: 0,
     cacheable: true,
   });
   const output = [{ type: 'message', content: [{ type: 'output_text', text: 'hi' }] }];
   const answer = responses({ status: 'completed', error: null, output, usage: { input_tokens: 12, output_tokens: 5 } });
-  assert.deepEqual(answer, { kind: 'answer', usage: { tokens, unpriced: [] }, textBytes: 0, cacheable: true });
+  assert.deepEqual(answer, {
+    kind: 'answer',
+    usage: { tokens, ...nothingBeside, unknown: [] },
+    beside: nothingBeside,
+    textBytes: 0,
+    cacheable: true,
+  });
 });
 
 test('without usage the text is measured for an estimate', () => {
   assert.deepEqual(chat({ choices: [choice('héllo')] }), {
     kind: 'answer',
     usage: undefined,
+    beside: nothingBeside,
     textBytes: 6,
     cacheable: true,
   });
@@ -53,6 +62,15 @@ test('a 200 that is none: errors, other shapes, half of a body', () => {
   assert.equal(status('{"choices":[{"mess'), 'garbage');
   const failed = responses({ status: 'failed', output: [], error: { code: 'rate_limit_exceeded' } });
   assert.equal(failed.kind === 'error' && failed.status, 429);
+  assert.equal(failed.kind === 'error' && failed.usage, undefined);
+});
+
+test('what an answer that failed says that it used is read', () => {
+  const failed = responses({
+    ...{ status: 'failed', output: [], error: { code: 'server_error' } },
+    usage: { input_tokens: 12, output_tokens: 5 },
+  });
+  assert.deepEqual(failed.kind === 'error' && failed.usage?.tokens, tokens);
 });
 
 test('of a large answer only the usage is read, wherever it stands', () => {
@@ -67,4 +85,31 @@ test('of a large answer only the usage is read, wherever it stands', () => {
     assert.deepEqual(answer.kind === 'answer' && answer.usage?.tokens, tokens);
   }
   assert.equal(chat(`${JSON.stringify(answers[0]).slice(0, -9)}`).kind, 'garbage', 'cut off');
+});
+
+test("of a large answer its tier and the calls of the provider's tools are read, too", () => {
+  const text = `"service_tier":"scale" "type":"web_search_call" ${'x'.repeat(300_000)}`;
+  const output = [
+    { type: 'web_search_call', action: { type: 'search' } },
+    { type: 'file_search_call' },
+    { type: 'function_call' },
+    { type: 'message', content: [{ type: 'output_text', text }] },
+  ];
+  const usage = { input_tokens: 12, output_tokens: 5 };
+  const large = (more: object) => {
+    const answer = responses({ status: 'completed', output, usage, service_tier: 'flex', ...more });
+    return answer.kind === 'answer' ? answer.usage : undefined;
+  };
+  assert.deepEqual(large({}), {
+    tokens,
+    serviceTier: 'flex',
+    toolCalls: { web_search: 1, file_search: 1 },
+    unknown: [],
+  });
+  assert.deepEqual(large({ tool_usage: { web_search: { num_requests: 4 } } })?.toolCalls, {
+    web_search: 4,
+    file_search: 1,
+  });
+  const cited = chat({ choices: [{ ...choice(text), annotations: [{ type: 'url_citation' }] }], usage: { ...usage } });
+  assert.deepEqual(cited.kind === 'answer' && cited.beside.toolCalls, { web_search: 1 });
 });

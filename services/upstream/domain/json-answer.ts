@@ -1,12 +1,13 @@
 import { Surface } from '@tollgate/contracts';
-import type { Refusal } from './fault.ts';
 import { type ProviderError, readProviderError, statusOfError } from './provider-error.ts';
 import { isRecord, type JsonRecord } from './stream/json.ts';
-import { type MeasuredUsage, readUsage } from './usage.ts';
+import { oneSearch, ToolCallCounter, withToldSearches } from './tool-calls.ts';
+import { type Beside, type MeasuredUsage, readBeside, readServiceTier, readUsage } from './usage.ts';
 
 export type JsonAnswer =
-  | { kind: 'answer'; usage: MeasuredUsage | undefined; textBytes: number; cacheable: boolean }
-  | { kind: 'error'; status: number; error: ProviderError; refusal: Refusal | undefined }
+  | { kind: 'answer'; usage: MeasuredUsage | undefined; beside: Beside; textBytes: number; cacheable: boolean }
+  /** `usage`: an answer that failed may have cost something all the same. */
+  | { kind: 'error'; status: number; error: ProviderError; usage: MeasuredUsage | undefined }
   | { kind: 'garbage'; reason: string };
 
 /** Above it only the usage is parsed: nothing else of the answer is our business. */
@@ -24,17 +25,19 @@ export function readJsonAnswer(surface: Surface, body: Buffer): JsonAnswer {
   }
   if (!isRecord(answer)) return { kind: 'garbage', reason: 'the answer is no JSON object' };
   const parts = answer[memberOf(surface)];
-  if (answer.error != null && !(Array.isArray(parts) && parts.length > 0)) return inBandError(answer.error);
+  const beside = readBeside(surface, answer);
+  const usage = readUsage(answer.usage, beside);
+  if (answer.error != null && !(Array.isArray(parts) && parts.length > 0)) return inBandError(answer.error, usage);
   if (!Array.isArray(parts)) return { kind: 'garbage', reason: `the answer has no ${memberOf(surface)}` };
-  const usage = readUsage(answer.usage);
-  return { kind: 'answer', usage, textBytes: usage ? 0 : textBytes(parts), cacheable: isWhole(surface, answer, parts) };
+  const cacheable = isWhole(surface, answer, parts);
+  return { kind: 'answer', usage, beside, textBytes: usage ? 0 : textBytes(parts), cacheable };
 }
 
 /** An error inside a 200 is the provider's fault; only a rate limit keeps its meaning (behaviour.md, fact 4). */
-function inBandError(value: unknown): JsonAnswer {
+function inBandError(value: unknown, usage: MeasuredUsage | undefined): JsonAnswer {
   const error = readProviderError(value);
   const status = statusOfError(error);
-  return { kind: 'error', status: status === 429 || status >= 500 ? status : 500, error, refusal: undefined };
+  return { kind: 'error', status: status === 429 || status >= 500 ? status : 500, error, usage };
 }
 
 function memberOf(surface: Surface): 'choices' | 'output' {
@@ -67,19 +70,44 @@ function readLarge(surface: Surface, body: Buffer): JsonAnswer {
   }
   if (!body.includes(`"${memberOf(surface)}"`))
     return { kind: 'garbage', reason: `the answer has no ${memberOf(surface)}` };
-  const usage = lastUsage(body);
-  return { kind: 'answer', usage, textBytes: usage ? 0 : body.length, cacheable: false };
+  const beside = { serviceTier: lastServiceTier(body), toolCalls: largeToolCalls(surface, body) };
+  const usage = lastMember(body, 'usage', (at) => readUsage(objectAfter(body, at), beside));
+  return { kind: 'answer', usage, beside, textBytes: usage ? 0 : body.length, cacheable: false };
 }
 
-/** A quote inside of a JSON string is always escaped, so `"usage"` with bare quotes is a key, and no text. */
-function lastUsage(body: Buffer): MeasuredUsage | undefined {
-  const key = '"usage"';
+/**
+ * The last member of this name whose value `read` can read. A quote inside of a JSON string is always escaped, so a name with
+ * bare quotes is a key, and no text.
+ */
+function lastMember<T>(body: Buffer, name: string, read: (afterKey: number) => T | undefined): T | undefined {
+  const key = `"${name}"`;
   for (let at = body.lastIndexOf(key); at >= 0; at = at === 0 ? -1 : body.lastIndexOf(key, at - 1)) {
     if (body[at - 1] === 0x5c) continue;
-    const usage = readUsage(objectAfter(body, at + key.length));
-    if (usage) return usage;
+    const value = read(at + key.length);
+    if (value !== undefined) return value;
   }
   return undefined;
+}
+
+function lastServiceTier(body: Buffer): string {
+  const read = (at: number) => /^\s*:\s*"([^"\\]+)"/.exec(body.toString('latin1', at, at + 100))?.[1];
+  return readServiceTier(lastMember(body, 'service_tier', read));
+}
+
+const calls = '_call"';
+
+/** Every web search that was called counts here, opened pages too, unless the provider tells its own count. */
+function largeToolCalls(surface: Surface, body: Buffer): Beside['toolCalls'] {
+  if (surface !== Surface.RESPONSES) return body.includes('"url_citation"') ? oneSearch : {};
+  const counter = new ToolCallCounter();
+  for (let at = body.indexOf(calls); at >= 0; at = body.indexOf(calls, at + calls.length)) {
+    const before = body.toString('latin1', Math.max(0, at - 100), at + calls.length - 1);
+    counter.add({ type: /"type"\s*:\s*"([a-z_]+)$/.exec(before)?.[1] });
+  }
+  return withToldSearches(
+    counter.counts,
+    lastMember(body, 'tool_usage', (at) => objectAfter(body, at)),
+  );
 }
 
 const usageBytesMax = 4096;

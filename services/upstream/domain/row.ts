@@ -1,5 +1,6 @@
 import {
   type Attempt,
+  type Billing,
   Delivery,
   RequestStatus,
   type Target,
@@ -31,8 +32,17 @@ export interface RowEnd {
 export function addAttempt(row: UsageEvent, attempt: Attempt, estimated: boolean): void {
   row.attempts.push(attempt);
   row.billed = addTokens(row.billed ?? noTokens, attempt.tokens ?? noTokens);
-  row.costNanoUsd += attempt.costNanoUsd;
+  row.costNanoUsd = Math.min(row.costNanoUsd + attempt.costNanoUsd, Number.MAX_SAFE_INTEGER);
+  row.billing = addBilling(row.billing, attempt.billing);
   row.estimated ||= estimated;
+}
+
+function addBilling(a: Billing | undefined, b: Billing | undefined): Billing | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  const toolCalls = { ...a.toolCalls };
+  for (const [tool, calls] of Object.entries(b.toolCalls)) toolCalls[tool] = (toolCalls[tool] ?? 0) + calls;
+  const unpriced = [...new Set([...a.unpriced, ...b.unpriced])];
+  return { serviceTier: b.serviceTier || a.serviceTier, toolCalls, unpriced };
 }
 
 /** The row as it goes out; its attempts have been added before. */

@@ -1,9 +1,9 @@
-import { type ConfigSnapshot, costNanoUsd } from '@tollgate/config';
-import type { Target, TokenCounts } from '@tollgate/contracts';
+import { type ConfigSnapshot, type Cost, costOf, modelPrice, type Usage } from '@tollgate/config';
+import type { Billing, Target } from '@tollgate/contracts';
 import { estimateTokens } from '../domain/estimate.ts';
 import { addAttempt } from '../domain/row.ts';
 import type { StreamReader } from '../domain/stream/reader.ts';
-import { noTokens } from '../domain/usage.ts';
+import { type Beside, type MeasuredUsage, noTokens, nothingBeside } from '../domain/usage.ts';
 import type { Attempt } from './attempt.ts';
 import type { Run } from './run.ts';
 
@@ -14,28 +14,39 @@ export interface Call {
   reader: StreamReader | undefined;
 }
 
-export interface Tokens {
-  tokens: TokenCounts;
+/** What an attempt is charged for. */
+export interface Charged extends MeasuredUsage {
   estimated: boolean;
 }
 
-export const nothing: Tokens = { tokens: noTokens, estimated: false };
+export const nothing: Charged = { tokens: noTokens, ...nothingBeside, unknown: [], estimated: false };
 
-/** What the provider said so far, else an estimate of what was seen: of the stream, or of so much text. */
-export function tokensSeen(run: Run, { reader }: Call, textBytes = reader?.textBytes ?? 0): Tokens {
-  if (reader?.usage) return { tokens: reader.usage.tokens, estimated: false };
-  return { tokens: estimateTokens(run.row.receipt, run.body.length, textBytes), estimated: true };
+export function measured(usage: MeasuredUsage): Charged {
+  return { ...usage, estimated: false };
 }
 
-/** Puts the attempt into the row. @returns its cost, nano-dollars */
+/** What the provider said so far, else an estimate of what was seen. */
+export function usageSeen(run: Run, { reader }: Call): Charged {
+  if (reader?.usage) return measured(reader.usage);
+  return estimated(run, reader?.textBytes ?? 0, reader?.beside ?? nothingBeside);
+}
+
+/** @param textBytes generated text that came */
+export function estimated(run: Run, textBytes: number, beside: Beside): Charged {
+  const tokens = estimateTokens(run.row.receipt, run.body.length, textBytes);
+  return { tokens, ...beside, unknown: [], estimated: true };
+}
+
+/** Puts the attempt into the row. `unpriced`: what has no price, `model` too where the fallback is its price. */
 export function account(
   run: Run,
   { target, attempt }: Call,
-  end: { httpStatus: number; code: string } & Tokens,
-): number {
+  { httpStatus, code, ...charged }: { httpStatus: number; code: string } & Charged,
+): Cost {
   const { provider, model, deployment } = target;
-  const { httpStatus, code, tokens, estimated } = end;
-  const cost = end.tokens === noTokens ? 0 : priceOf(run.snapshot, target, tokens);
+  const { tokens, unknown } = charged;
+  const cost = tokens === noTokens ? free : priceOf(run.snapshot, target, charged);
+  const unpriced = unknown.length === 0 ? cost.unpriced : [...cost.unpriced, ...unknown];
   const entry = {
     provider,
     model,
@@ -44,15 +55,24 @@ export function account(
     code,
     latencyUs: attempt.latencyUs,
     tokens,
-    costNanoUsd: cost,
+    costNanoUsd: cost.nanoUsd,
+    billing: billingOf(charged, unpriced),
   };
-  addAttempt(run.row, entry, estimated);
-  return cost;
+  addAttempt(run.row, entry, charged.estimated);
+  return { nanoUsd: cost.nanoUsd, unpriced };
+}
+
+const free: Cost = { nanoUsd: 0, unpriced: [] };
+
+/** Undefined where there is nothing to say, which is nearly always. */
+function billingOf({ serviceTier, toolCalls }: Charged, unpriced: readonly string[]): Billing | undefined {
+  const isPlain = serviceTier === '' && unpriced.length === 0 && Object.keys(toolCalls).length === 0;
+  return isPlain ? undefined : { serviceTier, toolCalls: { ...toolCalls }, unpriced: [...unpriced] };
 }
 
 /** @throws RangeError for a model without a price: a call without one is never made */
-export function priceOf(snapshot: ConfigSnapshot, { baseModel }: Target, tokens: TokenCounts): number {
-  const price = snapshot.prices[baseModel];
+export function priceOf(snapshot: ConfigSnapshot, { baseModel }: Target, usage: Usage): Cost {
+  const price = modelPrice(snapshot, baseModel);
   if (!price) throw new RangeError(`no price for ${baseModel}`);
-  return costNanoUsd(price, tokens);
+  return costOf(price, usage);
 }

@@ -5,19 +5,21 @@ import { readJsonAnswer } from '../domain/json-answer.ts';
 import { type ProviderError, readProviderError } from '../domain/provider-error.ts';
 import { retryAfterMs } from '../domain/retry-after.ts';
 import { parseRecord } from '../domain/stream/json.ts';
-import type { MeasuredUsage } from '../domain/usage.ts';
+import type { Beside, MeasuredUsage } from '../domain/usage.ts';
 
 interface CollectedAnswer {
   kind: 'json';
   headers: IncomingHttpHeaders;
   body: Buffer;
   usage: MeasuredUsage | undefined;
+  beside: Beside;
   /** Generated text when there is no usage, bytes. */
   textBytes: number;
   cacheable: boolean;
 }
 
-export type Collected = CollectedAnswer | { kind: 'fault'; fault: Fault };
+/** `usage`: what an answer that failed said that it used. */
+export type Collected = CollectedAnswer | { kind: 'fault'; fault: Fault; usage?: MeasuredUsage };
 
 /** A provider's error page above this size does not pass. */
 const refusalBytesMax = 200 * 1024;
@@ -56,13 +58,13 @@ export class CollectedBody {
     const answer = readJsonAnswer(surface, body);
     switch (answer.kind) {
       case 'answer': {
-        const { usage, textBytes, cacheable } = answer;
-        return { kind: 'json', headers: this.#headers, body, usage, textBytes, cacheable };
+        const { usage, beside, textBytes, cacheable } = answer;
+        return { kind: 'json', headers: this.#headers, body, usage, beside, textBytes, cacheable };
       }
       case 'garbage':
         return { kind: 'fault', fault: answer };
       case 'error':
-        return this.#said(answer.status, answer.error, undefined);
+        return { ...this.#said(answer.status, answer.error, undefined), usage: answer.usage };
     }
   }
 

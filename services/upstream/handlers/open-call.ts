@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { providerByName } from '@tollgate/config';
+import { modelPrice, providerByName } from '@tollgate/config';
 import type { Target } from '@tollgate/contracts';
 import { callHeaders, type Endpoints } from '../adapters/endpoints.ts';
 import type { UpstreamMetrics } from '../adapters/metrics.ts';
@@ -24,7 +24,7 @@ export interface CallDependencies {
 export function openCall(run: Run, target: Target, firstContentByMs: number, dependencies: CallDependencies): Call {
   const { dispatch, answer, snapshot } = run;
   const { sweep, metrics, answerBytesMax, idleMsMax } = dependencies;
-  const reader = readerFor(dispatch, ({ tokens }) => usdText(priceOf(snapshot, target, tokens)));
+  const reader = readerFor(dispatch, (usage) => usdText(priceOf(snapshot, target, usage).nanoUsd));
   const sink = {
     head: (headers: IncomingHttpHeaders) => {
       run.firstContentAtMs = Date.now();
@@ -45,7 +45,7 @@ export async function makeCall(run: Run, { target, attempt }: Call, endpoints: E
   const { dispatch, snapshot, body } = run;
   const provider = providerByName(snapshot, target.provider);
   if (!provider) return misconfigured(`no provider ${target.provider} in revision ${snapshot.revision}`);
-  if (!snapshot.prices[target.baseModel]) return misconfigured(`no price for ${target.baseModel}`);
+  if (!modelPrice(snapshot, target.baseModel)) return misconfigured(`no price for ${target.baseModel}`);
   const found = endpoints.keyOf(provider);
   const key = found instanceof Promise ? await found : found;
   if ('missing' in key) return misconfigured(key.missing);

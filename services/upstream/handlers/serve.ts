@@ -1,14 +1,17 @@
 import type { Bus } from '@tollgate/bus';
+import { type Cost, providerByName } from '@tollgate/config';
 import type { Target } from '@tollgate/contracts';
 import { TollgateError } from '@tollgate/errors';
 import type { Logger } from '@tollgate/telemetry';
 import type { HandOn } from '../adapters/hand-on.ts';
+import type { UnpricedUsage } from '../adapters/unpriced.ts';
+import { isBilled } from '../domain/billed.ts';
 import { type Fault, faultCode, faultStatus } from '../domain/fault.ts';
 import { describe, giveUp, timeoutError } from '../domain/give-up.ts';
 import { attemptByMs } from '../domain/time-limits.ts';
 import { type MeasuredUsage, noTokens } from '../domain/usage.ts';
 import { judge } from '../domain/verdict.ts';
-import { account, type Call, nothing, tokensSeen } from './account.ts';
+import { account, type Call, type Charged, estimated, measured, nothing, usageSeen } from './account.ts';
 import type { Conclude, Served } from './conclude.ts';
 import { type CallDependencies, makeCall, openCall } from './open-call.ts';
 import { report } from './report.ts';
@@ -18,6 +21,7 @@ export interface ServeDependencies extends CallDependencies {
   bus: Bus;
   handOn: HandOn;
   conclude: Conclude;
+  unpriced: UnpricedUsage;
   logger: Logger;
   /** Whether this replica calls the provider itself. */
   serves(provider: string): boolean;
@@ -65,13 +69,13 @@ export class Serve {
     run.attempt = undefined;
     switch (end.kind) {
       case 'json': {
-        const { usage, textBytes, cacheable, headers, body } = end;
-        const served = this.#served(run, call, usage, textBytes);
+        const { usage, beside, textBytes, cacheable, headers, body } = end;
+        const served = this.#served(run, call, usage ? measured(usage) : estimated(run, textBytes, beside));
         await conclude.json(run, { ...served, canonical: cacheable ? body : undefined }, headers, body);
         return true;
       }
       case 'stream': {
-        const served = this.#served(run, call, end.usage);
+        const served = this.#served(run, call, usageSeen(run, call));
         const canonical = run.dispatch.cacheFill && !end.failed ? call.reader?.canonical() : undefined;
         conclude.stream(run, { ...served, canonical }, end.tail, end.failed);
         return true;
@@ -80,34 +84,26 @@ export class Serve {
         this.#stopped(run, call);
         return true;
       case 'fault':
-        return this.#failed(run, call, end.fault);
+        return this.#failed(run, call, end.fault, end.usage);
     }
   }
 
-  #served(run: Run, call: Call, usage: MeasuredUsage | undefined, textBytes?: number): Omit<Served, 'canonical'> {
+  #served(run: Run, call: Call, charged: Charged): Omit<Served, 'canonical'> {
     const { bus, metrics } = this.#dependencies;
     const { target } = call;
-    const seen = usage ? { tokens: usage.tokens, estimated: false } : tokensSeen(run, call, textBytes);
-    const costNanoUsd = account(run, call, { httpStatus: 200, code: '', ...seen });
+    const { nanoUsd } = this.#account(run, call, 200, '', charged);
     metrics.attempt(target, 'ok');
-    if (usage && usage.unpriced.length > 0) metrics.unpriced(usage.unpriced);
     report(bus, run, target, 'ok');
-    return { target, tokens: seen.tokens, costNanoUsd };
+    return { target, tokens: charged.tokens, costNanoUsd: nanoUsd };
   }
 
   /** @returns whether the request is over */
-  #failed(run: Run, call: Call, fault: Fault): boolean {
+  #failed(run: Run, call: Call, fault: Fault, usage?: MeasuredUsage): boolean {
     const { bus, conclude, metrics } = this.#dependencies;
     const { target, attempt } = call;
     const verdict = judge(fault, attempt.contentSent);
-    // A call that we gave up runs on at the provider and is billed; one that broke before it answered is not.
-    const billed = attempt.answering || (fault.kind === 'timeout' && attempt.sent);
-    const seen = billed ? tokensSeen(run, call) : nothing;
-    account(run, call, {
-      httpStatus: faultStatus(fault) || (attempt.answering ? 200 : 0),
-      code: faultCode(fault),
-      ...seen,
-    });
+    const seen = usage ? measured(usage) : this.#billed(run, call, fault);
+    this.#account(run, call, faultStatus(fault) || (attempt.answering ? 200 : 0), faultCode(fault), seen);
     metrics.attempt(target, verdict.blame);
     report(bus, run, target, verdict.report, fault.kind === 'status' ? fault.retryAfterMs : 0);
     this.#log(run, target, fault);
@@ -128,13 +124,28 @@ export class Serve {
   #stopped(run: Run, call: Call): void {
     const { bus, conclude, metrics } = this.#dependencies;
     const { target, attempt } = call;
-    const seen = attempt.sent ? tokensSeen(run, call) : nothing;
-    account(run, call, { httpStatus: attempt.answering ? 200 : 0, code: 'cancelled', ...seen });
+    const seen = attempt.sent ? usageSeen(run, call) : nothing;
+    this.#account(run, call, attempt.answering ? 200 : 0, 'cancelled', seen);
     metrics.attempt(target, 'cancelled');
     if (target.probe) report(bus, run, target, attempt.contentSent ? 'ok' : 'suspect');
     if (run.stopped !== 'shutdown') conclude.cancelled(run, attempt.contentSent ? target : undefined, seen.tokens);
     else if (attempt.contentSent) conclude.truncated(run, target, seen.tokens, interrupted());
     else conclude.failed(run, interrupted());
+  }
+
+  #account(run: Run, call: Call, httpStatus: number, code: string, charged: Charged): Cost {
+    const cost = account(run, call, { httpStatus, code, ...charged });
+    if (cost.unpriced.length > 0) this.#dependencies.unpriced.tell(run.snapshot.revision, call.target, cost.unpriced);
+    return cost;
+  }
+
+  /** What a failed call cost, as far as it can be known. */
+  #billed(run: Run, call: Call, fault: Fault): Charged {
+    if (call.reader?.usage) return measured(call.reader.usage);
+    const provider = providerByName(run.snapshot, call.target.provider);
+    const wire = provider && this.#dependencies.endpoints.of(provider).wire;
+    const billed = isBilled(fault, call.attempt, (status, code) => wire?.billsRefusal(status, code) ?? false);
+    return billed ? usageSeen(run, call) : nothing;
   }
 
   /** Nobody answered, or nobody waits for it any more. */

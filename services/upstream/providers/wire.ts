@@ -6,4 +6,6 @@ export interface ProviderWire {
   path(surface: Surface, deployment: string): string;
   /** The credential, and what else this provider wants with each call. @param key undefined: the endpoint needs none */
   headers(key: string | undefined, requestId: string): string[];
+  /** Whether a refusal of this status and code is billed, by what the provider documents. */
+  billsRefusal(status: number, code: string): boolean;
 }

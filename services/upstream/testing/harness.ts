@@ -22,6 +22,10 @@ export interface ServiceUnderTest {
 const logger = createLogger({ service: 'test', replica: 'test', level: 'silent' });
 const key = 'azure-simulator-key';
 
+const defaultPrices = `
+  gpt-4o: { prompt: 2.50, cachedPrompt: 1.25, completion: 10.00 }
+  gpt-4o-mini: { prompt: 0.15, cachedPrompt: 0.075, completion: 0.60 }`;
+
 /** Real NATS, the Azure simulator, a configuration, and somebody who plays pipeline and ingress. */
 export class Harness {
   readonly simulator: AzureSimulator;
@@ -58,13 +62,14 @@ export class Harness {
     return this.#engines;
   }
 
-  /** @param providers further or other providers, as YAML list items */
-  async apply(providers = this.provider('azure')): Promise<void> {
+  /**
+   * @param providers further or other providers, as YAML list items
+   * @param prices other prices, as YAML entries
+   */
+  async apply(providers = this.provider('azure'), prices = defaultPrices): Promise<void> {
     const configuration = `
 organization: acme
-priceList:
-  gpt-4o: { prompt: 2.50, cachedPrompt: 1.25, completion: 10.00 }
-  gpt-4o-mini: { prompt: 0.15, cachedPrompt: 0.075, completion: 0.60 }
+priceList:${prices}
 providers:${providers}
 projects:
   - name: sample

@@ -1,4 +1,5 @@
-import { type MeasuredUsage, readUsage } from '../usage.ts';
+import { chatToolCalls, oneSearch } from '../tool-calls.ts';
+import { type Beside, type MeasuredUsage, nothingBeside, readServiceTier, readUsage } from '../usage.ts';
 import { errorStep, isRecord, isText, type JsonRecord, parseRecord } from './json.ts';
 import { dropped, type PriceUsage, passContent, passQuiet, type Step, type StreamReader } from './reader.ts';
 import type { SseEvent } from './sse.ts';
@@ -21,6 +22,7 @@ interface ChatCollector {
 /** Follows a stream of chat.completion chunks and mends what Azure sends differently from OpenAI. */
 export class ChatReader implements StreamReader {
   usage: MeasuredUsage | undefined;
+  beside: Beside = nothingBeside;
   textBytes = 0;
   readonly #options: ChatReaderOptions;
   readonly #open = new Set<number>();
@@ -40,7 +42,8 @@ export class ChatReader implements StreamReader {
     if (chunk.error != null) return errorStep(chunk.error);
     if (!Array.isArray(chunk.choices)) return { kind: 'garbage', reason: 'a chunk of the stream has no choices' };
     this.#options.assembler?.add(chunk);
-    if (chunk.usage != null) this.usage = readUsage(chunk.usage) ?? this.usage;
+    this.#lookBeside(chunk, chunk.choices);
+    if (chunk.usage != null) this.usage = readUsage(chunk.usage, this.beside) ?? this.usage;
     return chunk.choices.length === 0 ? this.#withoutChoices(chunk) : this.#withChoices(chunk, chunk.choices);
   }
 
@@ -59,6 +62,14 @@ export class ChatReader implements StreamReader {
     return whole
       ? { kind: 'last', failed: false }
       : { kind: 'garbage', reason: '[DONE] before every choice was finished' };
+  }
+
+  #lookBeside(chunk: JsonRecord, choices: unknown[]): void {
+    const serviceTier = readServiceTier(chunk.service_tier) || this.beside.serviceTier;
+    const toolCalls = chatToolCalls(choices) === oneSearch ? oneSearch : this.beside.toolCalls;
+    if (serviceTier !== this.beside.serviceTier || toolCalls !== this.beside.toolCalls) {
+      this.beside = { serviceTier, toolCalls };
+    }
   }
 
   #withoutChoices(chunk: JsonRecord): Step {

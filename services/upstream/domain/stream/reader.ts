@@ -1,6 +1,6 @@
 import type { Refusal } from '../fault.ts';
 import type { ProviderError } from '../provider-error.ts';
-import type { MeasuredUsage } from '../usage.ts';
+import type { Beside, MeasuredUsage } from '../usage.ts';
 import type { SseEvent } from './sse.ts';
 
 /** What to do with one event of a provider's stream. */
@@ -21,6 +21,8 @@ export interface StreamReader {
   /** The provider closed the stream without a last event: what that means, undefined for a mere cut. */
   ended(): Step | undefined;
   readonly usage: MeasuredUsage | undefined;
+  /** What else the stream said of its cost so far, for an estimate. */
+  readonly beside: Beside;
   /** Bytes of generated text so far, for an estimate. */
   readonly textBytes: number;
   /** The whole answer as JSON, when the stream was complete and may be kept in a cache. */

@@ -1,4 +1,6 @@
-import { type MeasuredUsage, readUsage } from '../usage.ts';
+import { Surface } from '@tollgate/contracts';
+import { ToolCallCounter } from '../tool-calls.ts';
+import { type Beside, type MeasuredUsage, readAnswerUsage, readServiceTier } from '../usage.ts';
 import { errorStep, isRecord, type JsonRecord, parseRecord } from './json.ts';
 import { dropped, type PriceUsage, passContent, passQuiet, type Step, type StreamReader } from './reader.ts';
 import type { SseEvent } from './sse.ts';
@@ -20,12 +22,18 @@ export class ResponsesReader implements StreamReader {
   usage: MeasuredUsage | undefined;
   textBytes = 0;
   readonly #options: ResponsesReaderOptions;
+  readonly #toolCalls = new ToolCallCounter();
+  #serviceTier = '';
   /** `response.failed` came before any content; Azure may say why in the event after it. */
   #failed: Step | undefined;
   #response: JsonRecord | undefined;
 
   constructor(options: ResponsesReaderOptions) {
     this.#options = options;
+  }
+
+  get beside(): Beside {
+    return { serviceTier: this.#serviceTier, toolCalls: this.#toolCalls.counts };
   }
 
   read({ name, data }: SseEvent, contentSent: boolean): Step {
@@ -44,6 +52,12 @@ export class ResponsesReader implements StreamReader {
       case 'response.completed':
       case 'response.incomplete':
         return this.#last(event, data, type);
+      case 'response.created':
+        this.#serviceTier = readServiceTier(isRecord(event.response) ? event.response.service_tier : undefined);
+        return passQuiet;
+      case 'response.output_item.done':
+        this.#toolCalls.add(event.item);
+        return passQuiet;
       case 'response.image_generation_call.partial_image':
         return passContent;
       default:
@@ -66,10 +80,8 @@ export class ResponsesReader implements StreamReader {
 
   #fail(event: JsonRecord, contentSent: boolean): Step {
     const response = isRecord(event.response) ? event.response : {};
-    if (contentSent) {
-      this.usage = readUsage(response.usage);
-      return { kind: 'last', failed: true };
-    }
+    this.usage = readAnswerUsage(Surface.RESPONSES, response);
+    if (contentSent) return { kind: 'last', failed: true };
     this.#failed = errorStep(response.error ?? {});
     return dropped;
   }
@@ -77,7 +89,7 @@ export class ResponsesReader implements StreamReader {
   #last(event: JsonRecord, data: string, type: string): Step {
     const response = isRecord(event.response) ? event.response : undefined;
     if (!response) return { kind: 'garbage', reason: `${type} without its response` };
-    this.usage = readUsage(response.usage);
+    this.usage = readAnswerUsage(Surface.RESPONSES, response);
     if (this.#options.cacheable && type === 'response.completed') this.#response = response;
     if (!this.usage || data.length > rewrittenCharactersMax) return { kind: 'last', failed: false };
     const usage = { ...(response.usage as JsonRecord), 'x-tollgate-cost-usd': Number(this.#options.price(this.usage)) };

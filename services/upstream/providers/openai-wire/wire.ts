@@ -30,5 +30,8 @@ export function openaiWire({ type, endpoint, apiVersion }: Provider): ProviderWi
       if (key !== undefined) headers.push(azure ? 'api-key' : 'authorization', azure ? key : `Bearer ${key}`);
       return headers;
     },
+    // Azure, "Plan and manage costs", HTTP error response code and billing status: a prompt that its content filter stopped
+    // and a call that timed out there were processed and are charged; 401 and 429 are not.
+    billsRefusal: (status, code) => azure && (status === 408 || (status === 400 && code === 'content_filter')),
   };
 }

@@ -131,6 +131,16 @@ export interface TokenCounts {
   cachedPrompt: number;
   /** Part of completion. */
   reasoning: number;
+  /** Part of prompt: written to the provider's own cache. */
+  cacheWritePrompt?:
+    | number
+    | undefined;
+  /** Part of prompt. */
+  audioPrompt?:
+    | number
+    | undefined;
+  /** Part of completion. */
+  audioCompletion?: number | undefined;
 }
 
 function createBaseErrorDetail(): ErrorDetail {
@@ -700,7 +710,15 @@ export const Target: MessageFns<Target> = {
 };
 
 function createBaseTokenCounts(): TokenCounts {
-  return { prompt: 0, completion: 0, cachedPrompt: 0, reasoning: 0 };
+  return {
+    prompt: 0,
+    completion: 0,
+    cachedPrompt: 0,
+    reasoning: 0,
+    cacheWritePrompt: undefined,
+    audioPrompt: undefined,
+    audioCompletion: undefined,
+  };
 }
 
 export const TokenCounts: MessageFns<TokenCounts> = {
@@ -716,6 +734,15 @@ export const TokenCounts: MessageFns<TokenCounts> = {
     }
     if (message.reasoning !== 0) {
       writer.uint32(32).int64(message.reasoning);
+    }
+    if (message.cacheWritePrompt !== undefined) {
+      writer.uint32(40).int64(message.cacheWritePrompt);
+    }
+    if (message.audioPrompt !== undefined) {
+      writer.uint32(48).int64(message.audioPrompt);
+    }
+    if (message.audioCompletion !== undefined) {
+      writer.uint32(56).int64(message.audioCompletion);
     }
     return writer;
   },
@@ -763,6 +790,30 @@ export const TokenCounts: MessageFns<TokenCounts> = {
             }
 
             message.reasoning = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.cacheWritePrompt = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.audioPrompt = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.audioCompletion = longToNumber(reader.int64());
             continue;
           }
         }

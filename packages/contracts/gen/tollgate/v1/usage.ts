@@ -19,6 +19,21 @@ export namespace Delivery {
   export type NONE = typeof Delivery.NONE;
 }
 
+/** What a cost was made of besides tokens. */
+export interface Billing {
+  /** Of the provider, as its answer named it; empty when it named none. */
+  serviceTier: string;
+  /** Calls of the provider's own tools, by tool. */
+  toolCalls: { [key: string]: number };
+  /** What the price list has no price for and its fallback was charged for: model, audio_prompt_tokens, … */
+  unpriced: string[];
+}
+
+export interface Billing_ToolCallsEntry {
+  key: string;
+  value: number;
+}
+
 /** One call to a provider on behalf of a request; failed ones count too, some providers bill them. */
 export interface Attempt {
   provider: string;
@@ -30,6 +45,7 @@ export interface Attempt {
   latencyUs: number;
   tokens: TokenCounts | undefined;
   costNanoUsd: number;
+  billing?: Billing | undefined;
 }
 
 /** One version of a request's row. Higher versions replace lower ones: 1 abandoned, 2 estimated, 3 measured. */
@@ -72,6 +88,8 @@ export interface UsageEvent {
   metadata: { [key: string]: string };
   finishedAtMs: number;
   guardrailHits: { [key: string]: number };
+  /** Over all attempts. Its tier is that of the last attempt that named one. */
+  billing?: Billing | undefined;
 }
 
 export interface UsageEvent_PiiEntitiesEntry {
@@ -104,6 +122,134 @@ export interface UsageBatch {
   events: UsageEvent[];
 }
 
+function createBaseBilling(): Billing {
+  return { serviceTier: "", toolCalls: {}, unpriced: [] };
+}
+
+export const Billing: MessageFns<Billing> = {
+  encode(message: Billing, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.serviceTier !== "") {
+      writer.uint32(10).string(message.serviceTier);
+    }
+    globalThis.Object.entries(message.toolCalls).forEach(([key, value]: [string, number]) => {
+      Billing_ToolCallsEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+    });
+    for (const v of message.unpriced) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Billing {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBilling();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.serviceTier = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            const entry2 = Billing_ToolCallsEntry.decode(reader, reader.uint32());
+            if (entry2.value !== undefined) {
+              message.toolCalls[entry2.key] = entry2.value;
+            }
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.unpriced.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBilling_ToolCallsEntry(): Billing_ToolCallsEntry {
+  return { key: "", value: 0 };
+}
+
+export const Billing_ToolCallsEntry: MessageFns<Billing_ToolCallsEntry> = {
+  encode(message: Billing_ToolCallsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(16).uint32(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Billing_ToolCallsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBilling_ToolCallsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseAttempt(): Attempt {
   return {
     provider: "",
@@ -114,6 +260,7 @@ function createBaseAttempt(): Attempt {
     latencyUs: 0,
     tokens: undefined,
     costNanoUsd: 0,
+    billing: undefined,
   };
 }
 
@@ -142,6 +289,9 @@ export const Attempt: MessageFns<Attempt> = {
     }
     if (message.costNanoUsd !== 0) {
       writer.uint32(64).int64(message.costNanoUsd);
+    }
+    if (message.billing !== undefined) {
+      Billing.encode(message.billing, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -223,6 +373,14 @@ export const Attempt: MessageFns<Attempt> = {
             message.costNanoUsd = longToNumber(reader.int64());
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.billing = Billing.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -268,6 +426,7 @@ function createBaseUsageEvent(): UsageEvent {
     metadata: {},
     finishedAtMs: 0,
     guardrailHits: {},
+    billing: undefined,
   };
 }
 
@@ -363,6 +522,9 @@ export const UsageEvent: MessageFns<UsageEvent> = {
     globalThis.Object.entries(message.guardrailHits).forEach(([key, value]: [string, number]) => {
       UsageEvent_GuardrailHitsEntry.encode({ key: key as any, value }, writer.uint32(242).fork()).join();
     });
+    if (message.billing !== undefined) {
+      Billing.encode(message.billing, writer.uint32(250).fork()).join();
+    }
     return writer;
   },
 
@@ -629,6 +791,14 @@ export const UsageEvent: MessageFns<UsageEvent> = {
             if (entry30.value !== undefined) {
               message.guardrailHits[entry30.key] = entry30.value;
             }
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.billing = Billing.decode(reader, reader.uint32());
             continue;
           }
         }

@@ -1,0 +1,30 @@
+import type { Fault } from './fault.ts';
+
+export interface FailedCall {
+  /** The request had begun to leave. */
+  sent: boolean;
+  /** The provider had begun a good answer. */
+  answering: boolean;
+}
+
+/** Whether a provider bills a refusal with this HTTP status and its own code. */
+export type BillsRefusal = (status: number, code: string) => boolean;
+
+/**
+ * Whether a failed call is billed though the provider did not say what it used. A call that we gave up runs on at the
+ * provider and is billed; one that broke before it answered is not, nor is a rate limit, wherever it stands.
+ */
+export function isBilled(fault: Fault, { sent, answering }: FailedCall, billsRefusal: BillsRefusal): boolean {
+  switch (fault.kind) {
+    case 'timeout':
+      return sent;
+    case 'cut':
+    case 'garbage':
+      return answering;
+    case 'status':
+      return answering ? fault.status !== 429 : billsRefusal(fault.status, fault.error.code);
+    case 'unreachable':
+    case 'misconfigured':
+      return false;
+  }
+}
