@@ -3,5 +3,5 @@ export { type AnswerHandlers, type AnswerReceiver, jsonWindowBytes } from './ans
 export { type AnswerSender, completeBytesMax, frameBytesMax } from './answers/sender.ts';
 export { Bus, type BusOptions, type BusSubscription, connectBus, type MessageHandler } from './connection.ts';
 export { type Permissions, permissionsFor } from './permissions.ts';
-export { messageBytesMax, payloadBytesMax, subjects } from './subjects.ts';
+export { messageBytesMax, payloadBytesMax, subjects, usageConsumers } from './subjects.ts';
 export type { UsageConsumer, UsageConsumerOptions, UsageMessage } from './usage-consumer.ts';
