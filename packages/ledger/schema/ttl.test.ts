@@ -40,4 +40,22 @@ describe('the age of rows', () => {
       await client.command(`OPTIMIZE TABLE ${table} FINAL`);
     assert.deepEqual(await counts(), { requests: ['kept', 'young'], hourly: 2, daily: 2 });
   });
+
+  it('is bounded in every table that grows: by 13 months, in whole parts', async () => {
+    const client = await ledger.database('bounded');
+    const tables = await client.rows<{ name: string; bounded: boolean; whole: boolean }>(
+      `SELECT name, position(create_table_query, 'toIntervalMonth(13)') > 0 AS bounded,
+         position(create_table_query, 'ttl_only_drop_parts = 1') > 0 AS whole
+       FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' ORDER BY name`,
+    );
+    // One row a rollup, and one a migration.
+    const small = ['rollup_progress', 'schema_migrations'];
+    const growing = tables.filter(({ name }) => !small.includes(name));
+    assert.ok(growing.length >= 4, JSON.stringify(tables));
+    assert.deepEqual(
+      growing.filter(({ bounded, whole }) => !bounded || !whole),
+      [],
+      JSON.stringify(tables),
+    );
+  });
 });
