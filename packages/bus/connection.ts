@@ -17,7 +17,7 @@ import { ensureTopology, type TopologyOptions } from './topology.ts';
 import { Turn } from './turn.ts';
 import { consumeUsage, type UsageConsumer, type UsageConsumerOptions, type UsageMessage } from './usage-consumer.ts';
 import { UsagePublisher } from './usage-publisher.ts';
-import { readUsage, usageState } from './usage-reader.ts';
+import { readUsage, usageAckFloor, usageMessage, usageState } from './usage-reader.ts';
 
 export interface BusOptions {
   env: NatsEnv;
@@ -202,6 +202,16 @@ export class Bus {
 
   usageState(): Promise<{ firstSeq: number; lastSeq: number }> {
     return usageState(this.#nc);
+  }
+
+  /** Everything of USAGE up to this sequence was acknowledged by a durable consumer. */
+  usageAckFloor(durable: string): Promise<number> {
+    return usageAckFloor(this.#nc, durable);
+  }
+
+  /** One message of USAGE; undefined when the stream does not hold it any more. */
+  usageMessage(seq: number): Promise<UsageMessage | undefined> {
+    return usageMessage(this.#nc, seq);
   }
 
   readUsage(range: { fromSeq: number; toSeq: number }): AsyncGenerator<UsageMessage> {

@@ -4,5 +4,5 @@ export { type AnswerSender, completeBytesMax, frameBytesMax } from './answers/se
 export { Bus, type BusOptions, type BusSubscription, connectBus, type MessageHandler } from './connection.ts';
 export { Loopback } from './loopback.ts';
 export { type Permissions, permissionsFor } from './permissions.ts';
-export { messageBytesMax, payloadBytesMax, subjects } from './subjects.ts';
+export { messageBytesMax, payloadBytesMax, subjects, usageConsumers } from './subjects.ts';
 export type { UsageConsumer, UsageConsumerOptions, UsageMessage } from './usage-consumer.ts';

@@ -50,7 +50,7 @@ const own: Record<string, Permissions> = {
   },
   'guard-auth': {
     publish: [subjects.guardBeat, subjects.leaseAsk, subjects.ledgerSums, anyInbox, writeUsage, ...readUsage],
-    subscribe: [subjects.guardHello, subjects.leaseRenew, subjects.release],
+    subscribe: [subjects.guardHello, subjects.leaseRenew, subjects.release, subjects.budgetCounters],
   },
   'guard-pii': { publish: [subjects.guardBeat], subscribe: [subjects.guardHello] },
   'guard-cache': { publish: [subjects.guardBeat], subscribe: [subjects.guardHello, subjects.cacheFill] },
@@ -66,9 +66,12 @@ const own: Record<string, Permissions> = {
     ],
     subscribe: [subjects.dispatch('*'), subjects.reclaim, subjects.leaseAsk],
   },
-  analytics: { publish: [anyInbox, ...readUsage], subscribe: [subjects.ledgerSums] },
+  analytics: {
+    publish: [anyInbox, subjects.budgetCounters, ...readUsage],
+    subscribe: [subjects.ledgerSums, subjects.ledgerReconcile],
+  },
   console: {
-    publish: ['$JS.API.>', `$KV.${configBucket}.>`, subjects.guardHello],
+    publish: ['$JS.API.>', `$KV.${configBucket}.>`, subjects.guardHello, subjects.ledgerReconcile],
     subscribe: [subjects.guardBeat],
   },
   launcher: { publish: ['>'], subscribe: ['>'] },

@@ -18,9 +18,15 @@ export const subjects = {
   leaseAsk: 'tg.v1.lease.ask',
   release: 'tg.v1.release',
   ledgerSums: 'tg.v1.ledger.sums',
+  /** console → analytics, queue group `analytics`. */
+  ledgerReconcile: 'tg.v1.ledger.reconcile',
+  /** analytics → guard-auth, queue group `guard-auth`. */
+  budgetCounters: 'tg.v1.budget.counters',
 } as const;
 
 export const usageStream = 'USAGE';
+/** Durable consumers of USAGE, each shared by the replicas of one service: analytics, guard-auth. */
+export const usageConsumers = { ledger: 'ledger', settle: 'settle' } as const;
 export const configBucket = 'CONFIG';
 
 /**

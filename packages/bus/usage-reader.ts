@@ -9,6 +9,19 @@ export async function usageState(nc: NatsConnection): Promise<{ firstSeq: number
   return { firstSeq: state.first_seq, lastSeq: state.last_seq };
 }
 
+/** Everything up to this sequence of the stream was acknowledged by a durable consumer; 0 when it has none. */
+export async function usageAckFloor(nc: NatsConnection, durable: string): Promise<number> {
+  const jsm = await jetstreamManager(nc, { checkAPI: false });
+  return (await jsm.consumers.info(usageStream, durable)).ack_floor.stream_seq;
+}
+
+/** One message of USAGE; undefined when the stream does not hold it any more. */
+export async function usageMessage(nc: NatsConnection, seq: number): Promise<UsageMessage | undefined> {
+  const jsm = await jetstreamManager(nc, { checkAPI: false });
+  const message = await jsm.streams.getMessage(usageStream, { seq });
+  return message ? decode({ seq, redelivered: false, data: message.data }) : undefined;
+}
+
 /** A server that sends nothing for so long is not going to: what was asked for is gone, or the server is. */
 const silenceMsMax = 10_000;
 

@@ -34,6 +34,16 @@ export {
   type UsageGroup,
   usageBy,
 } from './queries/totals.ts';
+export {
+  COMPARISONS,
+  type Comparison,
+  type Finding,
+  newestFindings,
+  type Reconciliation,
+  recordFindings,
+} from './reconcile/findings.ts';
+export { type BudgetCounter, type ReservedSum, reservedSum } from './reconcile/reserved-sum.ts';
+export { missingSequences, rowsBeyond, type SequenceRange, standingVersions } from './reconcile/sequences.ts';
 export { rebuildRollup } from './rollups/rebuild.ts';
 export { type HourRange, refreshRollups, touchedHours } from './rollups/refresh.ts';
 export { toUsageRow, type UsageRow } from './row.ts';

@@ -11,6 +11,8 @@ export const readConfig = (environment: Environment) =>
       TOLLGATE_ANALYTICS_PAUSE_MS: integerVariable({ min: 0, max: 10_000, default: 1000 }),
       /** How often the rollups of touched hours are made anew. */
       TOLLGATE_ANALYTICS_ROLLUP_MS: integerVariable({ min: 100, max: 3_600_000, default: 30_000 }),
+      /** How often JetStream, ClickHouse and Redis are compared, by whichever replica. */
+      TOLLGATE_ANALYTICS_RECONCILE_MS: integerVariable({ min: 1000, max: 86_400_000, default: 300_000 }),
     },
     environment,
   );

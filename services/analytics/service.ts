@@ -1,19 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Bus, connectBus, subjects, type UsageConsumer } from '@tollgate/bus';
+import { type Bus, connectBus, subjects, type UsageConsumer, usageConsumers } from '@tollgate/bus';
+import { BudgetCountersReply, BudgetCountersRequest, encode } from '@tollgate/contracts';
 import { connect } from '@tollgate/ledger';
 import type { Scope } from '@tollgate/lifecycle';
 import { LedgerStore } from './adapters/ledger-store.ts';
 import { readConfig } from './config.ts';
 import { backoffMs } from './domain/backoff.ts';
+import { compareBudgets } from './handlers/reconcile/budgets.ts';
+import { compareRows } from './handlers/reconcile/rows.ts';
+import { compareSequences } from './handlers/reconcile/sequences.ts';
+import { Reconciler } from './handlers/reconciler.ts';
 import { Rollups } from './handlers/rollups.ts';
 import { Sums } from './handlers/sums.ts';
 import { Writer } from './handlers/writer.ts';
 import { repeat } from './repeating.ts';
 
 const kind = 'analytics';
-/** Shared by all replicas. */
-const durable = 'ledger';
 const probeEveryMs = 2000;
+const countersAnswerMs = 5000;
 
 export async function start(scope: Scope): Promise<{ address?: string }> {
   const config = readConfig(scope.environment);
@@ -44,7 +48,28 @@ export async function start(scope: Scope): Promise<{ address?: string }> {
   const answer = async (bytes: Uint8Array, reply: string) => bus.reply(reply, await sums.answer(bytes));
   const asked = bus.subscribe(subjects.ledgerSums, (bytes, reply) => void answer(bytes, reply), { queue: kind });
   scope.drain('sums', () => asked.drain());
+  reconcile(scope, bus, ledger, config.TOLLGATE_ANALYTICS_RECONCILE_MS);
   return {};
+}
+
+function reconcile(scope: Scope, bus: Bus, ledger: LedgerStore, everyMs: number): void {
+  const { logger, metrics } = scope;
+  const now = Date.now;
+  const counters = async (skip: number) => {
+    const bytes = encode(BudgetCountersRequest, { skip });
+    return BudgetCountersReply.decode(await bus.request(subjects.budgetCounters, bytes, countersAnswerMs));
+  };
+  const wait = (ms: number) => delay(ms, undefined, { signal: scope.stopping });
+  const compare = {
+    rows: () => compareRows({ ledger, bus, random: Math.random }),
+    sequences: () => compareSequences({ ledger, bus, counters, now }),
+    budgets: () => compareBudgets({ ledger, bus, counters, now, wait }),
+  };
+  const reconciler = new Reconciler({ ledger, compare, everyMs, logger, metrics, now });
+  repeat(scope, 'reconciler', everyMs, () => reconciler.work());
+  const answer = async (reply: string) => bus.reply(reply, await reconciler.answer());
+  const asked = bus.subscribe(subjects.ledgerReconcile, (_bytes, reply) => void answer(reply), { queue: kind });
+  scope.drain('reconciler', () => asked.drain());
 }
 
 interface Consuming {
@@ -58,7 +83,7 @@ function consume(scope: Scope, bus: Bus, batchMax: number, writer: Writer): Cons
     for (let failures = 0; !scope.stopping.aborted; ) {
       try {
         consuming.consumer = await bus.consumeUsage({
-          durable,
+          durable: usageConsumers.ledger,
           batchMax,
           onBatch: (messages) => writer.write(messages),
         });

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Bus, connectBus, subjects, type UsageConsumer } from '@tollgate/bus';
+import { type Bus, connectBus, subjects, type UsageConsumer, usageConsumers } from '@tollgate/bus';
 import { encode, LeaseAsk, LedgerSumsReply, LedgerSumsRequest, Release } from '@tollgate/contracts';
 import { serveGuard } from '@tollgate/guard';
 import type { Scope } from '@tollgate/lifecycle';
@@ -8,6 +8,7 @@ import { BudgetStore } from './adapters/budget-store.ts';
 import { readConfig } from './config.ts';
 import { CompletionMeans } from './domain/completion-means.ts';
 import { Admission } from './handlers/admission.ts';
+import { Counters } from './handlers/counters.ts';
 import { FloorKeeper, trimEveryMs } from './handlers/floor-keeper.ts';
 import { Reaper, reapEveryMs } from './handlers/reaper.ts';
 import { Rebuilder } from './handlers/rebuilder.ts';
@@ -17,8 +18,6 @@ import { Settler } from './handlers/settler.ts';
 import { repeat } from './repeating.ts';
 
 const kind = 'guard-auth';
-/** Shared by all replicas. */
-const settleDurable = 'settle';
 const settleMessagesMax = 100;
 const settlePauseMs = 50;
 const ledgerAnswersMs = 10_000;
@@ -81,6 +80,11 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   const renewals = new Renewals({ store, snapshot: () => bus.config.current(), onSeen: onActivity, logger, metrics });
   listen(scope, bus, releases, renewals);
 
+  const counters = new Counters({ store, snapshot: () => bus.config.current(), logger, now });
+  const tell = async (bytes: Uint8Array, reply: string) => bus.reply(reply, await counters.answer(bytes));
+  const asked = bus.subscribe(subjects.budgetCounters, (bytes, reply) => void tell(bytes, reply), { queue: kind });
+  scope.defer('counters', () => asked.drain());
+
   const admission = new Admission({
     keys: bus.config,
     store,
@@ -119,7 +123,7 @@ function followOrganizations(bus: Bus, redis: RedisConnection, rebuilder: Rebuil
 
 function settleUsage(bus: Bus, settler: Settler): Promise<UsageConsumer> {
   return bus.consumeUsage({
-    durable: settleDurable,
+    durable: usageConsumers.settle,
     batchMax: settleMessagesMax,
     onBatch: async (messages) => {
       await settler.settle(messages);

@@ -66,6 +66,11 @@ const SCOPE_COLUMNS: Readonly<Record<BudgetScope, string>> = {
   key: 'key_id',
 };
 
+/** The column that holds a scope's ids. */
+export function scopeColumn(scope: BudgetScope): string {
+  return SCOPE_COLUMNS[scope];
+}
+
 const FIGURES = `sum(e.prompt_tokens) AS promptTokens, sum(e.completion_tokens) AS completionTokens,
   sum(e.cached_prompt_tokens) AS cachedPromptTokens, sum(e.reasoning_tokens) AS reasoningTokens, sum(e.cost_nano_usd) AS costNanoUsd`;
 

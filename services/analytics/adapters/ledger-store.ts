@@ -3,9 +3,13 @@ import {
   type BudgetSums,
   type BudgetSumsQuestion,
   budgetSums,
+  type Finding,
   type HourRange,
   insertUsage,
   type LedgerClient,
+  newestFindings,
+  type Reconciliation,
+  recordFindings,
   refreshRollups,
   type UsageRow,
 } from '@tollgate/ledger';
@@ -45,6 +49,20 @@ export class LedgerStore {
   async budgetSums(question: BudgetSumsQuestion): Promise<BudgetSums> {
     await this.#check();
     return budgetSums(this.#client, question);
+  }
+
+  /** A question of the reconciler's. */
+  async ask<T>(question: (client: LedgerClient) => Promise<T>): Promise<T> {
+    await this.#check();
+    return question(this.#client);
+  }
+
+  recordFindings(findings: readonly Finding[]): Promise<Reconciliation> {
+    return this.ask((client) => recordFindings(client, findings));
+  }
+
+  newestFindings(ageMsMax: number): Promise<Reconciliation | undefined> {
+    return this.ask((client) => newestFindings(client, ageMsMax));
   }
 
   async #check(): Promise<void> {

@@ -8,6 +8,8 @@ import { startEngines, type TestEngines } from '@tollgate/testing/engines';
 
 export interface Replica {
   child: ChildProcess;
+  /** Address of its health endpoints. */
+  health: string;
   /** Of /readyz: status and text. */
   readiness(): Promise<{ status: number; text: string }>;
   metric(name: string): Promise<number>;
@@ -94,6 +96,7 @@ async function startReplica(engines: TestEngines, env: Record<string, string>): 
   const { health } = message as { health: string };
   return {
     child,
+    health,
     async readiness() {
       const response = await fetch(`${health}/readyz`);
       return { status: response.status, text: await response.text() };

@@ -2,7 +2,7 @@ import type { Receipt } from '@tollgate/contracts';
 import type { RedisConnection } from '@tollgate/redis';
 import { type Charge, type CounterState, counterExpiresAtMs } from '../domain/charge.ts';
 import type { Settlement } from '../domain/settlement.ts';
-import { BudgetKeys, KeyTable } from './keys.ts';
+import { BudgetKeys, type CounterName, KeyTable } from './keys.ts';
 import { scripts } from './scripts.ts';
 
 export interface Reserve {
@@ -162,6 +162,23 @@ export class BudgetStore {
     const buckets = (await this.redis.command('ZRANGE', ...range)) as string[];
     const names = [keys.epoch, keys.floor, keys.settledBuckets, ...buckets.map((bucket) => keys.settled(bucket))];
     await this.redis.run(scripts.trim, names, [this.redis.runId, floorSeq, forgetSeq, ...buckets]);
+  }
+
+  /** What counters hold, in order, each as it is when its turn comes: a request that is settled meanwhile may be in one and not in another. */
+  read(organizationId: string, charges: readonly CounterName[]): Promise<CounterState[]> {
+    const keys = this.keys(organizationId);
+    return Promise.all(
+      charges.map(async (charge) => {
+        const held = await this.redis.command('HMGET', keys.counter(charge), 'spent', 'reserved');
+        const [spent, reserved] = held as (string | null)[];
+        return { spent: Number(spent ?? 0), reserved: Number(reserved ?? 0) };
+      }),
+    );
+  }
+
+  /** Everything of USAGE up to this sequence is settled and acknowledged; 0 = not known yet. */
+  async floor(organizationId: string): Promise<number> {
+    return Number((await this.redis.command('GET', this.keys(organizationId).floor)) ?? 0);
   }
 
   /** True when the counters were built on the server that is there now. */

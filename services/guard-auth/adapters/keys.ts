@@ -3,6 +3,9 @@ import type { Reservation } from '@tollgate/contracts';
 /** Marks of settled requests are grouped by the minute in which the request started. */
 const bucketMs = 60_000;
 
+/** What names a counter among an organization's. */
+export type CounterName = Pick<Reservation, 'scope' | 'scopeId' | 'quantity' | 'window' | 'windowStartMs'>;
+
 /**
  * Every key of one organization in the budget Redis, version 1. The braces are a hash tag: all keys of an organization
  * live in one slot, so that a script may touch them together.
@@ -36,7 +39,7 @@ export class BudgetKeys {
   }
 
   /** Hash {spent, reserved}. */
-  counter(charge: Pick<Reservation, 'scope' | 'scopeId' | 'quantity' | 'window' | 'windowStartMs'>): string {
+  counter(charge: CounterName): string {
     const { scope, scopeId, quantity, window, windowStartMs } = charge;
     return `${this.#prefix}c:${scope}:${scopeId}:${quantity}:${window}:${windowStartMs}`;
   }

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { LedgerClient } from '../client.ts';
+import { insertUsage } from '../insert.ts';
+import { startLedger, type TestLedger } from '../testing/ledger.ts';
+import { HOUR_MS, NOON_MS, usageRow } from '../testing/rows.ts';
+import { type Finding, newestFindings, recordFindings } from './findings.ts';
+import { reservedSum } from './reserved-sum.ts';
+import { missingSequences, rowsBeyond, standingVersions } from './sequences.ts';
+
+describe('what the reconciler asks the ledger', () => {
+  let ledger: TestLedger;
+  let client: LedgerClient;
+  before(async () => {
+    ledger = await startLedger();
+    client = await ledger.database('books');
+  });
+  after(() => ledger?.close());
+
+  it('finds sequences that no row came with, and those that are too high', async () => {
+    const rows = [3, 4, 4, 7, 9].map((stream_seq) => usageRow({ stream_seq }));
+    await insertUsage(client, rows);
+    assert.deepEqual(await missingSequences(client, { fromSeq: 3, toSeq: 4 }, 10), { missing: 0, first: [] });
+    assert.deepEqual(await missingSequences(client, { fromSeq: 2, toSeq: 9 }, 10), { missing: 4, first: [2, 5, 6, 8] });
+    assert.deepEqual(await missingSequences(client, { fromSeq: 2, toSeq: 9 }, 2), { missing: 4, first: [2, 5] });
+    assert.deepEqual(await rowsBeyond(client, 4, 0), { rows: 2, lastSeq: 9 });
+    assert.deepEqual(await rowsBeyond(client, 9, 0), { rows: 0, lastSeq: 0 });
+    assert.deepEqual(await rowsBeyond(client, 4, Date.now() + HOUR_MS), { rows: 0, lastSeq: 0 });
+  });
+
+  it('tells the highest version of each request that has a row', async () => {
+    const replaced = usageRow({ version: 1 });
+    const far = usageRow({ startedAtMs: NOON_MS + 9 * HOUR_MS, team_id: 't-2', version: 2 });
+    await insertUsage(client, [replaced, { ...replaced, version: 3 }, far]);
+    const standing = await standingVersions(client, [replaced, far, usageRow()]);
+    assert.deepEqual(
+      [...standing].sort(),
+      [
+        [replaced.request_id, 3],
+        [far.request_id, 2],
+      ].sort(),
+    );
+    const many = Array.from({ length: 2500 }, () => usageRow({ team_id: 't-3' }));
+    await insertUsage(client, many);
+    assert.equal((await standingVersions(client, many)).size, 2500);
+  });
+
+  it('sums what reserved on a counter, and nothing else', async () => {
+    const own = { scope: 'team', scopeId: 't-9', quantity: 'tokens', window: '1d', windowStartMs: NOON_MS, amount: 5 };
+    const reserved = (...some: object[]) => ({ team_id: 't-9', reservations: JSON.stringify(some) });
+    await insertUsage(client, [
+      usageRow({ ...reserved({ ...own, scope: 'organization' }, own), stream_seq: 1 }),
+      usageRow({ ...reserved({ ...own, quantity: 'cost_nano_usd' }), stream_seq: 1 }),
+      usageRow({ ...reserved({ ...own, windowStartMs: 1 }), stream_seq: 1 }),
+      usageRow({ team_id: 't-9', reservations: '', stream_seq: 1 }),
+      usageRow({ ...reserved(own), stream_seq: 2 }),
+    ]);
+    const counter = { scope: 'team', scopeId: 't-9', quantity: 'tokens', window: '1d' } as const;
+    const times = { startMs: NOON_MS, endMs: NOON_MS + HOUR_MS };
+    const ask = (upToSeq: number) =>
+      reservedSum(client, { organizationId: 'o-1', counter: { ...counter, ...times }, upToSeq });
+    assert.deepEqual(await ask(1), { promptTokens: 100, completionTokens: 20, costNanoUsd: 1000 });
+    assert.deepEqual(await ask(2), { promptTokens: 200, completionTokens: 40, costNanoUsd: 2000 });
+  });
+
+  it('keeps what was found, and gives the newest run', async () => {
+    const finding = (what: string): Finding => ({
+      ...{ compared: 'rows', outcome: 'differs', what, expected: 2, found: 1, detail: 'why' },
+    });
+    assert.equal(await newestFindings(client, HOUR_MS), undefined);
+    await recordFindings(client, [finding('')]);
+    // The clock of the table has milliseconds.
+    for (const startMs = Date.now(); Date.now() <= startMs + 1; ) await new Promise((resolve) => setImmediate(resolve));
+    const kept = await recordFindings(client, [finding(''), finding('request a')]);
+    assert.deepEqual(await newestFindings(client, HOUR_MS), kept);
+    assert.equal(await newestFindings(client, 0), undefined);
+  });
+});

@@ -1,0 +1,84 @@
+import type { LedgerClient, QueryOptions } from '../client.ts';
+import type { UsageRow } from '../row.ts';
+import { utc } from '../row.ts';
+
+/** Sequences of USAGE, both included. */
+export interface SequenceRange {
+  fromSeq: number;
+  toSeq: number;
+}
+
+/**
+ * Sequences of a range that no row came with, the first `max` of them in order. That is not a loss by itself: a row that a later message
+ * replaced may be merged away. Without gaps it is one count.
+ */
+export async function missingSequences(
+  client: LedgerClient,
+  { fromSeq, toSeq }: SequenceRange,
+  max: number,
+  options: QueryOptions = {},
+): Promise<{ missing: number; first: number[] }> {
+  const length = toSeq - fromSeq + 1;
+  const parameters = { fromSeq, toSeq, length, max };
+  const within = `SELECT e.stream_seq FROM usage_events AS e WHERE e.stream_seq BETWEEN {fromSeq:UInt64} AND {toSeq:UInt64}`;
+  const [counted] = await client.rows<{ there: number }>(
+    `SELECT uniqExact(stream_seq) AS there FROM (${within})`,
+    parameters,
+    options,
+  );
+  const missing = length - (counted?.there ?? 0);
+  if (missing === 0) return { missing, first: [] };
+  const rows = await client.rows<{ seq: number }>(
+    `SELECT n.number AS seq FROM numbers({fromSeq:UInt64}, {length:UInt64}) AS n WHERE n.number NOT IN (${within})
+     ORDER BY seq LIMIT {max:UInt32}`,
+    parameters,
+    options,
+  );
+  return { missing, first: rows.map(({ seq }) => seq) };
+}
+
+/** Rows with later sequences than this, among those that came since a moment (ClickHouse's clock), and the latest of them. */
+export async function rowsBeyond(
+  client: LedgerClient,
+  seq: number,
+  sinceMs: number,
+  options: QueryOptions = {},
+): Promise<{ rows: number; lastSeq: number }> {
+  const [row] = await client.rows<{ rows: number; lastSeq: number }>(
+    `SELECT count() AS rows, max(e.stream_seq) AS lastSeq FROM usage_events AS e
+     WHERE e.stream_seq > {seq:UInt64} AND e.inserted_at >= {since:DateTime64(3, 'UTC')}`,
+    { seq, since: utc(sinceMs) },
+    options,
+  );
+  return row ?? { rows: 0, lastSeq: 0 };
+}
+
+/** Of one query: a ClickHouse server takes 128 KiB for one value of the URL. */
+const IDS_MAX = 1000;
+
+/** The highest version that stands for each of these requests, by request id; those that have no row are left out. */
+export async function standingVersions(
+  client: LedgerClient,
+  rows: readonly Pick<UsageRow, 'request_id' | 'team_id' | 'started_at'>[],
+  options: QueryOptions = {},
+): Promise<Map<string, number>> {
+  const standing = new Map<string, number>();
+  for (let start = 0; start < rows.length; start += IDS_MAX) {
+    const part = rows.slice(start, start + IDS_MAX);
+    const times = part.map((row) => row.started_at).sort();
+    const found = await client.rows<{ id: string; version: number }>(
+      `SELECT e.request_id AS id, max(e.version) AS version FROM usage_events AS e
+       WHERE e.team_id IN {teams:Array(String)} AND e.started_at BETWEEN {from:DateTime64(3, 'UTC')} AND {to:DateTime64(3, 'UTC')}
+         AND e.request_id IN {ids:Array(String)} GROUP BY id`,
+      {
+        teams: [...new Set(part.map((row) => row.team_id))],
+        from: times[0],
+        to: times.at(-1),
+        ids: part.map((row) => row.request_id),
+      },
+      options,
+    );
+    for (const { id, version } of found) standing.set(id, version);
+  }
+  return standing;
+}

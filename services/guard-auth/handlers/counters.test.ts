@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { payloadBytesMax } from '@tollgate/bus';
+import type { ConfigSnapshot } from '@tollgate/config';
+import { BudgetCountersReply, BudgetCountersRequest } from '@tollgate/contracts';
+import { startEngines, type TestEngines } from '@tollgate/testing/engines';
+import type { BudgetStore } from '../adapters/budget-store.ts';
+import { settlementOf } from '../domain/settlement.ts';
+import * as given from '../testing/harness.ts';
+import { Counters } from './counters.ts';
+
+const { logger, organizationId, startedAtMs } = given;
+const hourMs = 3_600_000;
+const windowStartMs = Math.floor(startedAtMs / hourMs) * hourMs;
+const hour = given.reservation({ windowStartMs, windowEndMs: windowStartMs + hourMs });
+let engines: TestEngines;
+let store: BudgetStore;
+
+before(async () => {
+  engines = await startEngines({ only: ['redis'] });
+  store = await given.connectStore(engines.redis.url);
+});
+after(async () => {
+  store.redis.close();
+  await engines.close();
+});
+beforeEach(() => given.reset(store));
+
+async function ask(snapshot: ConfigSnapshot | undefined, skip = 0): Promise<BudgetCountersReply> {
+  const counters = new Counters({ store, snapshot: () => snapshot, logger, now: () => startedAtMs });
+  const bytes = await counters.answer(BudgetCountersRequest.encode({ skip }).finish());
+  assert.ok(bytes.length <= payloadBytesMax, String(bytes.length));
+  return BudgetCountersReply.decode(bytes);
+}
+
+test('the counters of every limit in the windows that run, with the floor of what is settled', async () => {
+  const receipt = given.receipt('r1', [hour]);
+  const settlement = settlementOf(given.measured(receipt, 30, 12), 7, startedAtMs);
+  assert.ok(settlement);
+  await store.settle(organizationId, [settlement]);
+  await store.trim(organizationId, 7, 0);
+  const limits = { team: [given.tokenLimit(1000)], organization: [given.tokenLimit(9000)] };
+  const { scope, scopeId, quantity, window, windowEndMs } = hour;
+  assert.deepEqual(await ask(given.snapshot(limits)), {
+    organizationId,
+    counters: [
+      {
+        scope: 'organization',
+        scopeId: organizationId,
+        quantity,
+        window,
+        windowStartMs,
+        windowEndMs,
+        spent: 0,
+        reserved: 0,
+      },
+      { scope, scopeId, quantity, window, windowStartMs, windowEndMs, spent: 42, reserved: 0 },
+    ],
+    total: 2,
+    floorSeq: 7,
+    error: '',
+  });
+});
+
+test('many limits come in pages that each fit into a message', async () => {
+  const many = given.snapshot();
+  const name = (number: number) => `${'n'.repeat(58)}-${number}`;
+  const [project] = many.projects;
+  assert.ok(project);
+  const teams = Array.from({ length: 1100 }, (_, at) => ({
+    id: name(at),
+    name: name(at),
+    limits: [given.tokenLimit(at + 1)],
+  }));
+  const snapshot = { ...many, projects: [{ ...project, teams }] };
+  const seen: string[] = [];
+  for (let total = 1; seen.length < total; ) {
+    const reply = await ask(snapshot, seen.length);
+    total = reply.total;
+    seen.push(...reply.counters.map(({ scopeId }) => scopeId));
+  }
+  assert.deepEqual(
+    seen,
+    teams.map(({ id }) => id),
+  );
+});
+
+test('while the counters are not those of this server there are none to compare', async () => {
+  await store.redis.command('SET', store.keys(organizationId).epoch, 'another server');
+  assert.match((await ask(given.snapshot({ team: [given.tokenLimit(1000)] }))).error, /rebuilt/);
+  assert.match((await ask(undefined)).error, /configuration/);
+});
