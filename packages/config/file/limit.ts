@@ -4,13 +4,29 @@ import { parseWindow, WINDOW_RULE } from '../model/window.ts';
 import { choice, notEnforced, onlyFalse } from './not-enforced.ts';
 import { object, whole } from './object.ts';
 
+const most = whole(1, 1_000_000_000_000);
+
+/** Exact to a nano-dollar; counters hold nano-dollars as whole numbers, which end at 9,007,199 dollars. */
+const dollars = z
+  .number('must be a number of US dollars')
+  .min(1e-9, 'must be at least 0.000000001 US dollars')
+  .max(9_000_000, 'must be at most 9000000 US dollars')
+  .refine((value) => Math.abs(value * 1e9 - Math.round(value * 1e9)) < 1e-3, 'must have at most 9 decimals');
+
+/** What a limit may count, by its name in the file; a limit has exactly one. */
+const LIMIT_QUANTITIES = ['tokens', 'promptTokens', 'completionTokens', 'costUsd', 'requests'] as const;
+
+type LimitQuantity = (typeof LIMIT_QUANTITIES)[number];
+
+const ONE_QUANTITY = `must have exactly one of ${LIMIT_QUANTITIES.join(', ')}`;
+
 /** One limit of a team, a project or the organization. */
 const limitSchema = object({
-  tokens: whole(1, 1_000_000_000_000).optional(),
-  promptTokens: notEnforced(),
-  completionTokens: notEnforced(),
-  costUsd: notEnforced(),
-  requests: notEnforced(),
+  tokens: most.optional(),
+  promptTokens: most.optional(),
+  completionTokens: most.optional(),
+  costUsd: dollars.optional(),
+  requests: most.optional(),
   concurrency: notEnforced(),
   window: z.string({ error: WINDOW_RULE }).refine((window) => parseWindow(window) !== undefined, {
     error: `${WINDOW_RULE}; others are not enforced by this build`,
@@ -24,9 +40,14 @@ const limitSchema = object({
   thresholds: notEnforced(),
   onStoreFailure: choice(['refuse'], ['allow-within-share']).optional(),
 })
-  // Optional above so that a limit of another quantity has one fault, its name, and not a missing `tokens` too.
-  .refine((limit) => limit.tokens !== undefined, { path: ['tokens'], error: 'is missing: how many in a window' })
-  .meta({ required: ['tokens', 'window'] });
+  .refine((limit) => LIMIT_QUANTITIES.filter((quantity) => limit[quantity] !== undefined).length === 1, ONE_QUANTITY)
+  .meta({ oneOf: LIMIT_QUANTITIES.map((quantity) => ({ required: [quantity] })) });
 
 /** Limits of one scope. */
 export const limitsSchema = z.array(limitSchema).max(16).default([]);
+
+/** What this limit counts. */
+export function quantityOf(limit: Partial<Record<LimitQuantity, unknown>>): LimitQuantity {
+  // The schema lets none pass without one.
+  return LIMIT_QUANTITIES.find((quantity) => limit[quantity] !== undefined) ?? 'tokens';
+}

@@ -169,7 +169,15 @@ test('an entry with two guardrails, or none, has no order', () => {
 test('a limit says how many, in which window of which clock', () => {
   const limit = '{ tokens: 1000000, window: 1d, mode: hard }';
   for (const [bad, about] of [
-    ['{ window: 1d }', /tokens is missing/],
+    [
+      '{ window: 1d }',
+      /limits\[0\] must have exactly one of tokens, promptTokens, completionTokens, costUsd, requests/,
+    ],
+    ['{ tokens: 5, requests: 5, window: 1d }', /limits\[0\] must have exactly one of tokens/],
+    ['{ costUsd: 0, window: 1d }', /costUsd must be at least 0.000000001 US dollars/],
+    ['{ costUsd: 0.0000000015, window: 1d }', /costUsd must have at most 9 decimals/],
+    ['{ costUsd: 9000001, window: 1d }', /costUsd must be at most 9000000/],
+    ['{ requests: 1.5, window: 1d }', /requests must be a whole number/],
     ['{ tokens: 0, window: 1d }', /tokens must be a whole number from 1/],
     ['{ tokens: 1.5, window: 1d }', /tokens must be a whole number/],
     ['{ tokens: "5", window: 1d }', /tokens must be a whole number/],

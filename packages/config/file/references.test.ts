@@ -47,7 +47,7 @@ const faulty: [name: string, text: string, at: string, about: RegExp][] = [
     'two limits of one window',
     exampleWith('mode: hard }', 'mode: hard }\n          - { tokens: 7, window: 1d, timeZone: Europe/Berlin }'),
     'tokens: 7',
-    /limits\[1\] says 1d a second time/,
+    /limits\[1\] says tokens for 1d a second time/,
   ],
   [
     'a cache before PII masking',

@@ -1,5 +1,6 @@
 import type { ConfigFile, FileGuardrail, FileLimit, FileProject, FileProxy } from './config-file.ts';
 import type { Fault, Path } from './fault.ts';
+import { quantityOf } from './limit.ts';
 
 type Report = (path: Path, message: string) => void;
 
@@ -50,10 +51,10 @@ function checkProject(file: ConfigFile, project: FileProject, path: Path, report
   for (const [at, proxy] of project.proxies.entries()) checkProxy(file, proxy, [...path, 'proxies', at], report);
 }
 
-/** A scope has one counter a window. */
+/** A scope has one counter a quantity and window. */
 function checkLimits(limits: readonly FileLimit[], path: Path, report: Report): void {
-  const windows = limits.map(({ window }) => window);
-  unique(windows, path, report);
+  const counters = limits.map((limit) => `${quantityOf(limit)} for ${limit.window}`);
+  unique(counters, path, report);
 }
 
 function checkProxy(file: ConfigFile, proxy: FileProxy, path: Path, report: Report): void {

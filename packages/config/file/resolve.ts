@@ -3,6 +3,7 @@ import { deepFreeze } from '../model/freeze.ts';
 import type { ConfigSnapshot, Guardrail, Limit, Price, Provider, ProxySettings } from '../model/snapshot.ts';
 import type { ConfigFile, FileGuardrail, FileLimit, FileProject, FileProvider, FileProxy } from './config-file.ts';
 import { faultsError } from './fault.ts';
+import { quantityOf } from './limit.ts';
 import type { ParsedConfig } from './parse.ts';
 import { endpointOf } from './provider.ts';
 import { checkReferences } from './references.ts';
@@ -76,9 +77,27 @@ function toCredential(reference: FileProvider['apiKey']): Provider['apiKey'] {
   return undefined;
 }
 
-function toLimit({ tokens = 0, window, mode, timeZone }: FileLimit): Limit {
-  return { quantity: 'tokens', amount: tokens, window, mode, timeZone };
+function toLimit(limit: FileLimit): Limit {
+  const { window, mode, timeZone } = limit;
+  const name = quantityOf(limit);
+  const amount = limit[name] ?? 0;
+  const quantity = QUANTITIES[name];
+  return {
+    quantity,
+    amount: quantity === 'cost_nano_usd' ? Math.round(amount * NANO) : amount,
+    window,
+    mode,
+    timeZone,
+  };
 }
+
+const QUANTITIES = {
+  tokens: 'tokens',
+  promptTokens: 'prompt_tokens',
+  completionTokens: 'completion_tokens',
+  costUsd: 'cost_nano_usd',
+  requests: 'requests',
+} as const satisfies Record<ReturnType<typeof quantityOf>, Limit['quantity']>;
 
 function toProxy(project: FileProject, proxy: FileProxy): ProxySettings {
   return {

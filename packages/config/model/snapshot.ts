@@ -39,7 +39,9 @@ const provider = z.object({
 });
 
 const limit = z.strictObject({
-  quantity: z.literal('tokens'),
+  /** As reservations on the wire call it. */
+  quantity: z.enum(['tokens', 'prompt_tokens', 'completion_tokens', 'cost_nano_usd', 'requests']),
+  /** In units of the quantity. */
   amount: z.int().min(1),
   /** A calendar window: 1m, 15m, 1h, 6h, 1d, 1mo, … */
   window: z.string(),

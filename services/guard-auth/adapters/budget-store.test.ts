@@ -211,7 +211,19 @@ describe('settle', () => {
     const event = given.measured(given.receipt('r1', reservations), 30, 12, { costNanoUsd: 9_007_199_254_740_000 });
     await settle([event, 1]);
     const spent = await Promise.all(reservations.map(async (of) => (await given.counter(store, of)).spent));
-    assert.deepEqual(spent, [42, 30, 12, 9_007_199_254_740_000, 0]);
+    assert.deepEqual(spent, [42, 30, 12, 9_007_199_254_740_000, 1]);
+  });
+
+  test('a request counts once, in whatever versions and however often its usage comes', async () => {
+    const requests = given.reservation({ quantity: 'requests', amount: 1 });
+    const receipt = given.receipt('r1', [requests]);
+    await reserve('r1', [{ reservation: requests, limit: 1 }]);
+    assert.equal((await reserve('r2', [{ reservation: requests, limit: 1 }])).outcome, 'refused');
+    assert.deepEqual(await given.counter(store, requests), { spent: 0, reserved: 1 });
+    await settle([given.usageEvent(receipt), 1], [given.measured(receipt, 9, 9), 2]);
+    await settle([given.measured(receipt, 9, 9), 2], [given.usageEvent(receipt), 3]);
+    assert.deepEqual(await given.counter(store, requests), { spent: 1, reserved: 0 });
+    assert.equal((await reserve('r3', [{ reservation: requests, limit: 1 }])).outcome, 'refused');
   });
 
   test('what the floor covers is not charged again, though its mark is gone', async () => {

@@ -2,6 +2,7 @@ import { type ConfigSnapshot, windowBounds } from '@tollgate/config';
 import type { LedgerSum, LedgerWindow } from '@tollgate/contracts';
 import type { CounterSum } from './charge.ts';
 import { allLimits, type ScopedLimit } from './limits.ts';
+import type { Quantity } from './quantity.ts';
 
 interface RunningLimit {
   limit: ScopedLimit;
@@ -26,7 +27,7 @@ export function counterSums(snapshot: ConfigSnapshot, nowMs: number, sums: Ledge
   const byWindow = new Map(sums.flatMap((sum) => (sum.window ? [[nameOf(sum.window), sum] as const] : [])));
   const counters = new Map<string, CounterSum>();
   for (const { limit, window } of running(snapshot, nowMs)) {
-    const billed = byWindow.get(nameOf(window))?.billed;
+    const sum = byWindow.get(nameOf(window));
     const { quantity, window: name } = limit.limit;
     counters.set(`${limit.scope} ${limit.scopeId} ${quantity} ${name} ${window.startMs}`, {
       scope: limit.scope,
@@ -35,10 +36,27 @@ export function counterSums(snapshot: ConfigSnapshot, nowMs: number, sums: Ledge
       window: name,
       windowStartMs: window.startMs,
       windowEndMs: window.endMs,
-      spent: (billed?.prompt ?? 0) + (billed?.completion ?? 0),
+      spent: sum ? spentOf(sum, quantity) : 0,
     });
   }
   return [...counters.values()];
+}
+
+function spentOf({ billed, costNanoUsd, requests }: LedgerSum, quantity: Quantity): number {
+  const prompt = billed?.prompt ?? 0;
+  const completion = billed?.completion ?? 0;
+  switch (quantity) {
+    case 'tokens':
+      return prompt + completion;
+    case 'prompt_tokens':
+      return prompt;
+    case 'completion_tokens':
+      return completion;
+    case 'cost_nano_usd':
+      return costNanoUsd;
+    case 'requests':
+      return requests;
+  }
 }
 
 function nameOf({ scope, scopeId, startMs, endMs }: LedgerWindow): string {

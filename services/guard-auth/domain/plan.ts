@@ -2,6 +2,7 @@ import type { WindowBounds as Bounds } from '@tollgate/config';
 import type { Charge, CounterState } from './charge.ts';
 import type { Estimate } from './estimate.ts';
 import type { ScopedLimit } from './limits.ts';
+import type { Quantity } from './quantity.ts';
 
 /** One limit as it binds one request. */
 export interface Check {
@@ -11,6 +12,14 @@ export interface Check {
   amount: number;
   /** Place of its counter in the plan's charges. */
   charge: number;
+}
+
+/** What a request is assumed to need, in every quantity. */
+export interface Need extends Estimate {
+  /** Of the whole estimate, at the dearest model that may serve it. */
+  costNanoUsd: number;
+  /** The prompt's part of it. */
+  promptCostNanoUsd: number;
 }
 
 /** What a request would charge. Two limits may share a counter (the same window in time zones that agree today). */
@@ -27,7 +36,7 @@ const guessShareMax = 0.05;
 
 export function planCharges(
   limits: ScopedLimit[],
-  estimate: Estimate,
+  need: Need,
   boundsOf: (limit: ScopedLimit['limit']) => Bounds,
 ): Plan {
   const plan: Plan = { checks: [], charges: [] };
@@ -36,7 +45,7 @@ export function planCharges(
     const { scope, scopeId } = limit;
     const { quantity, window, amount: most } = limit.limit;
     const bounds = boundsOf(limit.limit);
-    const amount = amountOf(estimate, most);
+    const amount = amountOf(need, quantity, most);
     const name = `${scope} ${scopeId} ${quantity} ${window} ${bounds.startMs}`;
     const place = places.get(name);
     const shared = place === undefined ? undefined : plan.charges[place];
@@ -56,9 +65,25 @@ export function planCharges(
   return plan;
 }
 
-function amountOf({ promptTokens, completionTokens, guessed }: Estimate, limit: number): number {
-  const most = guessed ? Math.max(1, Math.floor(limit * guessShareMax)) : completionTokens;
-  return promptTokens + Math.min(completionTokens, most);
+/** What is known, and what is only guessed of it, in the limit's quantity. */
+function amountOf(need: Need, quantity: Quantity, limit: number): number {
+  const { known, open } = partsOf(need, quantity);
+  return known + (need.guessed ? Math.min(open, Math.max(1, Math.floor(limit * guessShareMax))) : open);
+}
+
+function partsOf(need: Need, quantity: Quantity): { known: number; open: number } {
+  switch (quantity) {
+    case 'tokens':
+      return { known: need.promptTokens, open: need.completionTokens };
+    case 'prompt_tokens':
+      return { known: need.promptTokens, open: 0 };
+    case 'completion_tokens':
+      return { known: 0, open: need.completionTokens };
+    case 'cost_nano_usd':
+      return { known: need.promptCostNanoUsd, open: need.costNanoUsd - need.promptCostNanoUsd };
+    case 'requests':
+      return { known: 1, open: 0 };
+  }
 }
 
 /** The first limit that this request could not pass even if nothing were spent. */
@@ -79,7 +104,9 @@ export function refusalOf(plan: Plan, counters: CounterState[]): Refusal | undef
     const { spent, reserved } = counters[check.charge] ?? { spent: 0, reserved: 0 };
     const amount = plan.charges[check.charge]?.reservation.amount ?? check.amount;
     if (spent + reserved + amount <= check.limit.limit.amount) continue;
-    const refusal = { check, spent: spent + amount > check.limit.limit.amount };
+    // What running requests hold is given back, but for the requests themselves: those count from admission on.
+    const kept = check.limit.limit.quantity === 'requests' ? spent + reserved : spent;
+    const refusal = { check, spent: kept + amount > check.limit.limit.amount };
     if (!longest || takesLonger(refusal, longest)) longest = refusal;
   }
   return longest;

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { windowBounds } from '@tollgate/config';
-import { snapshot, tokenLimit } from '../testing/harness.ts';
+import { limit, snapshot, tokenLimit } from '../testing/harness.ts';
 import { limitsOf } from './limits.ts';
 import { planCharges } from './plan.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 
 const atMs = Date.UTC(2026, 6, 15, 12, 34, 56, 400);
-const estimate = { promptTokens: 1, completionTokens: 1, guessed: false };
+const need = { promptTokens: 1, completionTokens: 1, guessed: false, costNanoUsd: 2, promptCostNanoUsd: 1 };
 
 function headers(limits: Parameters<typeof snapshot>[0], ...spent: number[]): Record<string, string> {
-  const plan = planCharges(limitsOf(snapshot(limits), 'sample.engineering'), estimate, ({ window, timeZone }) =>
+  const plan = planCharges(limitsOf(snapshot(limits), 'sample.engineering'), need, ({ window, timeZone }) =>
     windowBounds(window, timeZone, atMs),
   );
   return rateLimitHeaders(
@@ -38,4 +38,19 @@ test('is never below zero, and two limits of one window have two names', () => {
   const told = headers({ team: [tokenLimit(1000, '1d'), tokenLimit(2000, '1d', 'Asia/Tokyo')] }, 4000, 0);
   assert.equal(told['x-ratelimit-remaining-tokens'], '0');
   assert.match(told.ratelimit ?? '', /^"team-tokens-1d";r=0;t=\d+, "team-tokens-1d-1";r=1990;t=\d+$/);
+});
+
+test('requests and cost have their units; OpenAI knows only requests and tokens', () => {
+  const limits = [
+    limit({ quantity: 'requests', amount: 50, window: '1m' }),
+    limit({ quantity: 'cost_nano_usd', amount: 5e9, window: '1d' }),
+  ];
+  assert.deepEqual(headers({ team: limits }, 20, 4e9), {
+    'x-ratelimit-limit-requests': '50',
+    'x-ratelimit-remaining-requests': '20',
+    'x-ratelimit-reset-requests': '4s',
+    'ratelimit-policy':
+      '"team-requests-1m";q=50;qu="requests";w=60, "team-nano-usd-1d";q=5000000000;qu="nano-usd";w=86400',
+    ratelimit: '"team-requests-1m";r=20;t=4, "team-nano-usd-1d";r=999999990;t=41104',
+  });
 });

@@ -108,6 +108,17 @@ describe('admitted', () => {
     assert.equal(lease.costNanoUsd, 60 * 2500 + 40 * 10_000);
   });
 
+  test('a cost limit reserves the estimate at the dearest model that may serve', async () => {
+    const keys = directory(
+      [known],
+      given.snapshot({ team: [given.limit({ quantity: 'cost_nano_usd', amount: 1e9 })] }),
+    );
+    const { receipt } = await decide(admission({ keys }), request('r1'));
+    assert.equal(receipt?.reservations[0]?.amount, 60 * 2500 + 40 * 10_000);
+    const mini = await decide(admission({ keys }), request('r2', { model: 'gpt-4o-mini' }));
+    assert.equal(mini.receipt?.reservations[0]?.amount, 60 * 150 + 40 * 600);
+  });
+
   test('the same request again, by another replica, gets the same receipt', async () => {
     const first = await decide(admission(limited(1000)), request('r1'));
     const second = await decide(admission(limited(1000)), request('r1', { outputTokensMax: 10 }));

@@ -20,7 +20,7 @@ import { limitsOf } from '../domain/limits.ts';
 import { neverFits, type Plan, planCharges, refusalOf } from '../domain/plan.ts';
 import { estimatedCostNanoUsd } from '../domain/prices.ts';
 import { rateLimitHeaders } from '../domain/rate-limit-headers.ts';
-import { budgetRefusal, neverFitsRefusal } from '../domain/refusal.ts';
+import { limitRefusal, neverFitsRefusal } from '../domain/refusal.ts';
 import { abandonedRow } from '../domain/usage-rows.ts';
 
 /** The part of the bus's configuration watch that admission reads. */
@@ -135,7 +135,11 @@ export class Admission {
       generates: call.surface !== Surface.EMBEDDINGS && call.surface !== Surface.MODELS,
       completionTokensMean: this.#options.means.mean(models),
     });
-    const plan = planCharges(limitsOf(snapshot, record.teamId), estimate, ({ window, timeZone }) =>
+    const { promptTokens: prompt, completionTokens: completion } = estimate;
+    const costNanoUsd = estimatedCostNanoUsd(snapshot, resolved, { prompt, completion });
+    const promptCostNanoUsd = estimatedCostNanoUsd(snapshot, resolved, { prompt, completion: 0 });
+    const need = { ...estimate, costNanoUsd, promptCostNanoUsd };
+    const plan = planCharges(limitsOf(snapshot, record.teamId), need, ({ window, timeZone }) =>
       windowBounds(window, timeZone, call.startedAtMs),
     );
     const tooLarge = neverFits(plan);
@@ -150,10 +154,7 @@ export class Admission {
       surface: call.surface,
       stream: call.stream,
       metadata: call.metadata,
-      costNanoUsd: estimatedCostNanoUsd(snapshot, resolved, {
-        prompt: estimate.promptTokens,
-        completion: estimate.completionTokens,
-      }),
+      costNanoUsd,
       priceListVersion: snapshot.priceListVersion,
     });
     return this.#reserve(asked, plan, receipt, UsageEvent.encode(lease).finish());
@@ -199,7 +200,7 @@ export class Admission {
     const refusal = refusalOf(plan, counters);
     // The store refused on exactly these figures; both apply the same rule.
     if (!refusal) return new TollgateError('budget_exceeded', { internal: 'refused without a limit' });
-    return budgetRefusal(refusal, this.#options.now());
+    return limitRefusal(refusal, this.#options.now());
   }
 
   #count(decision: Decision): void {

@@ -233,6 +233,34 @@ describe('when USAGE has lost its first message', () => {
     assert.deepEqual(await counter(), { spent: 350 + 7 - 90, reserved: 0 });
   });
 
+  test("each quantity gets its own of the ledger's sums", async () => {
+    const world = new World();
+    world.firstSeq = 50;
+    world.ledger = (request) => ({ ...sums(request, 50), unmeasured: [] });
+    const quantities = ['prompt_tokens', 'completion_tokens', 'cost_nano_usd', 'requests'] as const;
+    const limits = quantities.map((quantity) => given.limit({ quantity }));
+    await build(world.rebuilder({ snapshot: () => given.snapshot({ team: limits }) }));
+    const spent = quantities.map(async (quantity) => (await given.counter(store, { ...hour, quantity })).spent);
+    assert.deepEqual(await Promise.all(spent), [300, 50, 1, 3]);
+  });
+
+  test("requests are counted from USAGE after the ledger's end, those that run by their leases", async () => {
+    const requests = { ...hour, quantity: 'requests', amount: 1 };
+    const world = new World();
+    world.firstSeq = 50;
+    world.events = ['old', 'newer', 'open'].map((id) => given.measured(given.receipt(id, [requests]), 1, 1));
+    world.ledger = (request) => sums(request, 50);
+    world.lastActivityMs = startedAtMs;
+    world.onAsk = async () => {
+      const running = given.receipt('running', [requests]);
+      const record = UsageEvent.encode(given.usageEvent(running)).finish();
+      await store.renew(organizationId, [{ receipt: running, record }]);
+    };
+    await build(world.rebuilder({ snapshot: () => given.snapshot({ team: [given.limit({ quantity: 'requests' })] }) }));
+    // 3 in the ledger, `open` among them, and one after it.
+    assert.deepEqual(await given.counter(store, requests), { spent: 4, reserved: 1 });
+  });
+
   test('a lease of a request that the ledger counts ends without being charged again', async () => {
     const world = new World();
     await build(world.rebuilder());

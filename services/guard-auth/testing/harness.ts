@@ -150,6 +150,10 @@ function proxy(project: string, name: string): ConfigSnapshot['projects'][number
   };
 }
 
+export function limit(change: Partial<Limit>): Limit {
+  return { ...tokenLimit(1000), ...change };
+}
+
 export function tokenLimit(amount: number, window = '1h', timeZone = 'UTC'): Limit {
   return { quantity: 'tokens', amount, window, mode: 'hard', timeZone };
 }

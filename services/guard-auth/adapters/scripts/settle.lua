@@ -24,11 +24,13 @@ local function add(sums, key, amount, expiresAt)
   sums[key] = (sums[key] or 0) + amount
 end
 
-local function cost(quantity, prompt, completion, nanoUsd)
+-- Version 0: not charged yet. A request counts once, whatever it used.
+local function cost(quantity, version, prompt, completion, nanoUsd)
   if quantity == 'tokens' then return prompt + completion end
   if quantity == 'prompt_tokens' then return prompt end
   if quantity == 'completion_tokens' then return completion end
   if quantity == 'cost_nano_usd' then return nanoUsd end
+  if quantity == 'requests' then return version > 0 and 1 or 0 end
   return 0
 end
 
@@ -49,8 +51,8 @@ for _, event in ipairs(cjson.decode(ARGV[3])) do
     for _, r in ipairs(event.r) do
       local key = KEYS[r[1]]
       if newer then
-        local before = cost(r[2], prompt, completion, nanoUsd)
-        add(spent, key, cost(r[2], event.p, event.c, event.n) - before, r[4])
+        local before = cost(r[2], version, prompt, completion, nanoUsd)
+        add(spent, key, cost(r[2], event.v, event.p, event.c, event.n) - before, r[4])
       end
       if leased then
         add(reserved, key, -r[3], r[4])
