@@ -14,7 +14,7 @@ const dollars = z
   .refine((value) => Math.abs(value * 1e9 - Math.round(value * 1e9)) < 1e-3, 'must have at most 9 decimals');
 
 /** What a limit may count, by its name in the file; a limit has exactly one. */
-const LIMIT_QUANTITIES = ['tokens', 'promptTokens', 'completionTokens', 'costUsd', 'requests'] as const;
+const LIMIT_QUANTITIES = ['tokens', 'promptTokens', 'completionTokens', 'costUsd', 'requests', 'concurrency'] as const;
 
 type LimitQuantity = (typeof LIMIT_QUANTITIES)[number];
 
@@ -27,10 +27,13 @@ const limitSchema = object({
   completionTokens: most.optional(),
   costUsd: dollars.optional(),
   requests: most.optional(),
-  concurrency: notEnforced(),
-  window: z.string({ error: WINDOW_RULE }).refine((window) => parseWindow(window) !== undefined, {
-    error: `${WINDOW_RULE}; others are not enforced by this build`,
-  }),
+  concurrency: whole(1, 1_000_000).optional(),
+  window: z
+    .string({ error: WINDOW_RULE })
+    .refine((window) => parseWindow(window) !== undefined, {
+      error: `${WINDOW_RULE}; others are not enforced by this build`,
+    })
+    .optional(),
   mode: choice(['hard'], ['strict', 'soft', 'shadow']).default('hard'),
   rolling: onlyFalse(),
   timeZone: z
@@ -41,7 +44,19 @@ const limitSchema = object({
   onStoreFailure: choice(['refuse'], ['allow-within-share']).optional(),
 })
   .refine((limit) => LIMIT_QUANTITIES.filter((quantity) => limit[quantity] !== undefined).length === 1, ONE_QUANTITY)
-  .meta({ oneOf: LIMIT_QUANTITIES.map((quantity) => ({ required: [quantity] })) });
+  .refine(({ concurrency, window }) => concurrency !== undefined || window !== undefined, {
+    path: ['window'],
+    error: `is missing: ${WINDOW_RULE}`,
+  })
+  .refine(({ concurrency, window }) => concurrency === undefined || window === undefined, {
+    path: ['window'],
+    error: 'must be left out: concurrency is what runs at the same time',
+  })
+  .meta({
+    oneOf: LIMIT_QUANTITIES.map((quantity) => ({
+      required: quantity === 'concurrency' ? [quantity] : [quantity, 'window'],
+    })),
+  });
 
 /** Limits of one scope. */
 export const limitsSchema = z.array(limitSchema).max(16).default([]);

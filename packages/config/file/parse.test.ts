@@ -174,6 +174,8 @@ test('a limit says how many, in which window of which clock', () => {
       /limits\[0\] must have exactly one of tokens, promptTokens, completionTokens, costUsd, requests/,
     ],
     ['{ tokens: 5, requests: 5, window: 1d }', /limits\[0\] must have exactly one of tokens/],
+    ['{ concurrency: 5, window: 1d }', /window must be left out: concurrency is what runs/],
+    ['{ concurrency: 0 }', /concurrency must be a whole number from 1/],
     ['{ costUsd: 0, window: 1d }', /costUsd must be at least 0.000000001 US dollars/],
     ['{ costUsd: 0.0000000015, window: 1d }', /costUsd must have at most 9 decimals/],
     ['{ costUsd: 9000001, window: 1d }', /costUsd must be at most 9000000/],
@@ -189,6 +191,7 @@ test('a limit says how many, in which window of which clock', () => {
   ] as const) {
     assertFault(exampleWith(limit, bad), bad, about);
   }
+  assert.deepEqual(faultsOf(exampleWith(limit, '{ concurrency: 5 }')), []);
   assert.deepEqual(faultsOf(exampleWith(limit, '{ tokens: 5, window: 1mo, timeZone: Europe/Berlin }')), []);
 });
 

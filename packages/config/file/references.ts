@@ -51,9 +51,11 @@ function checkProject(file: ConfigFile, project: FileProject, path: Path, report
   for (const [at, proxy] of project.proxies.entries()) checkProxy(file, proxy, [...path, 'proxies', at], report);
 }
 
-/** A scope has one counter a quantity and window. */
+/** A scope has one limit for each counter. */
 function checkLimits(limits: readonly FileLimit[], path: Path, report: Report): void {
-  const counters = limits.map((limit) => `${quantityOf(limit)} for ${limit.window}`);
+  const counters = limits.map((limit) =>
+    limit.window === undefined ? quantityOf(limit) : `${quantityOf(limit)} for ${limit.window}`,
+  );
   unique(counters, path, report);
 }
 

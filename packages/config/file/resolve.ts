@@ -78,7 +78,7 @@ function toCredential(reference: FileProvider['apiKey']): Provider['apiKey'] {
 }
 
 function toLimit(limit: FileLimit): Limit {
-  const { window, mode, timeZone } = limit;
+  const { window = '', mode, timeZone } = limit;
   const name = quantityOf(limit);
   const amount = limit[name] ?? 0;
   const quantity = QUANTITIES[name];
@@ -97,6 +97,7 @@ const QUANTITIES = {
   completionTokens: 'completion_tokens',
   costUsd: 'cost_nano_usd',
   requests: 'requests',
+  concurrency: 'concurrency',
 } as const satisfies Record<ReturnType<typeof quantityOf>, Limit['quantity']>;
 
 function toProxy(project: FileProject, proxy: FileProxy): ProxySettings {

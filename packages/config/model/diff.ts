@@ -65,7 +65,7 @@ function nameOf(item: unknown): string | undefined {
   if (typeof item === 'string') return item;
   if (typeof item !== 'object' || item === null) return undefined;
   const { name, kind, quantity, window, model, provider } = item as Record<string, string | undefined>;
-  if (quantity !== undefined) return `${quantity}-${window}`;
+  if (quantity !== undefined) return window ? `${quantity}-${window}` : quantity;
   if (model !== undefined) return `${model}@${provider}`;
   return name ?? kind;
 }

@@ -40,10 +40,10 @@ const provider = z.object({
 
 const limit = z.strictObject({
   /** As reservations on the wire call it. */
-  quantity: z.enum(['tokens', 'prompt_tokens', 'completion_tokens', 'cost_nano_usd', 'requests']),
+  quantity: z.enum(['tokens', 'prompt_tokens', 'completion_tokens', 'cost_nano_usd', 'requests', 'concurrency']),
   /** In units of the quantity. */
   amount: z.int().min(1),
-  /** A calendar window: 1m, 15m, 1h, 6h, 1d, 1mo, … */
+  /** A calendar window: 1m, 15m, 1h, 6h, 1d, 1mo, …; empty for concurrency. */
   window: z.string(),
   mode: z.literal('hard'),
   /** IANA name; UTC unless the file says otherwise. */

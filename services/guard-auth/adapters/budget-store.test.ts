@@ -226,6 +226,27 @@ describe('settle', () => {
     assert.equal((await reserve('r3', [{ reservation: requests, limit: 1 }])).outcome, 'refused');
   });
 
+  test('slots come back at the end of a request, once, and an empty counter goes', async () => {
+    const slots = given.reservation({
+      quantity: 'concurrency',
+      window: '',
+      windowStartMs: 0,
+      windowEndMs: 0,
+      amount: 1,
+    });
+    const charges = [{ reservation: slots, limit: 2 }];
+    const ended = (id: string) => given.measured(given.receipt(id, [slots]), 5, 5);
+    for (const id of ['r1', 'r2']) assert.equal((await reserve(id, charges)).outcome, 'admitted');
+    assert.equal(await store.redis.command('PTTL', store.keys(organizationId).counter(slots)), -1);
+    assert.equal((await reserve('r3', charges)).outcome, 'refused');
+    await settle([ended('r1'), 1], [ended('r1'), 1]);
+    await settle([given.usageEvent(given.receipt('r1', [slots])), 2]);
+    assert.deepEqual(await given.counter(store, slots), { spent: 0, reserved: 1 });
+    assert.equal((await reserve('r3', charges)).outcome, 'admitted');
+    await settle([ended('r2'), 3], [ended('r3'), 4]);
+    assert.equal(await store.redis.command('EXISTS', store.keys(organizationId).counter(slots)), 0);
+  });
+
   test('what the floor covers is not charged again, though its mark is gone', async () => {
     await reserve('r1');
     await settle([measured('r1', 30, 12), 7]);

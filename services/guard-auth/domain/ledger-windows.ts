@@ -9,9 +9,10 @@ interface RunningLimit {
   window: LedgerWindow;
 }
 
-/** The windows that run at this moment, for all limits of a configuration. */
+/** The windows that run at this moment, for all limits of a configuration. Slots have none: leases alone hold them. */
 function running(snapshot: ConfigSnapshot, nowMs: number): RunningLimit[] {
-  return allLimits(snapshot).map((limit) => {
+  const windowed = allLimits(snapshot).filter(({ limit }) => limit.quantity !== 'concurrency');
+  return windowed.map((limit) => {
     const { startMs, endMs } = windowBounds(limit.limit.window, limit.limit.timeZone, nowMs);
     return { limit, window: { scope: limit.scope, scopeId: limit.scopeId, startMs, endMs } };
   });
@@ -56,6 +57,8 @@ function spentOf({ billed, costNanoUsd, requests }: LedgerSum, quantity: Quantit
       return costNanoUsd;
     case 'requests':
       return requests;
+    case 'concurrency':
+      return 0;
   }
 }
 

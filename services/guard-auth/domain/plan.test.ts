@@ -139,6 +139,17 @@ describe('refusals', () => {
     assert.match(error?.message ?? '', /requests limit of team engineering for 1m is reached. Try again in 4 s/);
   });
 
+  test('slots that are taken are told as such, behind any budget that is spent', () => {
+    const limits = [given.limit({ quantity: 'concurrency', amount: 2, window: '' }), given.tokenLimit(1000)];
+    const slots = { spent: 0, reserved: 2 };
+    const taken = refusalOf(plan({ team: limits }), [slots, { spent: 0, reserved: 0 }]);
+    const error = taken && limitRefusal(taken, atMs);
+    assert.deepEqual([error?.code, error?.retryAfterMs], ['concurrency_exceeded', 1000]);
+    assert.match(error?.message ?? '', /limit of 2 requests at the same time of team engineering is reached/);
+    const spent = refusalOf(plan({ team: limits }), [slots, { spent: 950, reserved: 0 }]);
+    assert.equal(spent?.check.limit.limit.quantity, 'tokens');
+  });
+
   test('money is told in dollars', () => {
     const tooLarge = neverFits(plan({ team: [given.limit({ quantity: 'cost_nano_usd', amount: 600 })] }));
     assert.match(

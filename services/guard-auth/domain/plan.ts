@@ -1,5 +1,5 @@
 import type { WindowBounds as Bounds } from '@tollgate/config';
-import type { Charge, CounterState } from './charge.ts';
+import { type Charge, type CounterState, noWindow } from './charge.ts';
 import type { Estimate } from './estimate.ts';
 import type { ScopedLimit } from './limits.ts';
 import type { Quantity } from './quantity.ts';
@@ -44,7 +44,7 @@ export function planCharges(
   for (const limit of limits) {
     const { scope, scopeId } = limit;
     const { quantity, window, amount: most } = limit.limit;
-    const bounds = boundsOf(limit.limit);
+    const bounds = quantity === 'concurrency' ? noWindow : boundsOf(limit.limit);
     const amount = amountOf(need, quantity, most);
     const name = `${scope} ${scopeId} ${quantity} ${window} ${bounds.startMs}`;
     const place = places.get(name);
@@ -82,6 +82,7 @@ function partsOf(need: Need, quantity: Quantity): { known: number; open: number 
     case 'cost_nano_usd':
       return { known: need.promptCostNanoUsd, open: need.costNanoUsd - need.promptCostNanoUsd };
     case 'requests':
+    case 'concurrency':
       return { known: 1, open: 0 };
   }
 }

@@ -5,7 +5,7 @@ export type Quantity = Limit['quantity'];
 interface QuantityText {
   /** In sentences for callers. */
   noun: string;
-  /** Unit in RateLimit-Policy; the draft's registry knows only `requests` of these. */
+  /** Unit in RateLimit-Policy; the draft's registry knows `requests` and `concurrent-requests` of these. */
   unit: string;
 }
 
@@ -15,6 +15,7 @@ const texts: Readonly<Record<Quantity, QuantityText>> = {
   completion_tokens: { noun: 'completion tokens', unit: 'completion-tokens' },
   cost_nano_usd: { noun: 'cost', unit: 'nano-usd' },
   requests: { noun: 'requests', unit: 'requests' },
+  concurrency: { noun: 'requests at the same time', unit: 'concurrent-requests' },
 };
 
 export function nounOf(quantity: Quantity): string {

@@ -54,3 +54,10 @@ test('requests and cost have their units; OpenAI knows only requests and tokens'
     ratelimit: '"team-requests-1m";r=20;t=4, "team-nano-usd-1d";r=999999990;t=41104',
   });
 });
+
+test('slots have no window and no reset', () => {
+  assert.deepEqual(headers({ team: [limit({ quantity: 'concurrency', amount: 50, window: '' })] }, 0), {
+    'ratelimit-policy': '"team-concurrent-requests";q=50;qu="concurrent-requests"',
+    ratelimit: '"team-concurrent-requests";r=40',
+  });
+});

@@ -1,4 +1,4 @@
-import type { CounterState } from './charge.ts';
+import { type CounterState, noWindow } from './charge.ts';
 import type { Check, Plan } from './plan.ts';
 import { unitOf } from './quantity.ts';
 
@@ -52,7 +52,7 @@ function ownStandings(plan: Plan, counters: CounterState[], nowMs: number): Stan
       const { spent, reserved } = counters[check.charge] ?? { spent: 0, reserved: 0 };
       const { scope, limit } = check.limit;
       // One name for each policy: a second limit of the same window differs in its time zone or amount.
-      const short = `${scope}-${unitOf(limit.quantity)}-${limit.window}`;
+      const short = [scope, unitOf(limit.quantity), limit.window].filter(Boolean).join('-');
       const name = names.has(short) ? `${short}-${names.size}` : short;
       names.add(name);
       return {
@@ -67,12 +67,15 @@ function ownStandings(plan: Plan, counters: CounterState[], nowMs: number): Stan
 /** Most units are not in the draft's registry; without one a policy would speak of requests. */
 function policyItem({ name, check }: Standing): string {
   const { limit } = check.limit;
+  const quota = `"${name}";q=${fieldInteger(limit.amount)};qu="${unitOf(limit.quantity)}"`;
   const seconds = Math.round((check.bounds.endMs - check.bounds.startMs) / 1000);
-  return `"${name}";q=${fieldInteger(limit.amount)};qu="${unitOf(limit.quantity)}";w=${seconds}`;
+  return check.bounds === noWindow ? quota : `${quota};w=${seconds}`;
 }
 
-function limitItem({ name, remaining, resetMs }: Standing): string {
-  return `"${name}";r=${fieldInteger(remaining)};t=${Math.ceil(resetMs / 1000)}`;
+/** When running requests end nobody knows, so slots have no reset. */
+function limitItem({ name, check, remaining, resetMs }: Standing): string {
+  const left = `"${name}";r=${fieldInteger(remaining)}`;
+  return check.bounds === noWindow ? left : `${left};t=${Math.ceil(resetMs / 1000)}`;
 }
 
 function fieldInteger(value: number): number {

@@ -7,9 +7,20 @@ const heldRetryAfterMs = 1000;
 /** A window up to this long is a rate: its caller waits, where that of a budget stops. */
 const rateWindowMsMax = 60_000;
 
-/** 429 of the limit that refused: `rate_limit_exceeded` for a rate or what is only held, else `budget_exceeded`. */
+/**
+ * 429 of the limit that refused: `concurrency_exceeded`, `rate_limit_exceeded` for a rate or what is only held, else
+ * `budget_exceeded`.
+ */
 export function limitRefusal({ check, spent }: Refusal, nowMs: number): TollgateError {
   const { limit, bounds } = check;
+  if (limit.limit.quantity === 'concurrency') {
+    return new TollgateError('concurrency_exceeded', {
+      message:
+        `The limit of ${limit.limit.amount} requests at the same time of ${limit.scope} ${limit.scopeName} is reached. ` +
+        'Try again in a moment.',
+      retryAfterMs: heldRetryAfterMs,
+    });
+  }
   const noun = nounOf(limit.limit.quantity);
   const owner = `of ${limit.scope} ${limit.scopeName} for ${limit.limit.window}`;
   if (!spent) {

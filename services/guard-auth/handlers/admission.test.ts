@@ -8,6 +8,7 @@ import { createMetrics } from '@tollgate/telemetry';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
 import type { BudgetStore } from '../adapters/budget-store.ts';
 import { CompletionMeans } from '../domain/completion-means.ts';
+import { settlementOf } from '../domain/settlement.ts';
 import * as given from '../testing/harness.ts';
 import { Admission, type AdmissionOptions, type KeyDirectory } from './admission.ts';
 
@@ -193,6 +194,18 @@ describe('refused', () => {
     assert.equal(refusal?.retryAfterMs, window.windowEndMs - startedAtMs);
     assert.deepEqual(receipt?.reservations, []);
     assert.equal(headers['x-ratelimit-remaining-tokens'], '90');
+  });
+
+  test('slots: 429 of its own, free again when a request ends', async () => {
+    const limits = [given.limit({ quantity: 'concurrency', amount: 1, window: '' })];
+    const by = admission({ keys: directory([known], given.snapshot({ team: limits })) });
+    const { receipt } = await decide(by, request('r1'));
+    assert.ok(receipt);
+    assert.equal((await decide(by, request('r2'))).refusal?.code, 'concurrency_exceeded');
+    const ended = settlementOf(given.measured(receipt, 1, 1), 1, startedAtMs);
+    assert.ok(ended);
+    await store.settle(organizationId, [ended]);
+    assert.equal((await decide(by, request('r2'))).refusal, undefined);
   });
 
   test('a request larger than its whole budget: without asking the store', async () => {

@@ -137,9 +137,10 @@ export class Admission {
     });
     const { promptTokens: prompt, completionTokens: completion } = estimate;
     const costNanoUsd = estimatedCostNanoUsd(snapshot, resolved, { prompt, completion });
-    const promptCostNanoUsd = estimatedCostNanoUsd(snapshot, resolved, { prompt, completion: 0 });
-    const need = { ...estimate, costNanoUsd, promptCostNanoUsd };
-    const plan = planCharges(limitsOf(snapshot, record.teamId), need, ({ window, timeZone }) =>
+    const limits = limitsOf(snapshot, record.teamId);
+    const costs = limits.some(({ limit }) => limit.quantity === 'cost_nano_usd');
+    const promptCostNanoUsd = costs ? estimatedCostNanoUsd(snapshot, resolved, { prompt, completion: 0 }) : 0;
+    const plan = planCharges(limits, { ...estimate, costNanoUsd, promptCostNanoUsd }, ({ window, timeZone }) =>
       windowBounds(window, timeZone, call.startedAtMs),
     );
     const tooLarge = neverFits(plan);

@@ -159,6 +159,32 @@ describe('while USAGE holds its first message', () => {
     assert.equal(world.asked, 1);
   });
 
+  test('slots are those of the leases that are left, whatever ended', async () => {
+    const slots = { ...hour, quantity: 'concurrency', window: '', windowStartMs: 0, windowEndMs: 0, amount: 1 };
+    const holds = (id: string) => given.receipt(id, [slots]);
+    const world = new World();
+    world.lastActivityMs = startedAtMs;
+    await build(world.rebuilder());
+    for (const requestId of ['running', 'ended']) {
+      const record = UsageEvent.encode(given.usageEvent(holds(requestId))).finish();
+      await store.reserve(organizationId, {
+        requestId,
+        startedAtMs,
+        charges: [{ reservation: slots, limit: 5 }],
+        record,
+      });
+    }
+    world.events = [given.measured(holds('ended'), 1, 1), given.measured(holds('long ago'), 1, 1)];
+    world.onAsk = async () => {
+      const record = UsageEvent.encode(given.usageEvent(holds('lost'))).finish();
+      await store.renew(organizationId, [{ receipt: holds('lost'), record }]);
+    };
+    await store.redis.command('SET', store.keys(organizationId).epoch, 'the server before');
+    await build(world.rebuilder());
+    assert.deepEqual(await given.counter(store, slots), { spent: 0, reserved: 2 });
+    assert.equal(await store.redis.command('PTTL', store.keys(organizationId).counter(slots)), -1);
+  });
+
   test('owners that are there renew during the rebuild, what has ended is not brought back', async () => {
     const world = new World();
     world.lastActivityMs = startedAtMs - 1000;

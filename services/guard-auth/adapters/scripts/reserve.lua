@@ -2,7 +2,7 @@
 -- Admission: every counter has room, then all are charged and a lease is written; or nothing is.
 --
 -- KEYS 1 epoch  2 leases  3 receipts  4 released  5 settled bucket  6 unmeasured bucket  7… counters
--- ARGV 1 run id  2 request id  3 lease ms  4 holder  5 record, then for each counter: amount, limit, expires at (ms)
+-- ARGV 1 run id  2 request id  3 lease ms  4 holder  5 record, then for each counter: amount, limit, expires at (ms; 0 = never)
 -- What the hash of receipts holds is holder:record. The holder is the replica that admitted, as long as it alone may know
 -- of it: a repeat makes it empty.
 -- Returns { outcome, holder:record, spent, reserved, spent, reserved, … } as the counters are after it; outcome
@@ -49,7 +49,7 @@ end
 
 for i = 1, counters do
   answer[2 + 2 * i] = redis.call('HINCRBY', KEYS[6 + i], 'reserved', ARGV[3 + 3 * i])
-  if new[i] then
+  if new[i] and ARGV[5 + 3 * i] ~= '0' then
     redis.call('PEXPIREAT', KEYS[6 + i], ARGV[5 + 3 * i])
   end
 end

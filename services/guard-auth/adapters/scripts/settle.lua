@@ -5,7 +5,7 @@
 -- KEYS 1 gate  2 leases  3 receipts  4 floor  5 index of settled buckets  6… as numbered in the events
 -- ARGV 1 what the gate must hold  2 ms for which marks are kept at most  3 JSON: events
 --   { id, v: version, s: stream sequence, p, c: tokens, n: cost, b: bucket, m, u: keys of its settled and unmeasured
---     bucket, r: [ [ counter's key, quantity, amount reserved, expires at (ms) ], … ] }
+--     bucket, r: [ [ counter's key, quantity, amount reserved, expires at (ms; 0 = when nothing is held) ], … ] }
 -- Returns { charged, without effect } or { -1 } when the gate is shut.
 
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
@@ -87,10 +87,13 @@ for _, key in ipairs(order) do
     moved = true
   end
   if reserved[key] and reserved[key] ~= 0 then
-    redis.call('HINCRBY', key, 'reserved', string.format('%.0f', reserved[key]))
+    local held = redis.call('HINCRBY', key, 'reserved', string.format('%.0f', reserved[key]))
+    if expires[key] == 0 and held <= 0 then
+      redis.call('DEL', key)
+    end
     moved = true
   end
-  if moved and redis.call('PTTL', key) == -1 then
+  if moved and expires[key] > 0 and redis.call('PTTL', key) == -1 then
     redis.call('PEXPIREAT', key, string.format('%.0f', expires[key]))
   end
 end
