@@ -140,7 +140,13 @@ describe('analytics', () => {
     assert.equal(await system.bus.usage.flush(10_000), true);
     published += 3;
     await system.untilRequests(published);
-    const window = { scope: 'team', scopeId: 't-9', startMs: startedAtMs - 1000, endMs: startedAtMs + 1000 };
+    const window = {
+      scope: 'team',
+      scopeId: 't-9',
+      startMs: startedAtMs - 1000,
+      endMs: startedAtMs + 1000,
+      models: [],
+    };
     const request = LedgerSumsRequest.encode({ organizationId: 'o-2', windows: [window] }).finish();
     const ask = async () => LedgerSumsReply.decode(await system.bus.request(subjects.ledgerSums, request, 5000));
     const { lastSeq } = await system.bus.usageState();

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MODEL_NAME, MODEL_NAME_RULE } from '../model/patterns.ts';
 import { isTimeZone } from '../model/time-zone.ts';
 import { parseWindow, WINDOW_RULE } from '../model/window.ts';
 import { choice, notEnforced, onlyFalse } from './not-enforced.ts';
@@ -33,6 +34,11 @@ const limitSchema = object({
     .refine((window) => parseWindow(window) !== undefined, {
       error: `${WINDOW_RULE}; others are not enforced by this build`,
     })
+    .optional(),
+  models: z
+    .array(z.string().regex(MODEL_NAME, MODEL_NAME_RULE))
+    .min(1, 'must list at least one model; leave it out for all')
+    .max(32, 'must list at most 32 models')
     .optional(),
   mode: choice(['hard'], ['strict', 'soft', 'shadow']).default('hard'),
   rolling: onlyFalse(),

@@ -10,7 +10,7 @@ export function checkReferences(file: ConfigFile): Fault[] {
   const report: Report = (path, message) => faults.push({ path, message });
   unique(namesOf(file.providers), ['providers'], report);
   unique(namesOf(file.projects), ['projects'], report);
-  checkLimits(file.limits, ['limits'], report);
+  checkLimits(file, file.limits, ['limits'], report);
   checkPrices(file, report);
   checkContexts(file, report);
   for (const [at, project] of file.projects.entries()) checkProject(file, project, ['projects', at], report);
@@ -46,17 +46,31 @@ function checkContexts(file: ConfigFile, report: Report): void {
 function checkProject(file: ConfigFile, project: FileProject, path: Path, report: Report): void {
   unique(namesOf(project.teams), [...path, 'teams'], report);
   unique(namesOf(project.proxies), [...path, 'proxies'], report);
-  checkLimits(project.limits, [...path, 'limits'], report);
-  for (const [at, { limits }] of project.teams.entries()) checkLimits(limits, [...path, 'teams', at, 'limits'], report);
+  checkLimits(file, project.limits, [...path, 'limits'], report);
+  for (const [at, { limits }] of project.teams.entries())
+    checkLimits(file, limits, [...path, 'teams', at, 'limits'], report);
   for (const [at, proxy] of project.proxies.entries()) checkProxy(file, proxy, [...path, 'proxies', at], report);
 }
 
-/** A scope has one limit for each counter. */
-function checkLimits(limits: readonly FileLimit[], path: Path, report: Report): void {
-  const counters = limits.map((limit) =>
-    limit.window === undefined ? quantityOf(limit) : `${quantityOf(limit)} for ${limit.window}`,
-  );
-  unique(counters, path, report);
+/** A scope has one limit for each counter; the models of a filter exist. */
+function checkLimits(file: ConfigFile, limits: readonly FileLimit[], path: Path, report: Report): void {
+  unique(limits.map(counterOf), path, report);
+  const offered = new Set(file.providers.flatMap(({ models }) => namesOf(models)));
+  for (const [at, { models = [] }] of limits.entries()) {
+    const modelsPath = [...path, at, 'models'];
+    unique(models, modelsPath, report);
+    for (const [modelAt, model] of models.entries()) {
+      if (offered.has(model)) continue;
+      report([...modelsPath, modelAt], `must be a model of one of the providers; there is no ${model}`);
+    }
+  }
+}
+
+function counterOf(limit: FileLimit): string {
+  const parts: string[] = [quantityOf(limit)];
+  if (limit.window !== undefined) parts.push(`for ${limit.window}`);
+  if (limit.models !== undefined) parts.push(`on ${limit.models.toSorted().join(', ')}`);
+  return parts.join(' ');
 }
 
 function checkProxy(file: ConfigFile, proxy: FileProxy, path: Path, report: Report): void {

@@ -78,7 +78,7 @@ function toCredential(reference: FileProvider['apiKey']): Provider['apiKey'] {
 }
 
 function toLimit(limit: FileLimit): Limit {
-  const { window = '', mode, timeZone } = limit;
+  const { window = '', models, mode, timeZone } = limit;
   const name = quantityOf(limit);
   const amount = limit[name] ?? 0;
   const quantity = QUANTITIES[name];
@@ -86,6 +86,7 @@ function toLimit(limit: FileLimit): Limit {
     quantity,
     amount: quantity === 'cost_nano_usd' ? Math.round(amount * NANO) : amount,
     window,
+    ...(models && { models: models.toSorted() }),
     mode,
     timeZone,
   };

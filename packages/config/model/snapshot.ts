@@ -45,6 +45,8 @@ const limit = z.strictObject({
   amount: z.int().min(1),
   /** A calendar window: 1m, 15m, 1h, 6h, 1d, 1mo, …; empty for concurrency. */
   window: z.string(),
+  /** As callers name them, sorted. Absent: all. */
+  models: z.array(z.string()).min(1).optional(),
   mode: z.literal('hard'),
   /** IANA name; UTC unless the file says otherwise. */
   timeZone: z.string(),

@@ -49,6 +49,8 @@ const receipt = {
     windowStartMs: Number.MAX_SAFE_INTEGER,
     windowEndMs: Number.MAX_SAFE_INTEGER,
     amount: Number.MAX_SAFE_INTEGER,
+    models: ['€'.repeat(64), '€'.repeat(64)],
+    selector: '€'.repeat(64),
   })),
 };
 

@@ -9,6 +9,8 @@ export interface BudgetWindow {
   scopeId: string;
   startMs: number;
   endMs: number;
+  /** Only what these models served, or no known one; empty = all. */
+  models: readonly string[];
 }
 
 export interface BudgetSum {
@@ -29,6 +31,8 @@ export interface UnmeasuredRow {
   projectId: string;
   teamId: string;
   keyId: string;
+  /** What served, or was asked for where nothing did; empty when nobody knows. */
+  model: string;
   /** 1 when something was reserved for it, so that it counts as a request; else 0. */
   requests: number;
   promptTokens: number;
@@ -71,6 +75,9 @@ const FIGURES = `sum(e.prompt_tokens) AS promptTokens, sum(e.completion_tokens) 
 
 const MEASURED = 3;
 
+/** What served; as asked where nothing did; empty where nobody knows: that counts for every filter, as it does in the counters. */
+const MODEL = `if(e.model = '', e.model_requested, e.model)`;
+
 /**
  * What the running windows of an organization are rebuilt from: sums up to a sequence, and the charges in them that may still change.
  *
@@ -95,7 +102,7 @@ function readUnmeasured(client: LedgerClient, question: BudgetSumsQuestion): Pro
   return client
     .rows<UnmeasuredRow>(
       `SELECT e.request_id AS requestId, e.version AS version, toUnixTimestamp64Milli(e.started_at) AS startedAtMs,
-         e.project_id AS projectId, e.team_id AS teamId, e.key_id AS keyId, toUInt8(e.reservations != '') AS requests,
+         e.project_id AS projectId, e.team_id AS teamId, e.key_id AS keyId, ${MODEL} AS model, toUInt8(e.reservations != '') AS requests,
          e.prompt_tokens AS promptTokens, e.completion_tokens AS completionTokens, e.cached_prompt_tokens AS cachedPromptTokens,
          e.reasoning_tokens AS reasoningTokens, e.cost_nano_usd AS costNanoUsd
        FROM usage_events AS e FINAL
@@ -121,13 +128,13 @@ async function readSums(
   question: BudgetSumsQuestion,
   windows: readonly [BudgetWindow, ...BudgetWindow[]],
 ): Promise<BudgetSum[]> {
-  const [{ scope, startMs, endMs }] = windows;
+  const [{ scope, startMs, endMs, models }] = windows;
   const rows = await client.rows<Omit<BudgetSum, 'window'> & { scopeId: string }>(
     `SELECT e.${SCOPE_COLUMNS[scope]} AS scopeId, countIf(e.reservations != '') AS requests, ${FIGURES}
      FROM usage_events AS e FINAL
      WHERE e.organization_id = {organizationId:String} AND e.${SCOPE_COLUMNS[scope]} IN {ids:Array(String)}
        AND e.started_at >= {from:DateTime64(3, 'UTC')} AND e.started_at < {to:DateTime64(3, 'UTC')}
-       AND e.stream_seq <= {upToSeq:UInt64}
+       AND e.stream_seq <= {upToSeq:UInt64}${models.length > 0 ? ` AND ${MODEL} IN {models:Array(String)}` : ''}
        AND (e.version >= ${MEASURED} OR e.started_at < {since:DateTime64(3, 'UTC')})
      GROUP BY scopeId`,
     {
@@ -137,6 +144,7 @@ async function readSums(
       to: utc(endMs),
       upToSeq: question.upToSeq,
       since: utc(question.unmeasuredSinceMs),
+      ...(models.length > 0 && { models: [...models, ''] }),
     },
     question,
   );
@@ -153,12 +161,12 @@ const NOTHING = {
   costNanoUsd: 0,
 };
 
-/** One query answers the windows of one scope with the same beginning and end, so many ids that they fit into an URL. */
+/** One query answers the windows of one scope with the same beginning, end and models, so many ids that they fit into an URL. */
 function sameTimes(windows: readonly BudgetWindow[]): [BudgetWindow, ...BudgetWindow[]][] {
   const groups: [BudgetWindow, ...BudgetWindow[]][] = [];
   const open = new Map<string, [BudgetWindow, ...BudgetWindow[]]>();
   for (const window of windows) {
-    const key = `${window.scope} ${window.startMs} ${window.endMs}`;
+    const key = `${window.scope} ${window.startMs} ${window.endMs} ${window.models.join(' ')}`;
     const group = open.get(key);
     if (group && group.length < IDS_MAX) {
       group.push(window);
@@ -181,9 +189,14 @@ function addUnmeasured(sums: readonly BudgetSum[], rows: readonly UnmeasuredRow[
       `key ${row.keyId}`,
     ];
     for (const sum of scopes.flatMap((scope) => byScope.get(scope) ?? [])) {
-      if (row.startedAtMs >= sum.window.startMs && row.startedAtMs < sum.window.endMs) add(sum, row);
+      if (isIn(sum.window, row)) add(sum, row);
     }
   }
+}
+
+function isIn({ startMs, endMs, models }: BudgetWindow, row: UnmeasuredRow): boolean {
+  if (row.startedAtMs < startMs || row.startedAtMs >= endMs) return false;
+  return models.length === 0 || row.model === '' || models.includes(row.model);
 }
 
 function add(sum: BudgetSum, row: UnmeasuredRow): void {

@@ -13,6 +13,7 @@ const unmeasured = (requestId: string, version: number, startedAtMs: number): Un
   projectId: 'p',
   teamId: 't',
   keyId: 'k',
+  model: '',
   requests: 1,
   promptTokens: 1,
   completionTokens: 1,
@@ -29,7 +30,7 @@ function setUp(
   const logger = createLogger({ service: 'test', replica: 'test', level: 'silent' });
   const sums = new Sums({ ledger: { budgetSums }, consumer: () => consumer, logger, metrics, now: () => 1e12 });
   const ask = async (scope = 'team') => {
-    const window = { scope, scopeId: 't', startMs: 0, endMs: 1 };
+    const window = { scope, scopeId: 't', startMs: 0, endMs: 1, models: [] };
     const bytes = await sums.answer(LedgerSumsRequest.encode({ organizationId: 'o', windows: [window] }).finish());
     return { bytes, reply: LedgerSumsReply.decode(bytes) };
   };

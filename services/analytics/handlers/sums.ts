@@ -97,16 +97,16 @@ export class Sums {
   }
 }
 
-/** Ids of 64 characters and every number at its largest. */
-const CHARGE_BYTES_MAX = 320;
+/** Ids of 64 characters, a model's name of 128, and every number at its largest. */
+const CHARGE_BYTES_MAX = 450;
 
-function toWindow({ scope, scopeId, startMs, endMs }: LedgerSumsRequest['windows'][number]): BudgetWindow {
+function toWindow({ scope, scopeId, startMs, endMs, models }: LedgerSumsRequest['windows'][number]): BudgetWindow {
   if (!SCOPES.includes(scope)) throw new RangeError(`a window has the scope ${SCOPES.join(', ')}, not '${scope}'`);
-  return { scope: scope as BudgetScope, scopeId, startMs, endMs };
+  return { scope: scope as BudgetScope, scopeId, startMs, endMs, models };
 }
 
 function fromSum({ window, requests, costNanoUsd, ...tokens }: BudgetSum): LedgerSumsReply['sums'][number] {
-  return { window, requests, costNanoUsd, billed: billedOf(tokens) };
+  return { window: { ...window, models: [...window.models] }, requests, costNanoUsd, billed: billedOf(tokens) };
 }
 
 function fromRow(row: UnmeasuredRow): UnmeasuredCharge {
@@ -115,6 +115,7 @@ function fromRow(row: UnmeasuredRow): UnmeasuredCharge {
     version: row.version,
     billed: billedOf(row),
     costNanoUsd: row.costNanoUsd,
+    model: row.model,
     // What a later event of that request brings with it anyway is left out, for more charges to fit.
     receipt: { ...NO_RECEIPT, requestId: row.requestId, startedAtMs: row.startedAtMs },
   };

@@ -30,6 +30,8 @@ export function usageEvent(
           windowStartMs: Date.UTC(2026, 9, 20),
           windowEndMs: Date.UTC(2026, 9, 21),
           amount: 500,
+          models: [],
+          selector: '',
         },
       ],
       ...receipt,

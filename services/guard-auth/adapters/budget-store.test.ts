@@ -247,6 +247,34 @@ describe('settle', () => {
     assert.equal(await store.redis.command('EXISTS', store.keys(organizationId).counter(slots)), 0);
   });
 
+  describe('a limit on some models', () => {
+    const filtered = given.reservation({ models: ['gpt-4o'], selector: 'm-1' });
+    const of = (id: string) => given.receipt(id, [filtered, given.reservation()]);
+    const served = (id: string, model: string, version = 3) => given.measured(of(id), 30, 12, { model, version });
+    const counters = async () => [await given.counter(store, filtered), await given.counter(store)];
+    const admit = (id: string) => reserve(id, [charge(1000, filtered), charge(1000)]);
+
+    test('is charged for what they served, and gets back what it held for another', async () => {
+      for (const id of ['r1', 'r2']) await admit(id);
+      assert.deepEqual((await counters())[0], { spent: 0, reserved: 200 });
+      await settle([served('r1', 'gpt-4o'), 1], [served('r2', 'mini'), 2]);
+      assert.deepEqual(await counters(), [
+        { spent: 42, reserved: 0 },
+        { spent: 84, reserved: 0 },
+      ]);
+    });
+
+    test('counts what no model is known of, until it is', async () => {
+      await admit('r1');
+      await settle([given.usageEvent(of('r1')), 1]);
+      assert.deepEqual((await counters())[0], { spent: 100, reserved: 0 });
+      await settle([served('r1', 'mini', 2), 2]);
+      assert.deepEqual((await counters())[0], { spent: 0, reserved: 0 });
+      await settle([served('r1', 'gpt-4o'), 3]);
+      assert.deepEqual((await counters())[0], { spent: 42, reserved: 0 });
+    });
+  });
+
   test('what the floor covers is not charged again, though its mark is gone', async () => {
     await reserve('r1');
     await settle([measured('r1', 30, 12), 7]);

@@ -98,6 +98,7 @@ export class BudgetStore {
         p: settlement.promptTokens,
         c: settlement.completionTokens,
         n: settlement.costNanoUsd,
+        g: settlement.model,
         b: bucket,
         m: table.place(keys.settled(bucket)),
         u: table.place(keys.unmeasured(bucket)),
@@ -106,6 +107,7 @@ export class BudgetStore {
           reservation.quantity,
           reservation.amount,
           counterExpiresAtMs(reservation.windowEndMs),
+          ...(reservation.models.length > 0 ? [reservation.models] : []),
         ]),
       };
     });

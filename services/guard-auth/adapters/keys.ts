@@ -3,6 +3,9 @@ import type { Reservation } from '@tollgate/contracts';
 /** Marks of settled requests are grouped by the minute in which the request started. */
 const bucketMs = 60_000;
 
+/** What names a counter. */
+type CounterName = Pick<Reservation, 'scope' | 'scopeId' | 'quantity' | 'window' | 'windowStartMs' | 'selector'>;
+
 /**
  * Every key of one organization in the budget Redis, version 1. The braces are a hash tag: all keys of an organization
  * live in one slot, so that a script may touch them together.
@@ -36,9 +39,10 @@ export class BudgetKeys {
   }
 
   /** Hash {spent, reserved}. */
-  counter(charge: Pick<Reservation, 'scope' | 'scopeId' | 'quantity' | 'window' | 'windowStartMs'>): string {
-    const { scope, scopeId, quantity, window, windowStartMs } = charge;
-    return `${this.#prefix}c:${scope}:${scopeId}:${quantity}:${window}:${windowStartMs}`;
+  counter(charge: CounterName): string {
+    const { scope, scopeId, quantity, window, windowStartMs, selector } = charge;
+    const plain = `${this.#prefix}c:${scope}:${scopeId}:${quantity}:${window}:${windowStartMs}`;
+    return selector === '' ? plain : `${plain}:${selector}`;
   }
 
   /** Exists for a short while after a release, so that the admission that it overtook is not made. */
@@ -50,7 +54,7 @@ export class BudgetKeys {
     return String(Math.floor(startedAtMs / bucketMs) * bucketMs);
   }
 
-  /** Hash: request id → version:prompt:completion:cost of what was charged, for measured usage. */
+  /** Hash: request id → version:prompt:completion:cost:model of what was charged, for measured usage. The model may be missing. */
   settled(bucket: string): string {
     return `${this.#prefix}settled:${bucket}`;
   }

@@ -15,7 +15,7 @@ const stepMax = 500;
 /** What a request was charged already. */
 export type ChargedMark = Pick<
   Settlement,
-  'requestId' | 'startedAtMs' | 'version' | 'promptTokens' | 'completionTokens' | 'costNanoUsd'
+  'requestId' | 'startedAtMs' | 'version' | 'promptTokens' | 'completionTokens' | 'costNanoUsd' | 'model'
 >;
 
 interface Step {
@@ -92,7 +92,8 @@ export class RebuildStore {
       const marks = part.map((charge): [number, string, string] => {
         const bucket = this.#keys.bucket(charge.startedAtMs);
         const key = charge.version >= measured ? this.#keys.settled(bucket) : this.#keys.unmeasured(bucket);
-        const value = [charge.version, charge.promptTokens, charge.completionTokens, charge.costNanoUsd].join(':');
+        const { version, promptTokens, completionTokens, costNanoUsd, model } = charge;
+        const value = [version, promptTokens, completionTokens, costNanoUsd, model].join(':');
         return [table.place(key), charge.requestId, value];
       });
       await this.#write(table, { marks });

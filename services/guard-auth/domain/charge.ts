@@ -16,7 +16,7 @@ export interface CounterState {
 }
 
 /** A counter as the ledger knows it. */
-export interface CounterSum extends Omit<Reservation, 'amount'> {
+export interface CounterSum extends Omit<Reservation, 'amount' | 'models'> {
   spent: number;
 }
 

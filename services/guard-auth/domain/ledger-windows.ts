@@ -14,7 +14,8 @@ function running(snapshot: ConfigSnapshot, nowMs: number): RunningLimit[] {
   const windowed = allLimits(snapshot).filter(({ limit }) => limit.quantity !== 'concurrency');
   return windowed.map((limit) => {
     const { startMs, endMs } = windowBounds(limit.limit.window, limit.limit.timeZone, nowMs);
-    return { limit, window: { scope: limit.scope, scopeId: limit.scopeId, startMs, endMs } };
+    const models = [...(limit.limit.models ?? [])];
+    return { limit, window: { scope: limit.scope, scopeId: limit.scopeId, startMs, endMs, models } };
   });
 }
 
@@ -30,13 +31,15 @@ export function counterSums(snapshot: ConfigSnapshot, nowMs: number, sums: Ledge
   for (const { limit, window } of running(snapshot, nowMs)) {
     const sum = byWindow.get(nameOf(window));
     const { quantity, window: name } = limit.limit;
-    counters.set(`${limit.scope} ${limit.scopeId} ${quantity} ${name} ${window.startMs}`, {
+    const { selector } = limit;
+    counters.set(`${limit.scope} ${limit.scopeId} ${quantity} ${name} ${window.startMs} ${selector}`, {
       scope: limit.scope,
       scopeId: limit.scopeId,
       quantity,
       window: name,
       windowStartMs: window.startMs,
       windowEndMs: window.endMs,
+      selector,
       spent: sum ? spentOf(sum, quantity) : 0,
     });
   }
@@ -62,6 +65,6 @@ function spentOf({ billed, costNanoUsd, requests }: LedgerSum, quantity: Quantit
   }
 }
 
-function nameOf({ scope, scopeId, startMs, endMs }: LedgerWindow): string {
-  return `${scope} ${scopeId} ${startMs} ${endMs}`;
+function nameOf({ scope, scopeId, startMs, endMs, models }: LedgerWindow): string {
+  return `${scope} ${scopeId} ${startMs} ${endMs} ${models.join(' ')}`;
 }

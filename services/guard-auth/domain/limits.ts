@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type ConfigSnapshot, type Limit, type Project, type Team, teamById } from '@tollgate/config';
 
 type Scope = 'organization' | 'project' | 'team' | 'key';
@@ -9,6 +10,13 @@ export interface ScopedLimit {
   /** For people. */
   scopeName: string;
   limit: Limit;
+  /** Tells its counter from others of the same scope, quantity and window; empty for the plain one. */
+  selector: string;
+}
+
+/** Whether a limit binds a request that one of these models may serve. */
+export function bindsModels({ limit }: ScopedLimit, models: readonly string[]): boolean {
+  return limit.models === undefined || limit.models.some((model) => models.includes(model));
 }
 
 const memory = new WeakMap<ConfigSnapshot, Map<string, ScopedLimit[]>>();
@@ -50,5 +58,13 @@ function collect(snapshot: ConfigSnapshot, team: Team, project: Project): Scoped
 }
 
 function scoped(scope: Scope, owner: { id: string; name: string }, limits: Limit[]): ScopedLimit[] {
-  return limits.map((limit) => ({ scope, scopeId: owner.id, scopeName: owner.name, limit }));
+  return limits.map((limit) => ({
+    ...{ scope, scopeId: owner.id, scopeName: owner.name, limit },
+    selector: limit.models === undefined ? '' : `m-${digest(limit.models.join('\n'))}`,
+  }));
+}
+
+/** Short for a key; nobody outside of the configuration chooses what is digested. */
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 12);
 }

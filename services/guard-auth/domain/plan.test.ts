@@ -32,6 +32,8 @@ describe('charges', () => {
           windowStartMs: Date.UTC(2026, 6, 15, 12),
           windowEndMs: Date.UTC(2026, 6, 15, 13),
           amount: 100,
+          models: [],
+          selector: '',
           limit: 1000,
         },
         {
@@ -42,6 +44,8 @@ describe('charges', () => {
           windowStartMs: Date.UTC(2026, 6, 14, 22),
           windowEndMs: Date.UTC(2026, 6, 15, 22),
           amount: 100,
+          models: [],
+          selector: '',
           limit: 9000,
         },
       ],
@@ -74,6 +78,16 @@ describe('charges', () => {
     const amounts = (need: Need) => plan({ team: limits }, need).charges.map(({ reservation }) => reservation.amount);
     assert.deepEqual(amounts(asked), [60, 40, 700, 1]);
     assert.deepEqual(amounts({ ...asked, completionTokens: 500, guessed: true }), [60, 50, 350, 1]);
+  });
+
+  test('limits on other models have counters of their own', () => {
+    const on = (models: string[]) => given.limit({ models });
+    const { charges } = plan({ team: [given.tokenLimit(9), on(['a', 'b']), on(['a']), on(['a'])] });
+    assert.deepEqual(
+      charges.map(({ reservation }) => reservation.models),
+      [[], ['a', 'b'], ['a']],
+    );
+    assert.equal(new Set(charges.map(({ reservation }) => reservation.selector)).size, 3);
   });
 
   test('no limits, no charges', () => {

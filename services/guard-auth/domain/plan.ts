@@ -42,11 +42,11 @@ export function planCharges(
   const plan: Plan = { checks: [], charges: [] };
   const places = new Map<string, number>();
   for (const limit of limits) {
-    const { scope, scopeId } = limit;
-    const { quantity, window, amount: most } = limit.limit;
+    const { scope, scopeId, selector } = limit;
+    const { quantity, window, amount: most, models = [] } = limit.limit;
     const bounds = quantity === 'concurrency' ? noWindow : boundsOf(limit.limit);
     const amount = amountOf(need, quantity, most);
-    const name = `${scope} ${scopeId} ${quantity} ${window} ${bounds.startMs}`;
+    const name = `${scope} ${scopeId} ${quantity} ${window} ${bounds.startMs} ${selector}`;
     const place = places.get(name);
     const shared = place === undefined ? undefined : plan.charges[place];
     if (place !== undefined && shared) {
@@ -57,7 +57,8 @@ export function planCharges(
       continue;
     }
     const { startMs: windowStartMs, endMs: windowEndMs } = bounds;
-    const reservation = { scope, scopeId, quantity, window, windowStartMs, windowEndMs, amount };
+    const counter = { scope, scopeId, quantity, window, windowStartMs, windowEndMs, models: [...models], selector };
+    const reservation = { ...counter, amount };
     places.set(name, plan.charges.length);
     plan.checks.push({ limit, bounds, amount, charge: plan.charges.length });
     plan.charges.push({ reservation, limit: most });

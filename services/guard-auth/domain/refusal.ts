@@ -1,4 +1,5 @@
 import { TollgateError } from '@tollgate/errors';
+import type { ScopedLimit } from './limits.ts';
 import type { Check, Refusal } from './plan.ts';
 import { nounOf, shown } from './quantity.ts';
 
@@ -16,13 +17,13 @@ export function limitRefusal({ check, spent }: Refusal, nowMs: number): Tollgate
   if (limit.limit.quantity === 'concurrency') {
     return new TollgateError('concurrency_exceeded', {
       message:
-        `The limit of ${limit.limit.amount} requests at the same time of ${limit.scope} ${limit.scopeName} is reached. ` +
+        `The limit of ${limit.limit.amount} requests at the same time of ${ownerOf(limit)} is reached. ` +
         'Try again in a moment.',
       retryAfterMs: heldRetryAfterMs,
     });
   }
   const noun = nounOf(limit.limit.quantity);
-  const owner = `of ${limit.scope} ${limit.scopeName} for ${limit.limit.window}`;
+  const owner = `of ${ownerOf(limit)} for ${limit.limit.window}`;
   if (!spent) {
     return new TollgateError('rate_limit_exceeded', {
       message: `The ${noun} budget ${owner} is reserved by requests that are still running. Try again in a moment.`,
@@ -47,7 +48,12 @@ export function neverFitsRefusal({ limit, amount }: Check): TollgateError {
   const { quantity, amount: whole, window } = limit.limit;
   return new TollgateError('request_exceeds_limit', {
     message:
-      `This request may use up to ${shown(quantity, amount)}; the whole budget of ${limit.scope} ` +
-      `${limit.scopeName} is ${shown(quantity, whole)} for ${window}. Send less, or set a lower limit on output tokens.`,
+      `This request may use up to ${shown(quantity, amount)}; the whole budget of ${ownerOf(limit)} ` +
+      `is ${shown(quantity, whole)} for ${window}. Send less, or set a lower limit on output tokens.`,
   });
+}
+
+/** Whose limit it is, and on what: `team engineering on gpt-4o, gpt-4o-mini`. */
+function ownerOf({ scope, scopeName, limit }: ScopedLimit): string {
+  return limit.models ? `${scope} ${scopeName} on ${limit.models.join(', ')}` : `${scope} ${scopeName}`;
 }

@@ -120,6 +120,19 @@ describe('admitted', () => {
     assert.equal(mini.receipt?.reservations[0]?.amount, 60 * 150 + 40 * 600);
   });
 
+  test('a limit on some models binds whoever names one of them, and a rotation that may choose one', async () => {
+    const limits = given.snapshot({ team: [given.limit({ models: ['gpt-4o'] })] });
+    const bound = async (requestId: string, change: Partial<AuthCall>, rotation: string[] = []) => {
+      const keys = directory([known], given.withRotation(limits, rotation));
+      const { receipt } = await decide(admission({ keys }), request(requestId, change));
+      return receipt?.reservations.map(({ models }) => models);
+    };
+    assert.deepEqual(await bound('r1', { model: 'gpt-4o' }), [['gpt-4o']]);
+    assert.deepEqual(await bound('r2', { model: 'gpt-4o-mini' }), []);
+    assert.deepEqual(await bound('r3', { model: '' }, ['gpt-4o', 'gpt-4o-mini']), [['gpt-4o']]);
+    assert.deepEqual(await bound('r4', { model: '' }, ['gpt-4o-mini']), []);
+  });
+
   test('the same request again, by another replica, gets the same receipt', async () => {
     const first = await decide(admission(limited(1000)), request('r1'));
     const second = await decide(admission(limited(1000)), request('r1', { outputTokensMax: 10 }));

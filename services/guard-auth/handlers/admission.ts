@@ -16,7 +16,7 @@ import { denial } from '../domain/access.ts';
 import type { CompletionMeans } from '../domain/completion-means.ts';
 import { type Estimate, estimateTokens } from '../domain/estimate.ts';
 import { isUsable } from '../domain/key-state.ts';
-import { limitsOf } from '../domain/limits.ts';
+import { bindsModels, limitsOf } from '../domain/limits.ts';
 import { neverFits, type Plan, planCharges, refusalOf } from '../domain/plan.ts';
 import { estimatedCostNanoUsd } from '../domain/prices.ts';
 import { rateLimitHeaders } from '../domain/rate-limit-headers.ts';
@@ -137,7 +137,7 @@ export class Admission {
     });
     const { promptTokens: prompt, completionTokens: completion } = estimate;
     const costNanoUsd = estimatedCostNanoUsd(snapshot, resolved, { prompt, completion });
-    const limits = limitsOf(snapshot, record.teamId);
+    const limits = limitsOf(snapshot, record.teamId).filter((limit) => bindsModels(limit, models));
     const costs = limits.some(({ limit }) => limit.quantity === 'cost_nano_usd');
     const promptCostNanoUsd = costs ? estimatedCostNanoUsd(snapshot, resolved, { prompt, completion: 0 }) : 0;
     const plan = planCharges(limits, { ...estimate, costNanoUsd, promptCostNanoUsd }, ({ window, timeZone }) =>

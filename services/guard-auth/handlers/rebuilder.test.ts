@@ -6,6 +6,7 @@ import { type LedgerSumsReply, type LedgerSumsRequest, UsageEvent } from '@tollg
 import { createMetrics } from '@tollgate/telemetry';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
 import type { BudgetStore } from '../adapters/budget-store.ts';
+import { limitsOf } from '../domain/limits.ts';
 import { settlementOf } from '../domain/settlement.ts';
 import * as given from '../testing/harness.ts';
 import { Rebuilder, type RebuilderOptions } from './rebuilder.ts';
@@ -236,6 +237,7 @@ describe('when USAGE has lost its first message', () => {
         version: 1,
         billed: { prompt: 60, completion: 40, cachedPrompt: 0, reasoning: 0 },
         costNanoUsd: 500,
+        model: '',
       },
     ],
     error: '',
@@ -252,7 +254,7 @@ describe('when USAGE has lost its first message', () => {
     };
     await build(world.rebuilder());
     assert.deepEqual(asked?.windows, [
-      { scope: 'team', scopeId: 'sample.engineering', startMs: windowStartMs, endMs: windowEndMs },
+      { scope: 'team', scopeId: 'sample.engineering', startMs: windowStartMs, endMs: windowEndMs, models: [] },
     ]);
     assert.deepEqual(world.reads, [{ fromSeq: 51, toSeq: 52 }]);
     // 350 in the ledger, 7 after it, and 10 instead of the 100 that were assumed for `open`.
@@ -285,6 +287,26 @@ describe('when USAGE has lost its first message', () => {
     await build(world.rebuilder({ snapshot: () => given.snapshot({ team: [given.limit({ quantity: 'requests' })] }) }));
     // 3 in the ledger, `open` among them, and one after it.
     assert.deepEqual(await given.counter(store, requests), { spent: 4, reserved: 1 });
+  });
+
+  test('a limit on some models asks for theirs, and a guess that they made is replaced', async () => {
+    const filtered = { ...hour, models: ['gpt-4o'], selector: '' };
+    const limits = given.snapshot({ team: [given.limit({ models: ['gpt-4o'] })] });
+    const world = new World();
+    world.firstSeq = 50;
+    let asked: LedgerSumsRequest | undefined;
+    world.ledger = (request) => {
+      asked = request;
+      const reply = sums(request, 50);
+      return { ...reply, unmeasured: reply.unmeasured.map((charge) => ({ ...charge, model: 'mini' })) };
+    };
+    filtered.selector = limitsOf(limits, 'sample.engineering')[0]?.selector ?? '';
+    const of = (id: string, model: string) => given.measured(given.receipt(id, [filtered]), 10, 0, { model });
+    world.events = [of('old', 'gpt-4o'), of('open', 'gpt-4o'), of('other', 'mini')];
+    await build(world.rebuilder({ snapshot: () => limits }));
+    assert.deepEqual(asked?.windows[0]?.models, ['gpt-4o']);
+    // The guess was of another model, so the sums do not hold it.
+    assert.deepEqual(await given.counter(store, filtered), { spent: 350 + 10, reserved: 0 });
   });
 
   test('a lease of a request that the ledger counts ends without being charged again', async () => {

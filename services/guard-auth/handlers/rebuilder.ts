@@ -151,13 +151,14 @@ export class Rebuilder {
     }
     if (own) await rebuild.addSums(counterSums(own, nowMs, reply.sums));
     await rebuild.addMarks(
-      reply.unmeasured.map(({ requestId, receipt, version, billed, costNanoUsd }) => ({
+      reply.unmeasured.map(({ requestId, receipt, version, billed, costNanoUsd, model }) => ({
         requestId,
         startedAtMs: receipt?.startedAtMs ?? 0,
         version,
         promptTokens: billed?.prompt ?? 0,
         completionTokens: billed?.completion ?? 0,
         costNanoUsd,
+        model,
       })),
     );
     return reply.acknowledgedSeq;

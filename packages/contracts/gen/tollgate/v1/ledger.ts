@@ -20,6 +20,8 @@ export interface LedgerWindow {
   scopeId: string;
   startMs: number;
   endMs: number;
+  /** Only what these models served, or no known one; empty = all. */
+  models: string[];
 }
 
 export interface LedgerSum {
@@ -35,6 +37,8 @@ export interface UnmeasuredCharge {
   version: number;
   billed: TokenCounts | undefined;
   costNanoUsd: number;
+  /** What served; empty when nothing did. */
+  model: string;
 }
 
 export interface LedgerSumsReply {
@@ -103,7 +107,7 @@ export const LedgerSumsRequest: MessageFns<LedgerSumsRequest> = {
 };
 
 function createBaseLedgerWindow(): LedgerWindow {
-  return { scope: "", scopeId: "", startMs: 0, endMs: 0 };
+  return { scope: "", scopeId: "", startMs: 0, endMs: 0, models: [] };
 }
 
 export const LedgerWindow: MessageFns<LedgerWindow> = {
@@ -119,6 +123,9 @@ export const LedgerWindow: MessageFns<LedgerWindow> = {
     }
     if (message.endMs !== 0) {
       writer.uint32(32).int64(message.endMs);
+    }
+    for (const v of message.models) {
+      writer.uint32(42).string(v!);
     }
     return writer;
   },
@@ -166,6 +173,14 @@ export const LedgerWindow: MessageFns<LedgerWindow> = {
             }
 
             message.endMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.models.push(reader.string());
             continue;
           }
         }
@@ -261,7 +276,7 @@ export const LedgerSum: MessageFns<LedgerSum> = {
 };
 
 function createBaseUnmeasuredCharge(): UnmeasuredCharge {
-  return { requestId: "", receipt: undefined, version: 0, billed: undefined, costNanoUsd: 0 };
+  return { requestId: "", receipt: undefined, version: 0, billed: undefined, costNanoUsd: 0, model: "" };
 }
 
 export const UnmeasuredCharge: MessageFns<UnmeasuredCharge> = {
@@ -280,6 +295,9 @@ export const UnmeasuredCharge: MessageFns<UnmeasuredCharge> = {
     }
     if (message.costNanoUsd !== 0) {
       writer.uint32(40).int64(message.costNanoUsd);
+    }
+    if (message.model !== "") {
+      writer.uint32(50).string(message.model);
     }
     return writer;
   },
@@ -335,6 +353,14 @@ export const UnmeasuredCharge: MessageFns<UnmeasuredCharge> = {
             }
 
             message.costNanoUsd = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.model = reader.string();
             continue;
           }
         }
