@@ -146,8 +146,11 @@ describe('analytics', () => {
       startMs: startedAtMs - 1000,
       endMs: startedAtMs + 1000,
       models: [],
+      selector: '',
+      quantity: '',
+      window: '',
     };
-    const request = LedgerSumsRequest.encode({ organizationId: 'o-2', windows: [window] }).finish();
+    const request = LedgerSumsRequest.encode({ organizationId: 'o-2', windows: [window], upToSeq: 0 }).finish();
     const ask = async () => LedgerSumsReply.decode(await system.bus.request(subjects.ledgerSums, request, 5000));
     const { lastSeq } = await system.bus.usageState();
     let reply = await ask();
@@ -159,6 +162,7 @@ describe('analytics', () => {
         billed: { prompt: 200, completion: 40, cachedPrompt: 0, reasoning: 0 },
         costNanoUsd: 1005,
         requests: 2,
+        values: [],
       },
     ]);
     assert.deepEqual(

@@ -19,6 +19,9 @@ const LIMIT_QUANTITIES = ['tokens', 'promptTokens', 'completionTokens', 'costUsd
 
 type LimitQuantity = (typeof LIMIT_QUANTITIES)[number];
 
+/** Whom a limit counts apart. Names of metadata become parts of keys. */
+const PER = /^(?:key|user|metadata\.[A-Za-z0-9_-]{1,64})$/;
+
 const ONE_QUANTITY = `must have exactly one of ${LIMIT_QUANTITIES.join(', ')}`;
 
 /** One limit of a team, a project or the organization. */
@@ -40,6 +43,11 @@ const limitSchema = object({
     .min(1, 'must list at least one model; leave it out for all')
     .max(32, 'must list at most 32 models')
     .optional(),
+  per: z
+    .string()
+    .regex(PER, 'must be key, user, or metadata. and a name of 1 to 64 of A-Z, a-z, 0-9, _ and -')
+    .optional(),
+  valuesMax: whole(1, 5000).optional(),
   mode: choice(['hard'], ['strict', 'soft', 'shadow']).default('hard'),
   rolling: onlyFalse(),
   timeZone: z
@@ -58,6 +66,13 @@ const limitSchema = object({
     path: ['window'],
     error: 'must be left out: concurrency is what runs at the same time',
   })
+  .refine(
+    ({ per, valuesMax, concurrency }) => valuesMax === undefined || (per !== undefined && concurrency === undefined),
+    {
+      path: ['valuesMax'],
+      error: 'must be left out: it bounds the counters of a limit with per and a window',
+    },
+  )
   .meta({
     oneOf: LIMIT_QUANTITIES.map((quantity) => ({
       required: quantity === 'concurrency' ? [quantity] : [quantity, 'window'],

@@ -70,6 +70,7 @@ function counterOf(limit: FileLimit): string {
   const parts: string[] = [quantityOf(limit)];
   if (limit.window !== undefined) parts.push(`for ${limit.window}`);
   if (limit.models !== undefined) parts.push(`on ${limit.models.toSorted().join(', ')}`);
+  if (limit.per !== undefined) parts.push(`per ${limit.per}`);
   return parts.join(' ');
 }
 

@@ -78,7 +78,7 @@ function toCredential(reference: FileProvider['apiKey']): Provider['apiKey'] {
 }
 
 function toLimit(limit: FileLimit): Limit {
-  const { window = '', models, mode, timeZone } = limit;
+  const { window = '', models, per, valuesMax = VALUES_MAX_DEFAULT, mode, timeZone } = limit;
   const name = quantityOf(limit);
   const amount = limit[name] ?? 0;
   const quantity = QUANTITIES[name];
@@ -87,10 +87,14 @@ function toLimit(limit: FileLimit): Limit {
     amount: quantity === 'cost_nano_usd' ? Math.round(amount * NANO) : amount,
     window,
     ...(models && { models: models.toSorted() }),
+    ...(per && { per, valuesMax }),
     mode,
     timeZone,
   };
 }
+
+/** Counters of one limit with `per`: an app's own users, without letting any caller fill the store. */
+const VALUES_MAX_DEFAULT = 1000;
 
 const QUANTITIES = {
   tokens: 'tokens',

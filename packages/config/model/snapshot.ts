@@ -47,6 +47,10 @@ const limit = z.strictObject({
   window: z.string(),
   /** As callers name them, sorted. Absent: all. */
   models: z.array(z.string()).min(1).optional(),
+  /** Counts each of these apart: key, user (the caller's `user`), metadata.<name>. Absent: all together. */
+  per: z.string().optional(),
+  /** With per: values beyond so many in a window share one counter, as do requests without a value. */
+  valuesMax: z.int().min(1).optional(),
   mode: z.literal('hard'),
   /** IANA name; UTC unless the file says otherwise. */
   timeZone: z.string(),

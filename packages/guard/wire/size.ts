@@ -42,8 +42,8 @@ function receiptBytes(receipt: Receipt): number {
   const ids = requestId.length + organizationId.length + projectId.length + teamId.length + keyId.length;
   const names = organization.length + project.length + team.length;
   let bytes = fixedBytes + (ids + names) * 3;
-  for (const { scopeId, models, selector } of receipt.reservations) {
-    bytes += 256 + textBytes(scopeId) + textBytes(selector);
+  for (const { scopeId, models, selector, value } of receipt.reservations) {
+    bytes += 256 + textBytes(scopeId) + textBytes(selector) + textBytes(value);
     for (const model of models) bytes += 8 + textBytes(model);
   }
   return bytes;

@@ -51,6 +51,7 @@ const receipt = {
     amount: Number.MAX_SAFE_INTEGER,
     models: ['€'.repeat(64), '€'.repeat(64)],
     selector: '€'.repeat(64),
+    value: '€'.repeat(64),
   })),
 };
 

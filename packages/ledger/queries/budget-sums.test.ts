@@ -117,6 +117,40 @@ describe('budgetSums', () => {
     );
   });
 
+  it('tells the counters of single values apart, as the receipts name them', async () => {
+    const apart = await ledger.database('apart');
+    const counters = { selector: 'p-user', quantity: 'tokens', window: '1d' };
+    const of = (...values: string[]) =>
+      JSON.stringify([
+        ...values.map((value) => ({ scope: 'team', ...counters, value })),
+        { scope: 'organization', ...counters, value: 'other-scope' },
+        { scope: 'team', ...counters, window: '1h', value: 'other-window' },
+        { scope: 'team', ...counters, selector: '', value: '' },
+      ]);
+    await insertUsage(apart, [
+      usageRow({ stream_seq: 1, prompt_tokens: 1, reservations: of('ann') }),
+      usageRow({ stream_seq: 2, prompt_tokens: 10, reservations: of('ann') }),
+      usageRow({ stream_seq: 3, prompt_tokens: 100, reservations: of('') }),
+      usageRow({ stream_seq: 4, prompt_tokens: 1000 }),
+      usageRow({ stream_seq: 5, prompt_tokens: 10_000, reservations: of('bob'), version: 2 }),
+      usageRow({ stream_seq: 6, prompt_tokens: 100_000, version: 2 }),
+    ]);
+    for (const unmeasuredSinceMs of [NOON_MS, NOON_MS + HOUR_MS]) {
+      const windows = [{ ...window('team', 't-1'), counters }];
+      const { sums } = await budgetSums(apart, { organizationId: 'o-1', windows, upToSeq: 9, unmeasuredSinceMs });
+      const values = [...(sums[0]?.values ?? [])].map(([value, { promptTokens, requests }]) => [
+        value,
+        promptTokens,
+        requests,
+      ]);
+      assert.deepEqual(values.sort(), [
+        ['', 100, 1],
+        ['ann', 11, 2],
+        ['bob', 10_000, 1],
+      ]);
+    }
+  });
+
   it('leaves a replaced guess to the reader of the stream', async () => {
     const replaced = await ledger.database('replaced');
     const guess = usageRow({ request_id: 'g', stream_seq: 1, version: 2, prompt_tokens: 7 });

@@ -32,6 +32,7 @@ export function usageEvent(
           amount: 500,
           models: [],
           selector: '',
+          value: '',
         },
       ],
       ...receipt,

@@ -102,6 +102,69 @@ describe('reserve', () => {
     assert.equal((await reserve('r1', [charge(100)])).outcome, 'repeated');
   });
 
+  describe('counters of single values', () => {
+    const of = (value: string) => given.reservation({ selector: 'p-user', value });
+    const apart = (value: string, valuesMax = 2, limit = 250): Charge => ({ reservation: of(value), limit, valuesMax });
+    const reservedBy = async (value: string) => (await given.counter(store, of(value))).reserved;
+
+    test('each has its own limit; beyond so many values all others share one', async () => {
+      const answers = [];
+      for (const [at, user] of ['ann', 'bob', 'ann', 'ann', 'cid', 'dan', 'eve', 'bob'].entries()) {
+        const { outcome, shared } = await reserve(`r${at}`, [charge(9000), apart(user)]);
+        answers.push([user, outcome, shared?.has(1) ?? false]);
+      }
+      assert.deepEqual(answers, [
+        ['ann', 'admitted', false],
+        ['bob', 'admitted', false],
+        ['ann', 'admitted', false],
+        ['ann', 'refused', false],
+        ['cid', 'admitted', true],
+        ['dan', 'admitted', true],
+        ['eve', 'refused', false],
+        ['bob', 'admitted', false],
+      ]);
+      assert.deepEqual(await Promise.all(['ann', 'bob', 'cid', ''].map(reservedBy)), [200, 200, 0, 200]);
+    });
+
+    test('a refused value takes no place', async () => {
+      await reserve('r1', [charge(50), apart('ann', 1)]);
+      assert.equal((await reserve('r2', [charge(500), apart('bob', 1)])).shared, undefined);
+    });
+
+    test('the answer has the counters in the order of the charges, and they go with their window', async () => {
+      const { counters } = await reserve('r1', [apart('ann'), charge(1000, { amount: 7 })]);
+      assert.deepEqual(counters, [
+        { spent: 0, reserved: 100 },
+        { spent: 0, reserved: 7 },
+      ]);
+      const keys = store.keys(organizationId);
+      for (const key of [keys.counter(of('ann')), keys.values(of('ann'))]) {
+        assert.ok(((await store.redis.command('PTTL', key)) as number) > 0, key);
+      }
+    });
+
+    test('the lease remembers which counter was charged, so that its end frees that one', async (t) => {
+      await reserve('r1', [apart('ann', 1)]);
+      const first = await reserve('r2', [apart('bob', 1)]);
+      assert.deepEqual(first.shared, new Set([0]));
+      const repeated = await reserve('r2', [apart('bob', 1)], await another(t));
+      const receipt = UsageEvent.decode(repeated.record ?? new Uint8Array()).receipt;
+      assert.deepEqual(receipt?.reservations, [of('')]);
+      assert.equal(await store.release(organizationId, 'r2', true), undefined);
+      assert.ok(receipt);
+      await settle([given.measured(receipt, 30, 12), 1]);
+      assert.deepEqual(await given.counter(store, of('')), { spent: 42, reserved: 0 });
+      assert.deepEqual(await given.leases(store), ['r1']);
+    });
+
+    test('our own admission is released with its choice', async () => {
+      await reserve('r1', [apart('ann', 1)]);
+      await reserve('r2', [apart('bob', 1)]);
+      const record = await store.release(organizationId, 'r2', true);
+      assert.deepEqual(UsageEvent.decode(record ?? new Uint8Array()).receipt?.reservations, [of('')]);
+    });
+  });
+
   test('a late repeat of a settled request is not admitted again', async () => {
     await reserve('r1');
     await settle([measured('r1', 5, 5), 1]);

@@ -4,7 +4,10 @@ import type { Reservation } from '@tollgate/contracts';
 const bucketMs = 60_000;
 
 /** What names a counter. */
-type CounterName = Pick<Reservation, 'scope' | 'scopeId' | 'quantity' | 'window' | 'windowStartMs' | 'selector'>;
+type CounterName = Pick<
+  Reservation,
+  'scope' | 'scopeId' | 'quantity' | 'window' | 'windowStartMs' | 'selector' | 'value'
+>;
 
 /**
  * Every key of one organization in the budget Redis, version 1. The braces are a hash tag: all keys of an organization
@@ -40,9 +43,15 @@ export class BudgetKeys {
 
   /** Hash {spent, reserved}. */
   counter(charge: CounterName): string {
-    const { scope, scopeId, quantity, window, windowStartMs, selector } = charge;
+    const { scope, scopeId, quantity, window, windowStartMs, selector, value } = charge;
     const plain = `${this.#prefix}c:${scope}:${scopeId}:${quantity}:${window}:${windowStartMs}`;
-    return selector === '' ? plain : `${plain}:${selector}`;
+    if (selector === '') return plain;
+    return value === '' ? `${plain}:${selector}` : `${plain}:${selector}:${value}`;
+  }
+
+  /** How many values have a counter of their own beside this one. */
+  values(charge: CounterName): string {
+    return `${this.counter({ ...charge, value: '' })}:#`;
   }
 
   /** Exists for a short while after a release, so that the admission that it overtook is not made. */

@@ -6,6 +6,11 @@ export interface Charge {
   reservation: Reservation;
   /** The smallest limit on this counter, in units of its quantity. */
   limit: number;
+  /**
+   * The reservation's value may have a counter of its own when it has one already, or while there are fewer than so many in
+   * this window; else the shared counter is charged. Absent: nothing to decide.
+   */
+  valuesMax?: number | undefined;
 }
 
 export interface CounterState {

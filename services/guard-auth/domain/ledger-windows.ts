@@ -15,13 +15,40 @@ function running(snapshot: ConfigSnapshot, nowMs: number): RunningLimit[] {
   return windowed.map((limit) => {
     const { startMs, endMs } = windowBounds(limit.limit.window, limit.limit.timeZone, nowMs);
     const models = [...(limit.limit.models ?? [])];
-    return { limit, window: { scope: limit.scope, scopeId: limit.scopeId, startMs, endMs, models } };
+    const { scope, scopeId, selector } = limit;
+    const { per, quantity, window } = limit.limit;
+    const counters = per === undefined ? plain : { selector, quantity, window };
+    return { limit, window: { scope, scopeId, startMs, endMs, models, ...counters } };
   });
 }
 
-/** What to ask the ledger for, each window once. */
-export function ledgerWindows(snapshot: ConfigSnapshot, nowMs: number): LedgerWindow[] {
-  return [...new Map(running(snapshot, nowMs).map(({ window }) => [nameOf(window), window])).values()];
+const plain = { selector: '', quantity: '', window: '' };
+
+/**
+ * Sums that fit into one answer, with room to spare. Measured in values of 32 bytes each: a message holds 256 KiB, and the
+ * sum of a window takes some 100 bytes, more with a list of models.
+ */
+const answerValuesMax = 6000;
+const windowValues = 4;
+
+/** What to ask the ledger for, each window once: in so many questions that each answer fits into a message. */
+export function ledgerQuestions(snapshot: ConfigSnapshot, nowMs: number): LedgerWindow[][] {
+  const questions: LedgerWindow[][] = [[]];
+  const asked = new Set<string>();
+  let room = answerValuesMax;
+  for (const { limit, window } of running(snapshot, nowMs)) {
+    const name = nameOf(window);
+    if (asked.has(name)) continue;
+    asked.add(name);
+    const values = windowValues + 4 * window.models.length + (limit.limit.valuesMax ?? 0);
+    if (values > room) {
+      questions.push([]);
+      room = answerValuesMax;
+    }
+    room -= values;
+    questions.at(-1)?.push(window);
+  }
+  return questions;
 }
 
 /** The ledger's answer as counters, each once. A window without a sum is one without usage. */
@@ -32,16 +59,18 @@ export function counterSums(snapshot: ConfigSnapshot, nowMs: number, sums: Ledge
     const sum = byWindow.get(nameOf(window));
     const { quantity, window: name } = limit.limit;
     const { selector } = limit;
-    counters.set(`${limit.scope} ${limit.scopeId} ${quantity} ${name} ${window.startMs} ${selector}`, {
-      scope: limit.scope,
-      scopeId: limit.scopeId,
-      quantity,
-      window: name,
-      windowStartMs: window.startMs,
-      windowEndMs: window.endMs,
-      selector,
-      spent: sum ? spentOf(sum, quantity) : 0,
-    });
+    const { scope, scopeId } = limit;
+    const counter = { scope, scopeId, quantity, window: name, windowStartMs: window.startMs, selector };
+    const values =
+      limit.limit.per === undefined ? [{ value: '', spent: sum ? spentOf(sum, quantity) : 0 }] : (sum?.values ?? []);
+    for (const { value, spent } of values) {
+      counters.set(Object.values({ ...counter, value }).join(' '), {
+        ...counter,
+        windowEndMs: window.endMs,
+        value,
+        spent,
+      });
+    }
   }
   return [...counters.values()];
 }
@@ -65,6 +94,7 @@ function spentOf({ billed, costNanoUsd, requests }: LedgerSum, quantity: Quantit
   }
 }
 
-function nameOf({ scope, scopeId, startMs, endMs, models }: LedgerWindow): string {
-  return `${scope} ${scopeId} ${startMs} ${endMs} ${models.join(' ')}`;
+function nameOf(of: LedgerWindow): string {
+  const { scope, scopeId, startMs, endMs, models, selector, quantity, window } = of;
+  return [scope, scopeId, startMs, endMs, selector, quantity, window, ...models].join(' ');
 }

@@ -60,11 +60,36 @@ function collect(snapshot: ConfigSnapshot, team: Team, project: Project): Scoped
 function scoped(scope: Scope, owner: { id: string; name: string }, limits: Limit[]): ScopedLimit[] {
   return limits.map((limit) => ({
     ...{ scope, scopeId: owner.id, scopeName: owner.name, limit },
-    selector: limit.models === undefined ? '' : `m-${digest(limit.models.join('\n'))}`,
+    selector: selectorOf(limit),
   }));
 }
 
-/** Short for a key; nobody outside of the configuration chooses what is digested. */
+function selectorOf({ models, per }: Limit): string {
+  const parts: string[] = [];
+  if (models !== undefined) parts.push(`m-${digest(models.join('\n')).slice(0, 12)}`);
+  if (per !== undefined) parts.push(`p-${per}`);
+  return parts.join('.');
+}
+
+/** Whom a request comes from, for limits that count each apart. */
+export interface Caller {
+  keyId: string;
+  /** The body's `user`; empty = none. */
+  user: string;
+  metadata: Readonly<Record<string, string>>;
+}
+
+/** A caller's value as counters call it: a digest, for values are of any length and may be personal. Empty = none. */
+export function callerValue(per: string, { keyId, user, metadata }: Caller): string {
+  const name = per.slice(METADATA.length);
+  const raw =
+    per === 'key' ? keyId : per === 'user' ? user : Object.hasOwn(metadata, name) ? (metadata[name] ?? '') : '';
+  return raw === '' ? '' : digest(raw).slice(0, 16);
+}
+
+const METADATA = 'metadata.';
+
+/** 96 bits of it are a value: nobody finds two that share a counter. */
 function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 12);
+  return createHash('sha256').update(text).digest('base64url');
 }

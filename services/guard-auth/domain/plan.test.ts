@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Limit, windowBounds } from '@tollgate/config';
 import * as given from '../testing/harness.ts';
-import { limitsOf } from './limits.ts';
+import { type Caller, limitsOf } from './limits.ts';
 import { type Need, neverFits, type Plan, planCharges, refusalOf } from './plan.ts';
 import { limitRefusal, neverFitsRefusal } from './refusal.ts';
 
@@ -10,9 +10,11 @@ const atMs = Date.UTC(2026, 6, 15, 12, 34, 56);
 const costs = { costNanoUsd: 700, promptCostNanoUsd: 300 };
 const asked: Need = { promptTokens: 60, completionTokens: 40, guessed: false, ...costs };
 
-function plan(limits: Parameters<typeof given.snapshot>[0], estimate = asked): Plan {
+const nobody: Caller = { keyId: 'key-1', user: '', metadata: {} };
+
+function plan(limits: Parameters<typeof given.snapshot>[0], estimate = asked, caller = nobody): Plan {
   const boundsOf = ({ window, timeZone }: Limit) => windowBounds(window, timeZone, atMs);
-  return planCharges(limitsOf(given.snapshot(limits), 'sample.engineering'), estimate, boundsOf);
+  return planCharges(limitsOf(given.snapshot(limits), 'sample.engineering'), estimate, caller, boundsOf);
 }
 
 describe('charges', () => {
@@ -34,6 +36,7 @@ describe('charges', () => {
           amount: 100,
           models: [],
           selector: '',
+          value: '',
           limit: 1000,
         },
         {
@@ -46,6 +49,7 @@ describe('charges', () => {
           amount: 100,
           models: [],
           selector: '',
+          value: '',
           limit: 9000,
         },
       ],
@@ -88,6 +92,24 @@ describe('charges', () => {
       [[], ['a', 'b'], ['a']],
     );
     assert.equal(new Set(charges.map(({ reservation }) => reservation.selector)).size, 3);
+  });
+
+  test('whoever is counted apart has a value, whoever says none has not', () => {
+    const limits = ['key', 'user', 'metadata.ticket'].map((per) => given.limit({ per, valuesMax: 5 }));
+    const values = (caller: Caller) =>
+      plan({ team: limits }, asked, caller).charges.map(({ reservation, valuesMax }) => [reservation.value, valuesMax]);
+    const [key, ...others] = values(nobody);
+    assert.match(String(key?.[0]), /^[\w-]{16}$/);
+    assert.deepEqual(others, [
+      ['', undefined],
+      ['', undefined],
+    ]);
+    const caller = { keyId: 'key-1', user: 'ann', metadata: { ticket: '7', toString: 'x' } };
+    assert.equal(new Set(values(caller).map(String)).size, 3);
+    assert.deepEqual(values({ ...caller, user: 'bob' })[2], values(caller)[2]);
+    assert.notDeepEqual(values({ ...caller, user: 'bob' })[1], values(caller)[1]);
+    const inherited = plan({ team: [given.limit({ per: 'metadata.constructor', valuesMax: 5 })] }, asked, caller);
+    assert.equal(inherited.charges[0]?.reservation.value, '');
   });
 
   test('no limits, no charges', () => {

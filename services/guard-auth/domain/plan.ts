@@ -1,7 +1,7 @@
 import type { WindowBounds as Bounds } from '@tollgate/config';
 import { type Charge, type CounterState, noWindow } from './charge.ts';
 import type { Estimate } from './estimate.ts';
-import type { ScopedLimit } from './limits.ts';
+import { type Caller, callerValue, type ScopedLimit } from './limits.ts';
 import type { Quantity } from './quantity.ts';
 
 /** One limit as it binds one request. */
@@ -37,31 +37,36 @@ const guessShareMax = 0.05;
 export function planCharges(
   limits: ScopedLimit[],
   need: Need,
+  caller: Caller,
   boundsOf: (limit: ScopedLimit['limit']) => Bounds,
 ): Plan {
   const plan: Plan = { checks: [], charges: [] };
   const places = new Map<string, number>();
   for (const limit of limits) {
     const { scope, scopeId, selector } = limit;
-    const { quantity, window, amount: most, models = [] } = limit.limit;
+    const { quantity, window, amount: most, models = [], per, valuesMax } = limit.limit;
     const bounds = quantity === 'concurrency' ? noWindow : boundsOf(limit.limit);
     const amount = amountOf(need, quantity, most);
+    const value = per === undefined ? '' : callerValue(per, caller);
     const name = `${scope} ${scopeId} ${quantity} ${window} ${bounds.startMs} ${selector}`;
     const place = places.get(name);
     const shared = place === undefined ? undefined : plan.charges[place];
     if (place !== undefined && shared) {
       shared.limit = Math.min(shared.limit, most);
       shared.reservation.amount = Math.min(shared.reservation.amount, amount);
+      if (shared.valuesMax && valuesMax) shared.valuesMax = Math.min(shared.valuesMax, valuesMax);
       shared.reservation.windowEndMs = Math.max(shared.reservation.windowEndMs, bounds.endMs);
       plan.checks.push({ limit, bounds, amount, charge: place });
       continue;
     }
     const { startMs: windowStartMs, endMs: windowEndMs } = bounds;
     const counter = { scope, scopeId, quantity, window, windowStartMs, windowEndMs, models: [...models], selector };
-    const reservation = { ...counter, amount };
+    const reservation = { ...counter, value, amount };
     places.set(name, plan.charges.length);
     plan.checks.push({ limit, bounds, amount, charge: plan.charges.length });
-    plan.charges.push({ reservation, limit: most });
+    // Slots go with their last holder, so there are never more counters than requests that run.
+    const bounded = value !== '' && quantity !== 'concurrency';
+    plan.charges.push({ reservation, limit: most, valuesMax: bounded ? valuesMax : undefined });
   }
   return plan;
 }

@@ -10,8 +10,11 @@ const atMs = Date.UTC(2026, 6, 15, 12, 34, 56, 400);
 const need = { promptTokens: 1, completionTokens: 1, guessed: false, costNanoUsd: 2, promptCostNanoUsd: 1 };
 
 function headers(limits: Parameters<typeof snapshot>[0], ...spent: number[]): Record<string, string> {
-  const plan = planCharges(limitsOf(snapshot(limits), 'sample.engineering'), need, ({ window, timeZone }) =>
-    windowBounds(window, timeZone, atMs),
+  const plan = planCharges(
+    limitsOf(snapshot(limits), 'sample.engineering'),
+    need,
+    { keyId: 'k', user: '', metadata: {} },
+    ({ window, timeZone }) => windowBounds(window, timeZone, atMs),
   );
   return rateLimitHeaders(
     plan,

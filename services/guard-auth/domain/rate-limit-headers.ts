@@ -52,7 +52,7 @@ function ownStandings(plan: Plan, counters: CounterState[], nowMs: number): Stan
       const { spent, reserved } = counters[check.charge] ?? { spent: 0, reserved: 0 };
       const { scope, limit } = check.limit;
       // One name for each policy: a second limit of the same window differs in its time zone or amount.
-      const short = [scope, unitOf(limit.quantity), limit.window].filter(Boolean).join('-');
+      const short = [scope, limit.per, unitOf(limit.quantity), limit.window].filter(Boolean).join('-');
       const name = names.has(short) ? `${short}-${names.size}` : short;
       names.add(name);
       return {

@@ -53,7 +53,8 @@ export function neverFitsRefusal({ limit, amount }: Check): TollgateError {
   });
 }
 
-/** Whose limit it is, and on what: `team engineering on gpt-4o, gpt-4o-mini`. */
+/** Whose limit it is, and on what: `team engineering per user on gpt-4o, gpt-4o-mini`. */
 function ownerOf({ scope, scopeName, limit }: ScopedLimit): string {
-  return limit.models ? `${scope} ${scopeName} on ${limit.models.join(', ')}` : `${scope} ${scopeName}`;
+  const per = limit.per ? ` per ${limit.per}` : '';
+  return `${scope} ${scopeName}${per}${limit.models ? ` on ${limit.models.join(', ')}` : ''}`;
 }

@@ -133,6 +133,19 @@ describe('admitted', () => {
     assert.deepEqual(await bound('r4', { model: '' }, ['gpt-4o-mini']), []);
   });
 
+  test('users are counted apart, and the receipt says whose counter was charged', async () => {
+    const limits = [given.limit({ amount: 150, per: 'user', valuesMax: 1 })];
+    const by = admission({ keys: directory([known], given.snapshot({ team: limits })) });
+    const ann = await decide(by, request('r1', { user: 'ann' }));
+    assert.notEqual(ann.receipt?.reservations[0]?.value, '');
+    const again = await decide(by, request('r2', { user: 'ann' }));
+    assert.match(again.refusal?.message ?? '', /tokens budget of team engineering per user for 1h/);
+    const bob = await decide(by, request('r3', { user: 'bob' }));
+    assert.deepEqual([bob.refusal, bob.receipt?.reservations[0]?.value], [undefined, '']);
+    assert.equal((await decide(by, request('r4', { user: '' }))).refusal?.code, 'rate_limit_exceeded');
+    assert.deepEqual((await decide(by, request('r3', { user: 'bob' }))).receipt, bob.receipt);
+  });
+
   test('the same request again, by another replica, gets the same receipt', async () => {
     const first = await decide(admission(limited(1000)), request('r1'));
     const second = await decide(admission(limited(1000)), request('r1', { outputTokensMax: 10 }));

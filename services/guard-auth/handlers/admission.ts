@@ -140,7 +140,8 @@ export class Admission {
     const limits = limitsOf(snapshot, record.teamId).filter((limit) => bindsModels(limit, models));
     const costs = limits.some(({ limit }) => limit.quantity === 'cost_nano_usd');
     const promptCostNanoUsd = costs ? estimatedCostNanoUsd(snapshot, resolved, { prompt, completion: 0 }) : 0;
-    const plan = planCharges(limits, { ...estimate, costNanoUsd, promptCostNanoUsd }, ({ window, timeZone }) =>
+    const caller = { keyId: record.id, user: call.user, metadata: call.metadata };
+    const plan = planCharges(limits, { ...estimate, costNanoUsd, promptCostNanoUsd }, caller, ({ window, timeZone }) =>
       windowBounds(window, timeZone, call.startedAtMs),
     );
     const tooLarge = neverFits(plan);
@@ -171,7 +172,11 @@ export class Admission {
         case 'admitted':
           onAdmitted();
           this.#count('admitted');
-          return reply({ receipt, refusal: undefined, headers });
+          return reply({
+            receipt: answer.shared ? withShared(receipt, answer.shared) : receipt,
+            refusal: undefined,
+            headers,
+          });
         case 'repeated':
           this.#count('repeated');
           return reply({ receipt: UsageEvent.decode(answer.record ?? record).receipt, refusal: undefined, headers });
@@ -225,6 +230,14 @@ function receiptOf({ request, call, snapshot, record }: Asked, plan: Plan, estim
     estimatedPromptTokens: estimate.promptTokens,
     estimatedCompletionTokens: estimate.completionTokens,
   };
+}
+
+/** The receipt of what was really charged: at these places the counter that all values share. */
+function withShared(receipt: Receipt, places: ReadonlySet<number>): Receipt {
+  const reservations = receipt.reservations.map((reservation, at) =>
+    places.has(at) ? { ...reservation, value: '' } : reservation,
+  );
+  return { ...receipt, reservations };
 }
 
 /** A known key's refusal: its row is written from a receipt that reserves nothing. */

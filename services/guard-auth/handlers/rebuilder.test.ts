@@ -186,6 +186,22 @@ describe('while USAGE holds its first message', () => {
     assert.equal(await store.redis.command('PTTL', store.keys(organizationId).counter(slots)), -1);
   });
 
+  test('a lease that went to the shared counter is counted there again', async () => {
+    const world = new World();
+    await build(world.rebuilder());
+    const of = (value: string) => ({ ...hour, selector: 'p-user', value });
+    for (const user of ['ann', 'bob']) {
+      const record = UsageEvent.encode(given.usageEvent(given.receipt(user, [of(user)]))).finish();
+      const charges = [{ reservation: of(user), limit: 1000, valuesMax: 1 }];
+      await store.reserve(organizationId, { requestId: user, startedAtMs, charges, record });
+    }
+    await store.redis.command('SET', store.keys(organizationId).epoch, 'the server before');
+    await build(world.rebuilder());
+    const reserved = ['ann', 'bob', ''].map(async (value) => (await given.counter(store, of(value))).reserved);
+    assert.deepEqual(await Promise.all(reserved), [100, 0, 100]);
+    assert.equal(await store.redis.command('GET', store.keys(organizationId).values(of(''))), '1');
+  });
+
   test('owners that are there renew during the rebuild, what has ended is not brought back', async () => {
     const world = new World();
     world.lastActivityMs = startedAtMs - 1000;
@@ -229,6 +245,7 @@ describe('when USAGE has lost its first message', () => {
       billed: { prompt: 300, completion: 50, cachedPrompt: 0, reasoning: 0 },
       costNanoUsd: 1,
       requests: 3,
+      values: [],
     })),
     unmeasured: [
       {
@@ -254,7 +271,13 @@ describe('when USAGE has lost its first message', () => {
     };
     await build(world.rebuilder());
     assert.deepEqual(asked?.windows, [
-      { scope: 'team', scopeId: 'sample.engineering', startMs: windowStartMs, endMs: windowEndMs, models: [] },
+      {
+        scope: 'team',
+        scopeId: 'sample.engineering',
+        startMs: windowStartMs,
+        endMs: windowEndMs,
+        ...{ models: [], selector: '', quantity: '', window: '' },
+      },
     ]);
     assert.deepEqual(world.reads, [{ fromSeq: 51, toSeq: 52 }]);
     // 350 in the ledger, 7 after it, and 10 instead of the 100 that were assumed for `open`.
@@ -307,6 +330,52 @@ describe('when USAGE has lost its first message', () => {
     assert.deepEqual(asked?.windows[0]?.models, ['gpt-4o']);
     // The guess was of another model, so the sums do not hold it.
     assert.deepEqual(await given.counter(store, filtered), { spent: 350 + 10, reserved: 0 });
+  });
+
+  test('counters of single values come from the ledger too, with how many there are', async () => {
+    const limits = given.snapshot({ team: [given.limit({ per: 'user', valuesMax: 3 }), given.tokenLimit(9000)] });
+    const selector = 'p-user';
+    const of = (value: string) => ({ ...hour, selector, value });
+    const world = new World();
+    world.firstSeq = 50;
+    const asked: LedgerSumsRequest[] = [];
+    world.ledger = (request) => {
+      asked.push(request);
+      const values = [
+        { value: 'ann', spent: 40 },
+        { value: '', spent: 9 },
+      ];
+      const answer = sums(request, 50);
+      return { ...answer, sums: answer.sums.map((sum) => (sum.window?.selector ? { ...sum, values } : sum)) };
+    };
+    world.events = ['ann', 'ann', 'bob'].map((value, at) => given.measured(given.receipt(`r${at}`, [of(value)]), 5, 0));
+    await build(world.rebuilder({ snapshot: () => limits }));
+    assert.deepEqual(
+      asked.map(({ windows, upToSeq }) => [windows.map((window) => window.selector), upToSeq]),
+      [[[selector, ''], 0]],
+    );
+    const spent = ['ann', 'bob', ''].map(async (value) => (await given.counter(store, of(value))).spent);
+    assert.deepEqual(await Promise.all(spent), [45, 5, 9]);
+    assert.equal(await store.redis.command('GET', store.keys(organizationId).values(of(''))), '2');
+  });
+
+  test('more values than one message holds are asked for in several, all up to one sequence', async () => {
+    const per = (window: string) => given.limit({ per: 'user', valuesMax: 5000, window });
+    const limits = given.snapshot({ team: ['1h', '1d', '1mo'].map(per) });
+    const world = new World();
+    world.firstSeq = 50;
+    world.events = [measured('old', 30)];
+    const asked: [number, number][] = [];
+    world.ledger = (request) => {
+      asked.push([request.windows.length, request.upToSeq]);
+      return { ...sums(request, 50), sums: [] };
+    };
+    await build(world.rebuilder({ snapshot: () => limits }));
+    assert.deepEqual(asked, [
+      [1, 0],
+      [1, 50],
+      [1, 50],
+    ]);
   });
 
   test('a lease of a request that the ledger counts ends without being charged again', async () => {

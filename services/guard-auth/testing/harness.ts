@@ -37,6 +37,7 @@ export function reservation(change: Partial<Reservation> = {}): Reservation {
     amount: 100,
     models: [],
     selector: '',
+    value: '',
     ...change,
   };
 }

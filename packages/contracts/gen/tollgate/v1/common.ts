@@ -89,6 +89,8 @@ export interface Reservation {
   models: string[];
   /** Tells the counter from others of the same scope, quantity and window; empty for the plain one. */
   selector: string;
+  /** Of a limit that counts each caller apart: whose counter, as a digest; empty = the one that all others share. */
+  value: string;
 }
 
 /**
@@ -309,6 +311,7 @@ function createBaseReservation(): Reservation {
     amount: 0,
     models: [],
     selector: "",
+    value: "",
   };
 }
 
@@ -340,6 +343,9 @@ export const Reservation: MessageFns<Reservation> = {
     }
     if (message.selector !== "") {
       writer.uint32(74).string(message.selector);
+    }
+    if (message.value !== "") {
+      writer.uint32(82).string(message.value);
     }
     return writer;
   },
@@ -427,6 +433,14 @@ export const Reservation: MessageFns<Reservation> = {
             }
 
             message.selector = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.value = reader.string();
             continue;
           }
         }
