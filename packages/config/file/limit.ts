@@ -48,7 +48,7 @@ const limitSchema = object({
     .regex(PER, 'must be key, user, or metadata. and a name of 1 to 64 of A-Z, a-z, 0-9, _ and -')
     .optional(),
   valuesMax: whole(1, 5000).optional(),
-  mode: choice(['hard'], ['strict', 'soft', 'shadow']).default('hard'),
+  mode: choice(['hard', 'soft', 'shadow'], ['strict']).default('hard'),
   rolling: onlyFalse(),
   timeZone: z
     .string()

@@ -11,8 +11,6 @@ const TYPE = 'type: azure-openai';
 /** What the design has and this build has not. */
 const refused: [part: string, replacement: string, name: string][] = [
   [LIMIT, '{ tokens: 5, window: 1d, mode: strict }', 'limits[0].mode strict'],
-  [LIMIT, '{ tokens: 5, window: 1d, mode: soft }', 'limits[0].mode soft'],
-  [LIMIT, '{ tokens: 5, window: 1d, mode: shadow }', 'limits[0].mode shadow'],
   [LIMIT, '{ tokens: 5, window: 1d, rolling: true }', 'limits[0].rolling'],
   [LIMIT, '{ tokens: 5, window: 7d }', 'limits[0].window'],
   [LIMIT, '{ tokens: 5, window: rolling 1d }', 'limits[0].window'],

@@ -191,7 +191,7 @@ test('a limit says how many, in which window of which clock', () => {
     ['{ tokens: 5, window: 7m }', /window must be a calendar window/],
     ['{ tokens: 5, window: 1d, timeZone: Mars/Olympus }', /timeZone must be UTC or/],
     ['{ tokens: 5, window: 1d, timeZone: "+02:00" }', /timeZone must be UTC or/],
-    ['{ tokens: 5, window: 1d, mode: maybe }', /mode must be hard/],
+    ['{ tokens: 5, window: 1d, mode: maybe }', /mode must be hard or soft or shadow/],
   ] as const) {
     assertFault(exampleWith(limit, bad), bad, about);
   }

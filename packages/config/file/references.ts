@@ -52,7 +52,7 @@ function checkProject(file: ConfigFile, project: FileProject, path: Path, report
   for (const [at, proxy] of project.proxies.entries()) checkProxy(file, proxy, [...path, 'proxies', at], report);
 }
 
-/** A scope has one limit for each counter; the models of a filter exist. */
+/** A scope has one limit of each mode for each counter; the models of a filter exist. */
 function checkLimits(file: ConfigFile, limits: readonly FileLimit[], path: Path, report: Report): void {
   unique(limits.map(counterOf), path, report);
   const offered = new Set(file.providers.flatMap(({ models }) => namesOf(models)));
@@ -71,6 +71,7 @@ function counterOf(limit: FileLimit): string {
   if (limit.window !== undefined) parts.push(`for ${limit.window}`);
   if (limit.models !== undefined) parts.push(`on ${limit.models.toSorted().join(', ')}`);
   if (limit.per !== undefined) parts.push(`per ${limit.per}`);
+  if (limit.mode !== 'hard') parts.push(`(${limit.mode})`);
   return parts.join(' ');
 }
 

@@ -71,8 +71,8 @@ function nameOf(item: unknown): string | undefined {
 }
 
 /** What tells a limit from the others of its scope. */
-function nameOfLimit({ quantity, window, models, per }: Limit): string {
-  return [quantity, window, models?.join('+'), per].filter(Boolean).join('-');
+function nameOfLimit({ quantity, window, models, per, mode }: Limit): string {
+  return [quantity, window, models?.join('+'), per, mode === 'hard' ? '' : mode].filter(Boolean).join('-');
 }
 
 /** The order of a list means something (guardrails, rotations), that of an object does not. */

@@ -51,7 +51,8 @@ const limit = z.strictObject({
   per: z.string().optional(),
   /** With per: values beyond so many in a window share one counter, as do requests without a value. */
   valuesMax: z.int().min(1).optional(),
-  mode: z.literal('hard'),
+  /** hard refuses; soft tells the caller and the ledger that it is passed; shadow only the ledger. */
+  mode: z.enum(['hard', 'soft', 'shadow']),
   /** IANA name; UTC unless the file says otherwise. */
   timeZone: z.string(),
 });

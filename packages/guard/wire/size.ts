@@ -65,8 +65,10 @@ export function replyBytesBound(reply: GuardReply): number {
       return hit === undefined ? fixedBytes : fixedBytes + hit.body.length + textBytes(hit.provider + hit.model);
     }
     case 'auth': {
-      const { receipt, refusal, headers } = result.value;
-      return fixedBytes + (receipt ? receiptBytes(receipt) : 0) + errorBytes(refusal) + mapBytes(headers);
+      const { receipt, refusal, headers, hits } = result.value;
+      let bytes = fixedBytes + (receipt ? receiptBytes(receipt) : 0) + errorBytes(refusal) + mapBytes(headers);
+      for (const hit in hits) bytes += 16 + textBytes(hit);
+      return bytes;
     }
     case 'route': {
       let bytes = fixedBytes + errorBytes(result.value.refusal);

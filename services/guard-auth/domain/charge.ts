@@ -4,7 +4,7 @@ import type { Reservation } from '@tollgate/contracts';
 /** One counter that an admission charges: made only when spent + reserved + amount ≤ limit, for all of them together. */
 export interface Charge {
   reservation: Reservation;
-  /** The smallest limit on this counter, in units of its quantity. */
+  /** The smallest limit on this counter that refuses, in units of its quantity. */
   limit: number;
   /**
    * The reservation's value may have a counter of its own when it has one already, or while there are fewer than so many in

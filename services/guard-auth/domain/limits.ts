@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type ConfigSnapshot, type Limit, type Project, type Team, teamById } from '@tollgate/config';
+import { unitOf } from './quantity.ts';
 
 type Scope = 'organization' | 'project' | 'team' | 'key';
 
@@ -17,6 +18,16 @@ export interface ScopedLimit {
 /** Whether a limit binds a request that one of these models may serve. */
 export function bindsModels({ limit }: ScopedLimit, models: readonly string[]): boolean {
   return limit.models === undefined || limit.models.some((model) => models.includes(model));
+}
+
+/** What a limit is called in headers, the ledger and metrics: `team-tokens-1d`. */
+export function nameOfLimit({ scope, limit }: ScopedLimit): string {
+  return [scope, limit.per, unitOf(limit.quantity), limit.window].filter(Boolean).join('-');
+}
+
+/** Whether callers are told of it: what a project or an organization has left would tell what other teams use. */
+export function isOwn({ scope }: ScopedLimit): boolean {
+  return scope === 'team' || scope === 'key';
 }
 
 const memory = new WeakMap<ConfigSnapshot, Map<string, ScopedLimit[]>>();

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { type Limit, windowBounds } from '@tollgate/config';
 import * as given from '../testing/harness.ts';
 import { type Caller, limitsOf } from './limits.ts';
+import { passedLimits } from './passed-limits.ts';
 import { type Need, neverFits, type Plan, planCharges, refusalOf } from './plan.ts';
 import { limitRefusal, neverFitsRefusal } from './refusal.ts';
 
@@ -196,5 +197,38 @@ describe('refusals', () => {
 
   test('what fits exactly is not refused', () => {
     assert.equal(refusalOf(plan({ team: [given.tokenLimit(1000)] }), [{ spent: 800, reserved: 100 }]), undefined);
+  });
+});
+
+describe('limits that refuse nobody', () => {
+  const soft = given.limit({ mode: 'soft', amount: 150 });
+  const shadow = given.limit({ mode: 'shadow', amount: 99 });
+
+  test('have no part in refusals, and are passed when more is charged than they allow', () => {
+    const both = plan({ team: [soft], project: [shadow] });
+    assert.equal(neverFits(both), undefined);
+    const counters = [
+      { spent: 900, reserved: 100 },
+      { spent: 0, reserved: 100 },
+    ];
+    assert.equal(refusalOf(both, counters), undefined);
+    assert.deepEqual(passedLimits(both, counters), {
+      hits: { 'soft.team-tokens-1h': 1, 'shadow.project-tokens-1h': 1 },
+      headers: { 'x-tollgate-limit-exceeded': 'team-tokens-1h' },
+    });
+    counters[0] = { spent: 50, reserved: 100 };
+    assert.deepEqual(passedLimits(both, counters), { hits: { 'shadow.project-tokens-1h': 1 }, headers: {} });
+  });
+
+  test('leave a hard limit on the same counter its own amount', () => {
+    const { charges } = plan({ team: [soft, given.tokenLimit(700), shadow] });
+    assert.deepEqual(
+      charges.map(({ limit }) => limit),
+      [700],
+    );
+    assert.deepEqual(
+      plan({ team: [soft] }).charges.map(({ limit }) => limit),
+      [Number.MAX_SAFE_INTEGER],
+    );
   });
 });

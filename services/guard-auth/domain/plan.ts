@@ -34,6 +34,9 @@ export interface Plan {
  */
 const guessShareMax = 0.05;
 
+/** Of a counter that refuses nobody: the largest that the store adds up exactly. */
+const noLimit = Number.MAX_SAFE_INTEGER;
+
 export function planCharges(
   limits: ScopedLimit[],
   need: Need,
@@ -47,12 +50,13 @@ export function planCharges(
     const { quantity, window, amount: most, models = [], per, valuesMax } = limit.limit;
     const bounds = quantity === 'concurrency' ? noWindow : boundsOf(limit.limit);
     const amount = amountOf(need, quantity, most);
+    const enforced = refuses(limit) ? most : noLimit;
     const value = per === undefined ? '' : callerValue(per, caller);
     const name = `${scope} ${scopeId} ${quantity} ${window} ${bounds.startMs} ${selector}`;
     const place = places.get(name);
     const shared = place === undefined ? undefined : plan.charges[place];
     if (place !== undefined && shared) {
-      shared.limit = Math.min(shared.limit, most);
+      shared.limit = Math.min(shared.limit, enforced);
       shared.reservation.amount = Math.min(shared.reservation.amount, amount);
       if (shared.valuesMax && valuesMax) shared.valuesMax = Math.min(shared.valuesMax, valuesMax);
       shared.reservation.windowEndMs = Math.max(shared.reservation.windowEndMs, bounds.endMs);
@@ -66,7 +70,7 @@ export function planCharges(
     plan.checks.push({ limit, bounds, amount, charge: plan.charges.length });
     // Slots go with their last holder, so there are never more counters than requests that run.
     const bounded = value !== '' && quantity !== 'concurrency';
-    plan.charges.push({ reservation, limit: most, valuesMax: bounded ? valuesMax : undefined });
+    plan.charges.push({ reservation, limit: enforced, valuesMax: bounded ? valuesMax : undefined });
   }
   return plan;
 }
@@ -95,7 +99,7 @@ function partsOf(need: Need, quantity: Quantity): { known: number; open: number 
 
 /** The first limit that this request could not pass even if nothing were spent. */
 export function neverFits(plan: Plan): Check | undefined {
-  return plan.checks.find(({ amount, limit }) => amount > limit.limit.amount);
+  return plan.checks.find(({ amount, limit }) => refuses(limit) && amount > limit.limit.amount);
 }
 
 export interface Refusal {
@@ -108,6 +112,7 @@ export interface Refusal {
 export function refusalOf(plan: Plan, counters: CounterState[]): Refusal | undefined {
   let longest: Refusal | undefined;
   for (const check of plan.checks) {
+    if (!refuses(check.limit)) continue;
     const { spent, reserved } = counters[check.charge] ?? { spent: 0, reserved: 0 };
     const amount = plan.charges[check.charge]?.reservation.amount ?? check.amount;
     if (spent + reserved + amount <= check.limit.limit.amount) continue;
@@ -117,6 +122,19 @@ export function refusalOf(plan: Plan, counters: CounterState[]): Refusal | undef
     if (!longest || takesLonger(refusal, longest)) longest = refusal;
   }
   return longest;
+}
+
+/** Limits that refuse nobody and are passed with this request, from the counters as they are after it. */
+export function passedBy(plan: Plan, counters: CounterState[]): Check[] {
+  return plan.checks.filter(({ limit, charge }) => {
+    const { spent, reserved } = counters[charge] ?? { spent: 0, reserved: 0 };
+    return !refuses(limit) && spent + reserved > limit.limit.amount;
+  });
+}
+
+/** Soft and shadow limits count, and refuse nobody. */
+export function refuses({ limit }: ScopedLimit): boolean {
+  return limit.mode === 'hard';
 }
 
 function takesLonger(one: Refusal, other: Refusal): boolean {

@@ -64,3 +64,7 @@ test('slots have no window and no reset', () => {
     ratelimit: '"team-concurrent-requests";r=40',
   });
 });
+
+test('limits that refuse nobody are no rate limits', () => {
+  assert.deepEqual(headers({ team: [limit({ mode: 'soft' }), limit({ mode: 'shadow', window: '1d' })] }, 1, 1), {});
+});

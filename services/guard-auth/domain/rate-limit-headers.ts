@@ -1,5 +1,6 @@
 import { type CounterState, noWindow } from './charge.ts';
-import type { Check, Plan } from './plan.ts';
+import { isOwn, nameOfLimit } from './limits.ts';
+import { type Check, type Plan, refuses } from './plan.ts';
 import { unitOf } from './quantity.ts';
 
 /** Largest integer of a structured field (RFC 9651, 3.3.1). */
@@ -15,8 +16,8 @@ interface Standing {
 
 /**
  * OpenAI's x-ratelimit-*-requests and -tokens of the limit with the least left, and RateLimit with RateLimit-Policy
- * (draft-ietf-httpapi-ratelimit-headers-11) of all. Only limits of the caller's own team and key: what is left of a
- * project or an organization would tell what other teams use.
+ * (draft-ietf-httpapi-ratelimit-headers-11) of all that refuse.
+ * Only limits of the caller's own team and key.
  */
 export function rateLimitHeaders(plan: Plan, counters: CounterState[], nowMs: number): Record<string, string> {
   const standings = ownStandings(plan, counters, nowMs);
@@ -47,12 +48,12 @@ function ofOpenAi(quantity: 'requests' | 'tokens', standings: Standing[]): Recor
 function ownStandings(plan: Plan, counters: CounterState[], nowMs: number): Standing[] {
   const names = new Set<string>();
   return plan.checks
-    .filter(({ limit }) => limit.scope === 'team' || limit.scope === 'key')
+    .filter(({ limit }) => isOwn(limit) && refuses(limit))
     .map((check) => {
       const { spent, reserved } = counters[check.charge] ?? { spent: 0, reserved: 0 };
-      const { scope, limit } = check.limit;
+      const { limit } = check.limit;
       // One name for each policy: a second limit of the same window differs in its time zone or amount.
-      const short = [scope, limit.per, unitOf(limit.quantity), limit.window].filter(Boolean).join('-');
+      const short = nameOfLimit(check.limit);
       const name = names.has(short) ? `${short}-${names.size}` : short;
       names.add(name);
       return {

@@ -146,6 +146,24 @@ describe('admitted', () => {
     assert.deepEqual((await decide(by, request('r3', { user: 'bob' }))).receipt, bob.receipt);
   });
 
+  test('a soft limit tells the caller and the ledger, a shadow limit only the ledger; both count', async () => {
+    const limits = [
+      given.limit({ mode: 'soft', amount: 150 }),
+      given.limit({ mode: 'shadow', amount: 99, window: '1d' }),
+    ];
+    const metrics = createMetrics('test');
+    const by = admission({ keys: directory([known], given.snapshot({ team: limits })), metrics });
+    const first = await decide(by, request('r1'));
+    assert.deepEqual([first.refusal, first.headers, first.hits], [undefined, {}, { 'shadow.team-tokens-1d': 1 }]);
+    const second = await decide(by, request('r2'));
+    assert.deepEqual(second.headers, { 'x-tollgate-limit-exceeded': 'team-tokens-1h' });
+    assert.deepEqual(second.hits, { 'soft.team-tokens-1h': 1, 'shadow.team-tokens-1d': 1 });
+    assert.equal((await given.counter(store, second.receipt?.reservations[0])).reserved, 200);
+    const text = await metrics.text();
+    assert.match(text, /tollgate_limits_passed_total\{mode="soft",service="test"\} 1/);
+    assert.match(text, /tollgate_limits_passed_total\{mode="shadow",service="test"\} 2/);
+  });
+
   test('the same request again, by another replica, gets the same receipt', async () => {
     const first = await decide(admission(limited(1000)), request('r1'));
     const second = await decide(admission(limited(1000)), request('r1', { outputTokensMax: 10 }));

@@ -17,6 +17,7 @@ import type { CompletionMeans } from '../domain/completion-means.ts';
 import { type Estimate, estimateTokens } from '../domain/estimate.ts';
 import { isUsable } from '../domain/key-state.ts';
 import { bindsModels, limitsOf } from '../domain/limits.ts';
+import { passedLimits } from '../domain/passed-limits.ts';
 import { neverFits, type Plan, planCharges, refusalOf } from '../domain/plan.ts';
 import { estimatedCostNanoUsd } from '../domain/prices.ts';
 import { rateLimitHeaders } from '../domain/rate-limit-headers.ts';
@@ -66,10 +67,16 @@ interface Asked {
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #decisions: Counter<'decision'>;
+  readonly #passed: Counter<'mode'>;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
     this.#decisions = options.metrics.counter('tollgate_auth_decisions_total', 'Admissions by outcome', ['decision']);
+    this.#passed = options.metrics.counter(
+      'tollgate_limits_passed_total',
+      'Limits that an admitted request passed without being refused',
+      ['mode'],
+    );
   }
 
   /**
@@ -113,7 +120,12 @@ export class Admission {
     const { now, wait } = this.#options;
     const restMs = arrivedAtMs + unauthorizedAfterMs - now();
     if (restMs > 0) await wait(restMs);
-    return reply({ receipt: undefined, refusal: toErrorDetail(new TollgateError('invalid_api_key')), headers: {} });
+    return reply({
+      receipt: undefined,
+      refusal: toErrorDetail(new TollgateError('invalid_api_key')),
+      headers: {},
+      hits: {},
+    });
   }
 
   #decide(asked: Asked): GuardResult | Promise<GuardResult> {
@@ -167,22 +179,28 @@ export class Admission {
     const { organizationId, requestId, startedAtMs } = receipt;
     try {
       const answer = await store.reserve(organizationId, { requestId, startedAtMs, charges: plan.charges, record });
-      const headers = rateLimitHeaders(plan, answer.counters, now());
+      const limits = rateLimitHeaders(plan, answer.counters, now());
+      const passed = passedLimits(plan, answer.counters);
+      const headers = { ...limits, ...passed.headers };
+      const { hits } = passed;
       switch (answer.outcome) {
         case 'admitted':
           onAdmitted();
           this.#count('admitted');
+          this.#tell(hits);
           return reply({
             receipt: answer.shared ? withShared(receipt, answer.shared) : receipt,
-            refusal: undefined,
-            headers,
+            ...{ refusal: undefined, headers, hits },
           });
         case 'repeated':
           this.#count('repeated');
-          return reply({ receipt: UsageEvent.decode(answer.record ?? record).receipt, refusal: undefined, headers });
+          return reply({
+            receipt: UsageEvent.decode(answer.record ?? record).receipt,
+            ...{ refusal: undefined, headers, hits },
+          });
         case 'refused':
           this.#count('budget');
-          return refuse(asked, this.#budgetError(plan, answer.counters), headers);
+          return refuse(asked, this.#budgetError(plan, answer.counters), limits);
         case 'over':
           throw new TollgateError('guard_unavailable', { internal: `request ${requestId} was given up before` });
         case 'rebuilding':
@@ -207,6 +225,10 @@ export class Admission {
     // The store refused on exactly these figures; both apply the same rule.
     if (!refusal) return new TollgateError('budget_exceeded', { internal: 'refused without a limit' });
     return limitRefusal(refusal, this.#options.now());
+  }
+
+  #tell(hits: Record<string, number>): void {
+    for (const hit in hits) this.#passed.inc({ mode: hit.startsWith('soft') ? 'soft' : 'shadow' });
   }
 
   #count(decision: Decision): void {
@@ -244,7 +266,7 @@ function withShared(receipt: Receipt, places: ReadonlySet<number>): Receipt {
 function refuse(asked: Asked, error: TollgateError, headers: Record<string, string> = {}): GuardResult {
   const nothing = { promptTokens: 0, completionTokens: 0, guessed: false };
   const receipt = receiptOf(asked, { checks: [], charges: [] }, nothing);
-  return reply({ receipt, refusal: toErrorDetail(error), headers });
+  return reply({ receipt, refusal: toErrorDetail(error), headers, hits: {} });
 }
 
 function reply(result: AuthResult): GuardResult {

@@ -33,11 +33,12 @@ export async function authorize(run: Run, guards: Tools): Promise<Verdict> {
   );
   if (result.$case === 'error') return refuse(result.value);
   if (result.$case !== 'auth') throw unexpected(result.$case);
-  const { receipt, refusal, headers } = result.value;
+  const { receipt, refusal, headers, hits } = result.value;
   Object.assign(run.headers, headers);
   if (receipt) {
     run.receipt = receipt;
     run.row = usageRow(request, receipt, body, run.proxy.name, run.snapshot.priceListVersion);
+    Object.assign(run.row.guardrailHits, hits);
   }
   if (refusal) return refuse(refusal);
   if (!receipt) throw unexpected('auth without receipt');
