@@ -34,9 +34,7 @@ const limitSchema = object({
   concurrency: whole(1, 1_000_000).optional(),
   window: z
     .string({ error: WINDOW_RULE })
-    .refine((window) => parseWindow(window) !== undefined, {
-      error: `${WINDOW_RULE}; others are not enforced by this build`,
-    })
+    .refine((window) => parseWindow(window) !== undefined, WINDOW_RULE)
     .optional(),
   models: z
     .array(z.string().regex(MODEL_NAME, MODEL_NAME_RULE))

@@ -43,7 +43,7 @@ const limit = z.strictObject({
   quantity: z.enum(['tokens', 'prompt_tokens', 'completion_tokens', 'cost_nano_usd', 'requests', 'concurrency']),
   /** In units of the quantity. */
   amount: z.int().min(1),
-  /** A calendar window: 1m, 15m, 1h, 6h, 1d, 1mo, …; empty for concurrency. */
+  /** 1m, 15m, 6h, 7d, 1mo, …; empty for concurrency. */
   window: z.string(),
   /** As callers name them, sorted. Absent: all. */
   models: z.array(z.string()).min(1).optional(),
