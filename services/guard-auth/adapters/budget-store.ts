@@ -42,10 +42,13 @@ export class BudgetStore {
   readonly leaseMs: number;
   /** Ours, unique on the bus. */
   readonly replica: string;
+  readonly #room: string;
   readonly #keys = new Map<string, BudgetKeys>();
 
-  constructor(redis: RedisConnection, options: { replica: string; leaseMs?: number }) {
+  /** @param options.room as of BudgetKeys */
+  constructor(redis: RedisConnection, options: { replica: string; leaseMs?: number; room?: string }) {
     this.redis = redis;
+    this.#room = options.room ?? '';
     this.replica = options.replica;
     this.leaseMs = options.leaseMs ?? leaseMsDefault;
   }
@@ -53,7 +56,7 @@ export class BudgetStore {
   keys(organizationId: string): BudgetKeys {
     let keys = this.#keys.get(organizationId);
     if (!keys) {
-      keys = new BudgetKeys(organizationId);
+      keys = new BudgetKeys(organizationId, this.#room);
       this.#keys.set(organizationId, keys);
     }
     return keys;

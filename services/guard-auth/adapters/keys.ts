@@ -30,8 +30,9 @@ export class BudgetKeys {
   /** Sorted set: bucket of settled marks, score = newest sequence in it. */
   readonly settledBuckets: string;
 
-  constructor(organizationId: string) {
-    this.#prefix = `tg:v1:{${organizationId}}:`;
+  /** @param room sets keys apart from the organization's own, in the same slot; empty = its own */
+  constructor(organizationId: string, room = '') {
+    this.#prefix = `tg:v1:{${organizationId}}:${room}`;
     this.epoch = `${this.#prefix}epoch`;
     this.rebuilding = `${this.#prefix}rebuilding`;
     this.lock = `${this.#prefix}rebuild-lock`;
