@@ -19,8 +19,13 @@ const portInside = 6379;
 /**
  * One of the two Redis servers, on its own private port and folder. Not started yet. TOLLGATE_REDIS_URL and
  * TOLLGATE_CACHE_REDIS_URL name others instead.
+ * @param settings further lines of redis.conf
  */
-export async function redisEngine(context: EngineContext, name: 'redis' | 'cacheRedis'): Promise<Engine> {
+export async function redisEngine(
+  context: EngineContext,
+  name: 'redis' | 'cacheRedis',
+  settings: readonly string[] = [],
+): Promise<Engine> {
   const { home, cache, env } = context;
   const named = name === 'redis' ? env.TOLLGATE_REDIS_URL : env.TOLLGATE_CACHE_REDIS_URL;
   if (named) return externalRedis(name, named);
@@ -34,7 +39,8 @@ export async function redisEngine(context: EngineContext, name: 'redis' | 'cache
     const place = inContainer
       ? { bind: '0.0.0.0', port: portInside, folder: folderInside }
       : { bind: '127.0.0.1', port, folder };
-    writePrivateFile(path.join(folder, 'redis.conf'), redisConfiguration(name, { ...place, password }));
+    const text = redisConfiguration(name, { ...place, password });
+    writePrivateFile(path.join(folder, 'redis.conf'), text + settings.map((line) => `${line}\n`).join(''));
   };
   const command = () =>
     inContainer

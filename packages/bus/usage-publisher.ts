@@ -159,7 +159,8 @@ export class UsagePublisher {
 
 /** An upper bound that needs no second encoding: fixed fields, plus what callers can make long. */
 function eventBytes(event: UsageEvent): number {
-  let bytes = 1024 + event.attempts.length * 256 + (event.receipt?.reservations.length ?? 0) * 128;
+  let bytes = 1024 + event.attempts.length * 256;
+  for (const { models } of event.receipt?.reservations ?? []) bytes += 320 + models.length * 144;
   for (const [key, value] of Object.entries(event.metadata)) bytes += 3 * (key.length + value.length) + 8;
   return bytes;
 }

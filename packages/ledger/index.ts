@@ -17,6 +17,7 @@ export {
   type BudgetSumsQuestion,
   type BudgetWindow,
   budgetSums,
+  type Figures,
   type UnmeasuredRow,
 } from './queries/budget-sums.ts';
 export type { UsageFilter } from './queries/filter.ts';

@@ -140,8 +140,17 @@ describe('analytics', () => {
     assert.equal(await system.bus.usage.flush(10_000), true);
     published += 3;
     await system.untilRequests(published);
-    const window = { scope: 'team', scopeId: 't-9', startMs: startedAtMs - 1000, endMs: startedAtMs + 1000 };
-    const request = LedgerSumsRequest.encode({ organizationId: 'o-2', windows: [window] }).finish();
+    const window = {
+      scope: 'team',
+      scopeId: 't-9',
+      startMs: startedAtMs - 1000,
+      endMs: startedAtMs + 1000,
+      models: [],
+      selector: '',
+      quantity: '',
+      window: '',
+    };
+    const request = LedgerSumsRequest.encode({ organizationId: 'o-2', windows: [window], upToSeq: 0 }).finish();
     const ask = async () => LedgerSumsReply.decode(await system.bus.request(subjects.ledgerSums, request, 5000));
     const { lastSeq } = await system.bus.usageState();
     let reply = await ask();
@@ -154,6 +163,7 @@ describe('analytics', () => {
         billed: { prompt: 200, completion: 40, cachedPrompt: 0, reasoning: 0, ...rareTokens },
         costNanoUsd: 1005,
         requests: 2,
+        values: [],
       },
     ]);
     assert.deepEqual(

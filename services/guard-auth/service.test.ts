@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { type Bus, connectBus, permissionsFor, subjects } from '@tollgate/bus';
 import { type AuthCall, type AuthResult, Release, RequestStatus, Surface, type UsageEvent } from '@tollgate/contracts';
 import { type GuardPool, guardPool } from '@tollgate/guard';
-import type { ReadyMessage } from '@tollgate/lifecycle';
+import type { Readiness, ReadyMessage } from '@tollgate/lifecycle';
 import { createMetrics } from '@tollgate/telemetry';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
 import type { BudgetStore } from './adapters/budget-store.ts';
@@ -19,6 +19,7 @@ let bus: Bus;
 let pool: GuardPool;
 let store: BudgetStore;
 const replicas: ChildProcess[] = [];
+let health: string;
 
 before(async () => {
   const natsUsers = [everything, { name: 'guard-auth', ...permissionsFor('guard-auth') }];
@@ -31,7 +32,7 @@ before(async () => {
   await bus.configStore.apply(given.snapshot({ team: [given.tokenLimit(1000, '1d')] }), 0);
   await bus.configStore.putKey(record);
   pool = guardPool({ kind: 'auth', bus, logger, metrics });
-  await startReplica('guard-auth-1');
+  health = await startReplica('guard-auth-1');
   store = await given.connectStore(engines.redis.url);
 });
 after(async () => {
@@ -49,7 +50,8 @@ async function stop(child: ChildProcess): Promise<number> {
   return (await exited)[0] as number;
 }
 
-async function startReplica(replica: string): Promise<void> {
+/** Returns where its readiness is told. */
+async function startReplica(replica: string): Promise<string> {
   const { name: user, password } = engines.nats.userFor('guard-auth');
   const child = fork(`${import.meta.dirname}/main.ts`, {
     env: {
@@ -65,6 +67,7 @@ async function startReplica(replica: string): Promise<void> {
   replicas.push(child);
   const [message] = (await once(child, 'message')) as [ReadyMessage];
   assert.equal(message.type, 'ready');
+  return message.health;
 }
 
 function call(requestId: string, change: Partial<AuthCall> = {}): ReturnType<GuardPool['call']> {
@@ -118,6 +121,14 @@ async function usageOf(requestId: string): Promise<UsageEvent | undefined> {
 }
 
 const timeout = 20_000;
+
+test('is ready once every limit is proven to work', { timeout }, async () => {
+  await until(async () => {
+    const readiness = await fetch(`${health}/readyz`);
+    const { checks } = (await readiness.json()) as Readiness;
+    return readiness.ok && checks.limits === 'ok';
+  });
+});
 
 test('a request is admitted, its usage settled', { timeout }, async () => {
   const { receipt } = await until(async () => {

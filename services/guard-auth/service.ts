@@ -5,6 +5,7 @@ import { serveGuard } from '@tollgate/guard';
 import type { Scope } from '@tollgate/lifecycle';
 import { RedisConnection } from '@tollgate/redis';
 import { BudgetStore } from './adapters/budget-store.ts';
+import { ProbeStore } from './adapters/probe-store.ts';
 import { readConfig } from './config.ts';
 import { CompletionMeans } from './domain/completion-means.ts';
 import { Admission } from './handlers/admission.ts';
@@ -14,6 +15,7 @@ import { Reaper, reapEveryMs } from './handlers/reaper.ts';
 import { Rebuilder } from './handlers/rebuilder.ts';
 import { Releases, releaseRetryEveryMs } from './handlers/releases.ts';
 import { Renewals } from './handlers/renewals.ts';
+import { SelfCheck, selfCheckEveryMs } from './handlers/self-check.ts';
 import { Settler } from './handlers/settler.ts';
 import { repeat } from './repeating.ts';
 
@@ -55,6 +57,14 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   scope.health.check('budgets', () => rebuilder.waiting === 0 || 'the counters are being rebuilt');
   const organizations = followOrganizations(bus, redis, rebuilder);
   repeat(scope, 'rebuild', rebuildRetryEveryMs, () => rebuilder.work());
+
+  const selfCheck = new SelfCheck({
+    store: new ProbeStore(redis, replica),
+    snapshot: () => bus.config.current(),
+    ...{ logger, metrics, now },
+  });
+  scope.health.check('limits', () => selfCheck.state());
+  repeat(scope, 'self-check', selfCheckEveryMs, () => selfCheck.work());
 
   const means = new CompletionMeans();
   const settler = new Settler({

@@ -11,8 +11,10 @@ test('tollgate.schema.json is current: `npm run generate -w @tollgate/config` wr
 test('the schema says what a limit needs and which settings are refused', () => {
   const schema = JSON.parse(JSON.stringify(configJsonSchema()));
   const limit = schema.properties.limits.items;
-  assert.deepEqual(limit.required, ['tokens', 'window']);
+  assert.equal(limit.required, undefined);
+  assert.deepEqual(limit.oneOf[3], { required: ['costUsd', 'window'] });
+  assert.deepEqual(limit.oneOf[5], { required: ['concurrency'] });
   assert.equal(limit.additionalProperties, false);
-  assert.deepEqual(limit.properties.costUsd.not, {});
-  assert.match(limit.properties.costUsd.description, /Not enforced/);
+  assert.deepEqual(limit.properties.thresholds.not, {});
+  assert.match(limit.properties.thresholds.description, /Not enforced/);
 });

@@ -169,18 +169,33 @@ test('an entry with two guardrails, or none, has no order', () => {
 test('a limit says how many, in which window of which clock', () => {
   const limit = '{ tokens: 1000000, window: 1d, mode: hard }';
   for (const [bad, about] of [
-    ['{ window: 1d }', /tokens is missing/],
+    [
+      '{ window: 1d }',
+      /limits\[0\] must have exactly one of tokens, promptTokens, completionTokens, costUsd, requests/,
+    ],
+    ['{ tokens: 5, requests: 5, window: 1d }', /limits\[0\] must have exactly one of tokens/],
+    ['{ concurrency: 5, window: 1d }', /window must be left out: concurrency is what runs/],
+    ['{ concurrency: 0 }', /concurrency must be a whole number from 1/],
+    ['{ tokens: 5, window: 1d, per: team }', /per must be key, user, or metadata\./],
+    ['{ tokens: 5, window: 1d, per: metadata.a:b }', /per must be key, user, or metadata\./],
+    ['{ tokens: 5, window: 1d, valuesMax: 5 }', /valuesMax must be left out/],
+    ['{ tokens: 5, window: 1d, per: user, valuesMax: 5001 }', /valuesMax must be a whole number from 1 to 5000/],
+    ['{ costUsd: 0, window: 1d }', /costUsd must be at least 0.000000001 US dollars/],
+    ['{ costUsd: 0.0000000015, window: 1d }', /costUsd must have at most 9 decimals/],
+    ['{ costUsd: 9000001, window: 1d }', /costUsd must be at most 9000000/],
+    ['{ requests: 1.5, window: 1d }', /requests must be a whole number/],
     ['{ tokens: 0, window: 1d }', /tokens must be a whole number from 1/],
     ['{ tokens: 1.5, window: 1d }', /tokens must be a whole number/],
     ['{ tokens: "5", window: 1d }', /tokens must be a whole number/],
-    ['{ tokens: 5 }', /window is missing: must be a calendar window/],
-    ['{ tokens: 5, window: 7m }', /window must be a calendar window/],
+    ['{ tokens: 5 }', /window is missing: must be a whole number of s, m, h/],
+    ['{ tokens: 5, window: rolling 1d }', /window must be a whole number of s, m, h/],
     ['{ tokens: 5, window: 1d, timeZone: Mars/Olympus }', /timeZone must be UTC or/],
     ['{ tokens: 5, window: 1d, timeZone: "+02:00" }', /timeZone must be UTC or/],
-    ['{ tokens: 5, window: 1d, mode: maybe }', /mode must be hard/],
+    ['{ tokens: 5, window: 1d, mode: maybe }', /mode must be hard or soft or shadow/],
   ] as const) {
     assertFault(exampleWith(limit, bad), bad, about);
   }
+  assert.deepEqual(faultsOf(exampleWith(limit, '{ concurrency: 5 }')), []);
   assert.deepEqual(faultsOf(exampleWith(limit, '{ tokens: 5, window: 1mo, timeZone: Europe/Berlin }')), []);
 });
 

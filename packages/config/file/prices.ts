@@ -43,7 +43,8 @@ function toRow({
   };
 }
 
-function toNano(dollars: number): number {
+/** US dollars as nano-dollars. */
+export function toNano(dollars: number): number {
   return Math.round(dollars * NANO);
 }
 

@@ -47,7 +47,22 @@ const faulty: [name: string, text: string, at: string, about: RegExp][] = [
     'two limits of one window',
     exampleWith('mode: hard }', 'mode: hard }\n          - { tokens: 7, window: 1d, timeZone: Europe/Berlin }'),
     'tokens: 7',
-    /limits\[1\] says 1d a second time/,
+    /limits\[1\] says tokens for 1d a second time/,
+  ],
+  [
+    'a limit on a model that nobody has',
+    exampleWith('mode: hard }', 'models: [gpt-4o, gpt-5] }'),
+    'gpt-5',
+    /limits\[0\]\.models\[1\] must be a model of one of the providers; there is no gpt-5/,
+  ],
+  [
+    'two limits on the same models',
+    exampleWith(
+      'mode: hard }',
+      'models: [gpt-4o, gpt-4o-mini] }\n          - { tokens: 7, window: 1d, models: [gpt-4o-mini, gpt-4o] }',
+    ),
+    'tokens: 7',
+    /limits\[1\] says tokens for 1d on gpt-4o, gpt-4o-mini a second time/,
   ],
   [
     'a cache before PII masking',

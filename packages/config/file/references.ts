@@ -1,5 +1,6 @@
 import type { ConfigFile, FileGuardrail, FileLimit, FileProject, FileProxy } from './config-file.ts';
 import type { Fault, Path } from './fault.ts';
+import { quantityOf } from './limit.ts';
 import type { PriceList } from './price-list.ts';
 
 type Report = (path: Path, message: string) => void;
@@ -10,7 +11,7 @@ export function checkReferences(file: ConfigFile, prices: PriceList): Fault[] {
   const report: Report = (path, message) => faults.push({ path, message });
   unique(namesOf(file.providers), ['providers'], report);
   unique(namesOf(file.projects), ['projects'], report);
-  checkLimits(file.limits, ['limits'], report);
+  checkLimits(file, file.limits, ['limits'], report);
   checkProviders(file, prices, report);
   checkContexts(file, report);
   for (const [at, project] of file.projects.entries()) checkProject(file, project, ['projects', at], report);
@@ -47,15 +48,33 @@ function checkContexts(file: ConfigFile, report: Report): void {
 function checkProject(file: ConfigFile, project: FileProject, path: Path, report: Report): void {
   unique(namesOf(project.teams), [...path, 'teams'], report);
   unique(namesOf(project.proxies), [...path, 'proxies'], report);
-  checkLimits(project.limits, [...path, 'limits'], report);
-  for (const [at, { limits }] of project.teams.entries()) checkLimits(limits, [...path, 'teams', at, 'limits'], report);
+  checkLimits(file, project.limits, [...path, 'limits'], report);
+  for (const [at, { limits }] of project.teams.entries())
+    checkLimits(file, limits, [...path, 'teams', at, 'limits'], report);
   for (const [at, proxy] of project.proxies.entries()) checkProxy(file, proxy, [...path, 'proxies', at], report);
 }
 
-/** A scope has one counter a window. */
-function checkLimits(limits: readonly FileLimit[], path: Path, report: Report): void {
-  const windows = limits.map(({ window }) => window);
-  unique(windows, path, report);
+/** A scope has one limit of each mode for each counter; the models of a filter exist. */
+function checkLimits(file: ConfigFile, limits: readonly FileLimit[], path: Path, report: Report): void {
+  unique(limits.map(counterOf), path, report);
+  const offered = new Set(file.providers.flatMap(({ models }) => namesOf(models)));
+  for (const [at, { models = [] }] of limits.entries()) {
+    const modelsPath = [...path, at, 'models'];
+    unique(models, modelsPath, report);
+    for (const [modelAt, model] of models.entries()) {
+      if (offered.has(model)) continue;
+      report([...modelsPath, modelAt], `must be a model of one of the providers; there is no ${model}`);
+    }
+  }
+}
+
+function counterOf(limit: FileLimit): string {
+  const parts: string[] = [quantityOf(limit)];
+  if (limit.window !== undefined) parts.push(`for ${limit.window}`);
+  if (limit.models !== undefined) parts.push(`on ${limit.models.toSorted().join(', ')}`);
+  if (limit.per !== undefined) parts.push(`per ${limit.per}`);
+  if (limit.mode !== 'hard') parts.push(`(${limit.mode})`);
+  return parts.join(' ');
 }
 
 function checkProxy(file: ConfigFile, proxy: FileProxy, path: Path, report: Report): void {

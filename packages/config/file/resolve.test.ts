@@ -135,3 +135,23 @@ test('type openai needs no endpoint and has no api version', () => {
     .replace(/ {4}apiVersion: .*\n/, '');
   assert.equal(snapshotOf(text).providers[0]?.endpoint, 'https://api.openai.com/v1');
 });
+
+test('a limit counts in units of its quantity, cost in nano-dollars', () => {
+  const limits = exampleWith(
+    '{ tokens: 1000000, window: 1d, mode: hard }',
+    '{ costUsd: 0.1, window: 1mo, timeZone: Europe/Berlin }\n          - { requests: 5, window: 1m }',
+  );
+  const [first, second] = snapshotOf(limits).projects[0]?.teams[0]?.limits ?? [];
+  assert.deepEqual([first?.quantity, first?.amount], ['cost_nano_usd', 100_000_000]);
+  assert.deepEqual([second?.quantity, second?.amount], ['requests', 5]);
+});
+
+test('a limit that counts callers apart has a bound of its counters', () => {
+  const limits = exampleWith(
+    '{ tokens: 1000000, window: 1d, mode: hard }',
+    '{ tokens: 5, window: 1d, per: user }\n          - { tokens: 5, window: 1d, per: metadata.ticket, valuesMax: 7 }',
+  );
+  const [first, second] = snapshotOf(limits).projects[0]?.teams[0]?.limits ?? [];
+  assert.deepEqual([first?.per, first?.valuesMax], ['user', 1000]);
+  assert.deepEqual([second?.per, second?.valuesMax], ['metadata.ticket', 7]);
+});

@@ -2,9 +2,10 @@ import { deepFreeze } from '../model/freeze.ts';
 import type { ConfigSnapshot, Guardrail, Limit, Provider, ProxySettings } from '../model/snapshot.ts';
 import type { FileGuardrail, FileLimit, FileProject, FileProvider, FileProxy } from './config-file.ts';
 import { faultsError } from './fault.ts';
+import { quantityOf } from './limit.ts';
 import type { ParsedConfig } from './parse.ts';
 import type { PriceList } from './price-list.ts';
-import { toPrice, versionOf } from './prices.ts';
+import { toNano, toPrice, versionOf } from './prices.ts';
 import { endpointOf } from './provider.ts';
 import { checkReferences } from './references.ts';
 import { warningsOf } from './warnings.ts';
@@ -70,9 +71,33 @@ function toCredential(reference: FileProvider['apiKey']): Provider['apiKey'] {
   return undefined;
 }
 
-function toLimit({ tokens = 0, window, mode, timeZone }: FileLimit): Limit {
-  return { quantity: 'tokens', amount: tokens, window, mode, timeZone };
+function toLimit(limit: FileLimit): Limit {
+  const { window = '', models, per, valuesMax = VALUES_MAX_DEFAULT, mode, timeZone } = limit;
+  const name = quantityOf(limit);
+  const amount = limit[name] ?? 0;
+  const quantity = QUANTITIES[name];
+  return {
+    quantity,
+    amount: quantity === 'cost_nano_usd' ? toNano(amount) : amount,
+    window,
+    ...(models && { models: models.toSorted() }),
+    ...(per && { per, valuesMax }),
+    mode,
+    timeZone,
+  };
 }
+
+/** Counters of one limit with `per`: an app's own users, without letting any caller fill the store. */
+const VALUES_MAX_DEFAULT = 1000;
+
+const QUANTITIES = {
+  tokens: 'tokens',
+  promptTokens: 'prompt_tokens',
+  completionTokens: 'completion_tokens',
+  costUsd: 'cost_nano_usd',
+  requests: 'requests',
+  concurrency: 'concurrency',
+} as const satisfies Record<ReturnType<typeof quantityOf>, Limit['quantity']>;
 
 function toProxy(project: FileProject, proxy: FileProxy): ProxySettings {
   return {

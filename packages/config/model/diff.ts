@@ -1,4 +1,4 @@
-import type { ConfigSnapshot } from './snapshot.ts';
+import type { ConfigSnapshot, Limit } from './snapshot.ts';
 
 export interface ConfigChange {
   kind: 'added' | 'removed' | 'changed';
@@ -64,10 +64,15 @@ function members(value: unknown): Map<string, unknown> | undefined {
 function nameOf(item: unknown): string | undefined {
   if (typeof item === 'string') return item;
   if (typeof item !== 'object' || item === null) return undefined;
-  const { name, kind, quantity, window, model, provider } = item as Record<string, string | undefined>;
-  if (quantity !== undefined) return `${quantity}-${window}`;
+  if ('quantity' in item) return nameOfLimit(item as Limit);
+  const { name, kind, model, provider } = item as Record<string, string | undefined>;
   if (model !== undefined) return `${model}@${provider}`;
   return name ?? kind;
+}
+
+/** What tells a limit from the others of its scope. */
+function nameOfLimit({ quantity, window, models, per, mode }: Limit): string {
+  return [quantity, window, models?.join('+'), per, mode === 'hard' ? '' : mode].filter(Boolean).join('-');
 }
 
 /** The order of a list means something (guardrails, rotations), that of an object does not. */

@@ -58,11 +58,20 @@ const provider = z.object({
 });
 
 const limit = z.strictObject({
-  quantity: z.literal('tokens'),
+  /** As reservations on the wire call it. */
+  quantity: z.enum(['tokens', 'prompt_tokens', 'completion_tokens', 'cost_nano_usd', 'requests', 'concurrency']),
+  /** In units of the quantity. */
   amount: z.int().min(1),
-  /** A calendar window: 1m, 15m, 1h, 6h, 1d, 1mo, … */
+  /** 1m, 15m, 6h, 7d, 1mo, …; empty for concurrency. */
   window: z.string(),
-  mode: z.literal('hard'),
+  /** As callers name them, sorted. Absent: all. */
+  models: z.array(z.string()).min(1).optional(),
+  /** Counts each of these apart: key, user (the caller's `user`), metadata.<name>. Absent: all together. */
+  per: z.string().optional(),
+  /** With per: values beyond so many in a window share one counter, as do requests without a value. */
+  valuesMax: z.int().min(1).optional(),
+  /** hard refuses; soft tells the caller and the ledger that it is passed; shadow only the ledger. */
+  mode: z.enum(['hard', 'soft', 'shadow']),
   /** IANA name; UTC unless the file says otherwise. */
   timeZone: z.string(),
 });

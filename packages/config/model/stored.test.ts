@@ -10,7 +10,7 @@ test('a guardrail, limit or provider type of a newer build is not skipped: the s
     ['"kind":"piiMasking"', '"kind":"promptGuard"'],
     ['"kind":"piiMasking"', '"kind":"piiMasking","restore":true'],
     ['"entities":["email"', '"entities":["creditCard"'],
-    ['"quantity":"tokens"', '"quantity":"costUsd"'],
+    ['"quantity":"tokens"', '"quantity":"images"'],
     ['"promptNanoPerMillion"', '"imagePromptNanoPerMillion":1,"promptNanoPerMillion"'],
     ['"mode":"hard"', '"mode":"strict"'],
     ['"mode":"hard"', '"mode":"hard","rolling":true'],

@@ -86,6 +86,7 @@ test('a day that a zone left out is no window', () => {
   assertBounds('1d', 'Pacific/Apia', '2011-12-30T11:00Z', '2011-12-30T10:00Z', '2011-12-31T10:00Z');
 });
 
+const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
 for (const timeZone of [BERLIN, 'America/New_York', 'Australia/Lord_Howe', 'Africa/Cairo', 'Atlantic/Azores']) {
@@ -123,29 +124,52 @@ test('a moment that comes twice is the first, one that is skipped is the change'
   assert.equal(momentOf(BERLIN, wall('2025-07-01T12:00')), Date.parse('2025-07-01T10:00Z'));
 });
 
-test('only windows that a calendar has are windows', () => {
-  for (const good of ['1m', '30m', '1h', '12h', '1d', '1mo', '12mo']) assert.ok(parseWindow(good), good);
+test('windows of any length follow each other without gap', () => {
+  const at = '2025-03-27T13:47:12Z';
+  assertBounds('10s', 'UTC', at, '2025-03-27T13:47:10Z', '2025-03-27T13:47:20Z');
+  assertBounds('24h', 'UTC', at, '2025-03-27T00:00Z', '2025-03-28T00:00Z');
+  // Weeks start on Mondays of the place; this one has the change to summer time in it.
+  assertBounds('7d', BERLIN, at, '2025-03-23T23:00Z', '2025-03-30T22:00Z');
+  assertBounds('1w', BERLIN, at, '2025-03-23T23:00Z', '2025-03-30T22:00Z');
+  assertBounds('1y', BERLIN, at, '2024-12-31T23:00Z', '2025-12-31T23:00Z');
+  const spansMs: [window: string, spanMs: number][] = [
+    ['7s', HOUR_MS],
+    ['7m', 20 * DAY_MS],
+    ['90m', 20 * DAY_MS],
+    ['5h', 100 * DAY_MS],
+    ['36h', 400 * DAY_MS],
+    ['2d', 400 * DAY_MS],
+    ['10d', 800 * DAY_MS],
+    ['3w', 2000 * DAY_MS],
+    ['5mo', 4000 * DAY_MS],
+  ];
+  for (const [window, spanMs] of spansMs) assertSeamless(window, BERLIN, Date.parse(at), Date.parse(at) + spanMs);
+});
+
+test('windows are whole numbers of known units, no longer than the ledger keeps rows', () => {
+  for (const good of ['1s', '1m', '7m', '90m', '5h', '24h', '1d', '7d', '366d', '52w', '1mo', '5mo', '12mo', '1y']) {
+    assert.ok(parseWindow(good), good);
+  }
   for (const bad of [
     '',
     '1',
     'd',
     '0d',
-    '2d',
-    '7d',
-    '1w',
-    '7m',
-    '5h',
-    '24h',
-    '60m',
-    '5mo',
+    '01d',
+    '367d',
+    '53w',
+    '13mo',
+    '2y',
+    '99999999h',
     '1d ',
     '-1d',
     '1.5h',
     '1D',
+    'rolling 1d',
   ]) {
     assert.equal(parseWindow(bad), undefined, bad);
   }
-  assert.throws(() => windowBounds('7d', 'UTC', 0), RangeError);
+  assert.throws(() => windowBounds('1x', 'UTC', 0), RangeError);
   assert.throws(() => windowBounds('1d', 'Mars/Olympus', 0), RangeError);
 });
 

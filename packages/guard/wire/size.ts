@@ -42,7 +42,10 @@ function receiptBytes(receipt: Receipt): number {
   const ids = requestId.length + organizationId.length + projectId.length + teamId.length + keyId.length;
   const names = organization.length + project.length + team.length;
   let bytes = fixedBytes + (ids + names) * 3;
-  for (const reservation of receipt.reservations) bytes += 256 + textBytes(reservation.scopeId);
+  for (const { scopeId, models, selector, value } of receipt.reservations) {
+    bytes += 256 + textBytes(scopeId) + textBytes(selector) + textBytes(value);
+    for (const model of models) bytes += 8 + textBytes(model);
+  }
   return bytes;
 }
 
@@ -62,8 +65,10 @@ export function replyBytesBound(reply: GuardReply): number {
       return hit === undefined ? fixedBytes : fixedBytes + hit.body.length + textBytes(hit.provider + hit.model);
     }
     case 'auth': {
-      const { receipt, refusal, headers } = result.value;
-      return fixedBytes + (receipt ? receiptBytes(receipt) : 0) + errorBytes(refusal) + mapBytes(headers);
+      const { receipt, refusal, headers, hits } = result.value;
+      let bytes = fixedBytes + (receipt ? receiptBytes(receipt) : 0) + errorBytes(refusal) + mapBytes(headers);
+      for (const hit in hits) bytes += 16 + textBytes(hit);
+      return bytes;
     }
     case 'route': {
       let bytes = fixedBytes + errorBytes(result.value.refusal);

@@ -49,6 +49,9 @@ const receipt = {
     windowStartMs: Number.MAX_SAFE_INTEGER,
     windowEndMs: Number.MAX_SAFE_INTEGER,
     amount: Number.MAX_SAFE_INTEGER,
+    models: ['€'.repeat(64), '€'.repeat(64)],
+    selector: '€'.repeat(64),
+    value: '€'.repeat(64),
   })),
 };
 
@@ -107,7 +110,15 @@ test('the bound of a reply is never below its size', () => {
   const results: GuardReply['result'][] = [
     undefined,
     { $case: 'error', value: error },
-    { $case: 'auth', value: { receipt, refusal: error, headers: { 'x-ratelimit-limit-tokens': '€'.repeat(99) } } },
+    {
+      $case: 'auth',
+      value: {
+        receipt,
+        refusal: error,
+        headers: { 'x-ratelimit-limit-tokens': '€'.repeat(99) },
+        hits: { ['€'.repeat(900)]: 1 },
+      },
+    },
     {
       $case: 'pii',
       value: {

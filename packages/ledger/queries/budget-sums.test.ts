@@ -11,6 +11,7 @@ const window = (scope: BudgetScope, scopeId: string, startMs = NOON_MS, endMs = 
   scopeId,
   startMs,
   endMs,
+  models: [] as string[],
 });
 
 describe('budgetSums', () => {
@@ -83,6 +84,71 @@ describe('budgetSums', () => {
     );
     // Told one by one or not, the sums are the same.
     assert.deepEqual(earlier.sums, (await ask(9)).sums);
+  });
+
+  it('counts for a filter what its models served, and of unserved requests those that asked for them or for none', async () => {
+    const filtered = await ledger.database('filtered');
+    await insertUsage(filtered, [
+      usageRow({ stream_seq: 1, prompt_tokens: 1 }),
+      usageRow({ stream_seq: 2, prompt_tokens: 10, model: 'mini', model_requested: '' }),
+      usageRow({ stream_seq: 3, prompt_tokens: 100, model: '', model_requested: 'gpt-4o' }),
+      usageRow({ stream_seq: 4, prompt_tokens: 1000, model: '', model_requested: 'mini' }),
+      usageRow({ stream_seq: 5, prompt_tokens: 10_000, model: '', model_requested: '', version: 1 }),
+      usageRow({ stream_seq: 6, prompt_tokens: 100_000, model: 'mini', version: 2 }),
+    ]);
+    const windows = [['gpt-4o'], ['mini'], ['gpt-4o', 'mini'], []].map((models) => ({
+      ...window('team', 't-1'),
+      models,
+    }));
+    const question = { organizationId: 'o-1', windows, upToSeq: 9, unmeasuredSinceMs: NOON_MS };
+    const { sums } = await budgetSums(filtered, question);
+    assert.deepEqual(
+      sums.map(({ promptTokens, requests }) => [promptTokens, requests]),
+      [
+        [10_101, 3],
+        [111_010, 4],
+        [111_111, 6],
+        [111_111, 6],
+      ],
+    );
+    assert.deepEqual(
+      await budgetSums(filtered, { ...question, unmeasuredSinceMs: NOON_MS + HOUR_MS }).then((r) => r.sums),
+      sums,
+    );
+  });
+
+  it('tells the counters of single values apart, as the receipts name them', async () => {
+    const apart = await ledger.database('apart');
+    const counters = { selector: 'p-user', quantity: 'tokens', window: '1d' };
+    const of = (...values: string[]) =>
+      JSON.stringify([
+        ...values.map((value) => ({ scope: 'team', ...counters, value })),
+        { scope: 'organization', ...counters, value: 'other-scope' },
+        { scope: 'team', ...counters, window: '1h', value: 'other-window' },
+        { scope: 'team', ...counters, selector: '', value: '' },
+      ]);
+    await insertUsage(apart, [
+      usageRow({ stream_seq: 1, prompt_tokens: 1, reservations: of('ann') }),
+      usageRow({ stream_seq: 2, prompt_tokens: 10, reservations: of('ann') }),
+      usageRow({ stream_seq: 3, prompt_tokens: 100, reservations: of('') }),
+      usageRow({ stream_seq: 4, prompt_tokens: 1000 }),
+      usageRow({ stream_seq: 5, prompt_tokens: 10_000, reservations: of('bob'), version: 2 }),
+      usageRow({ stream_seq: 6, prompt_tokens: 100_000, version: 2 }),
+    ]);
+    for (const unmeasuredSinceMs of [NOON_MS, NOON_MS + HOUR_MS]) {
+      const windows = [{ ...window('team', 't-1'), counters }];
+      const { sums } = await budgetSums(apart, { organizationId: 'o-1', windows, upToSeq: 9, unmeasuredSinceMs });
+      const values = [...(sums[0]?.values ?? [])].map(([value, { promptTokens, requests }]) => [
+        value,
+        promptTokens,
+        requests,
+      ]);
+      assert.deepEqual(values.sort(), [
+        ['', 100, 1],
+        ['ann', 11, 2],
+        ['bob', 10_000, 1],
+      ]);
+    }
   });
 
   it('leaves a replaced guess to the reader of the stream', async () => {

@@ -34,7 +34,7 @@ export async function reservedSum(
      FROM usage_events AS e FINAL
      WHERE e.organization_id = {organizationId:String} AND e.${scopeColumn(counter.scope)} = {scopeId:String}
        AND e.started_at >= {from:DateTime64(3, 'UTC')} AND e.started_at < {to:DateTime64(3, 'UTC')} AND e.stream_seq <= {upToSeq:UInt64}
-       AND arrayExists(r -> JSONExtractString(r, 'scope') = {scope:String} AND JSONExtractString(r, 'quantity') = {quantity:String}
+       AND arrayExists(r -> JSONExtractString(r, 'selector') = '' AND JSONExtractString(r, 'scope') = {scope:String} AND JSONExtractString(r, 'quantity') = {quantity:String}
          AND JSONExtractString(r, 'window') = {window:String} AND JSONExtractInt(r, 'windowStartMs') = {startMs:Int64},
          JSONExtractArrayRaw(e.reservations))`,
     { ...counter, organizationId, upToSeq, from: utc(counter.startMs), to: utc(counter.endMs) },

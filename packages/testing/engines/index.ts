@@ -2,6 +2,7 @@ import { containerEngines } from './containers.ts';
 import { processEngines } from './processes.ts';
 import type { EnginesOptions, TestEngines } from './types.ts';
 
+export { startRedisCluster, type TestRedisCluster } from './redis-cluster.ts';
 export type { EnginesOptions, TestEngine, TestEngineName, TestEngines, TestNatsEngine } from './types.ts';
 
 /**

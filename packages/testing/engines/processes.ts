@@ -71,7 +71,7 @@ function present<E>(name: TestEngineName, engine: E | undefined): E {
   return engine;
 }
 
-function withoutEngineUrls(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function withoutEngineUrls(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { TOLLGATE_NATS_URL, TOLLGATE_REDIS_URL, TOLLGATE_CACHE_REDIS_URL, TOLLGATE_CLICKHOUSE_URL, ...rest } = env;
   return rest;
 }

@@ -50,6 +50,9 @@ export function counterName(
   return `${of.scope} ${of.scopeId} ${of.quantity} ${of.window} ${of.windowStartMs}`;
 }
 
+/** Counters of some models or of single values are not compared. */
+const isPlain = ({ selector }: Reservation) => selector === '';
+
 /**
  * What the counters may hold beside the ledger's sums: usage after the sequence that the sums count up to. Up to another sequence it is
  * settled for sure; what came later may be settled or not, so a busy system gives two bounds, an idle one twice the same number.
@@ -88,7 +91,12 @@ export class InFlight {
     let request = this.#requests.get(id);
     if (!request) {
       const counted = this.#counted.get(id) ?? NO_CHARGE;
-      request = { counters: new Set(reservations.map(counterName)), counted, settled: counted, maybe: [] };
+      request = {
+        counters: new Set(reservations.filter(isPlain).map(counterName)),
+        counted,
+        settled: counted,
+        maybe: [],
+      };
       this.#requests.set(id, request);
     }
     return request;

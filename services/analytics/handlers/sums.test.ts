@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { payloadBytesMax } from '@tollgate/bus';
 import { LedgerSumsReply, LedgerSumsRequest } from '@tollgate/contracts';
-import type { BudgetSums, UnmeasuredRow } from '@tollgate/ledger';
+import type { BudgetSum, BudgetSums, BudgetSumsQuestion, UnmeasuredRow } from '@tollgate/ledger';
 import { createLogger, createMetrics } from '@tollgate/telemetry';
 import { Sums } from './sums.ts';
 
@@ -13,6 +13,8 @@ const unmeasured = (requestId: string, version: number, startedAtMs: number): Un
   projectId: 'p',
   teamId: 't',
   keyId: 'k',
+  model: '',
+  reservations: '',
   requests: 1,
   promptTokens: 1,
   completionTokens: 1,
@@ -22,18 +24,20 @@ const unmeasured = (requestId: string, version: number, startedAtMs: number): Un
 });
 
 function setUp(
-  budgetSums: () => Promise<BudgetSums>,
+  budgetSums: (question: BudgetSumsQuestion) => Promise<BudgetSums>,
   consumer: { ackFloor(): Promise<number> } | undefined = { ackFloor: async () => 7 },
 ) {
   const metrics = createMetrics('test');
   const logger = createLogger({ service: 'test', replica: 'test', level: 'silent' });
   const sums = new Sums({ ledger: { budgetSums }, consumer: () => consumer, logger, metrics, now: () => 1e12 });
   const ask = async (scope = 'team') => {
-    const window = { scope, scopeId: 't', startMs: 0, endMs: 1 };
-    const bytes = await sums.answer(LedgerSumsRequest.encode({ organizationId: 'o', windows: [window] }).finish());
+    const window = { scope, scopeId: 't', startMs: 0, endMs: 1, models: [], selector: '', quantity: '', window: '' };
+    const bytes = await sums.answer(
+      LedgerSumsRequest.encode({ organizationId: 'o', windows: [window], upToSeq: 0 }).finish(),
+    );
     return { bytes, reply: LedgerSumsReply.decode(bytes) };
   };
-  return { ask, metrics };
+  return { ask, metrics, sums };
 }
 
 describe('Sums', () => {
@@ -51,6 +55,36 @@ describe('Sums', () => {
     assert.match(
       await metrics.text(),
       new RegExp(`untold_total\\{service="test"\\} ${5001 - reply.unmeasured.length}`),
+    );
+  });
+
+  it('tells single values in units of their quantity, up to the sequence that was asked for, and no empty window', async () => {
+    const plain = { scope: 'team', scopeId: 't', startMs: 0, endMs: 1, models: [] } as const;
+    const figures = {
+      requests: 2,
+      promptTokens: 5,
+      completionTokens: 7,
+      ...{ cachedPromptTokens: 0, reasoningTokens: 0 },
+    };
+    const used = { ...figures, costNanoUsd: 9 };
+    const none = { ...used, requests: 0, promptTokens: 0, completionTokens: 0, costNanoUsd: 0 };
+    const sumOf = (quantity: string): BudgetSum => {
+      const window = { ...plain, counters: { selector: 'p-user', quantity, window: '1d' } };
+      return { window, ...used, values: new Map([['ann', used]]) };
+    };
+    const quantities = ['tokens', 'prompt_tokens', 'completion_tokens', 'cost_nano_usd', 'requests'];
+    const all = [...quantities.map(sumOf), { window: plain, ...none, values: new Map() }];
+    let upToSeq = 0;
+    const { sums } = setUp(async (question) => {
+      upToSeq = question.upToSeq;
+      return { sums: all, unmeasured: [] };
+    });
+    const request = LedgerSumsRequest.encode({ organizationId: 'o', windows: [], upToSeq: 5 }).finish();
+    const reply = LedgerSumsReply.decode(await sums.answer(request));
+    assert.deepEqual([upToSeq, reply.acknowledgedSeq], [5, 5]);
+    assert.deepEqual(
+      reply.sums.map(({ window, values }) => [window?.quantity, values]),
+      [12, 5, 7, 9, 2].map((spent, at) => [quantities[at], [{ value: 'ann', spent }]]),
     );
   });
 

@@ -6,6 +6,7 @@ import type {
   BudgetSums,
   BudgetSumsQuestion,
   BudgetWindow,
+  Figures,
   UnmeasuredRow,
 } from '@tollgate/ledger';
 import type { Counter, Logger, Metrics } from '@tollgate/telemetry';
@@ -63,14 +64,15 @@ export class Sums {
     const source = consumer();
     if (!source) throw new Error('the USAGE stream was not reached yet');
     // Before anything is read: all rows up to here are in the ledger, whatever comes meanwhile.
-    const acknowledgedSeq = await source.ackFloor();
+    const atHand = await source.ackFloor();
+    const acknowledgedSeq = request.upToSeq > 0 ? Math.min(request.upToSeq, atHand) : atHand;
     const { sums, unmeasured } = await ledger.budgetSums({
       organizationId: request.organizationId,
       windows: request.windows.map(toWindow),
       upToSeq: acknowledgedSeq,
       unmeasuredSinceMs: now() - UNMEASURED_MS,
     });
-    const reply = { acknowledgedSeq, sums: sums.map(fromSum), unmeasured: [], error: '' };
+    const reply = { acknowledgedSeq, sums: sums.filter(hasUsage).map(fromSum), unmeasured: [], error: '' };
     return this.#withUnmeasured(reply, unmeasured);
   }
 
@@ -97,16 +99,39 @@ export class Sums {
   }
 }
 
-/** Ids of 64 characters and every number at its largest. */
-const CHARGE_BYTES_MAX = 320;
+/** Ids of 64 characters, a model's name of 128, and every number at its largest. */
+const CHARGE_BYTES_MAX = 450;
 
-function toWindow({ scope, scopeId, startMs, endMs }: LedgerSumsRequest['windows'][number]): BudgetWindow {
+function toWindow(asked: LedgerSumsRequest['windows'][number]): BudgetWindow {
+  const { scope, scopeId, startMs, endMs, models, selector, quantity, window } = asked;
   if (!SCOPES.includes(scope)) throw new RangeError(`a window has the scope ${SCOPES.join(', ')}, not '${scope}'`);
-  return { scope: scope as BudgetScope, scopeId, startMs, endMs };
+  const counters = selector === '' ? undefined : { selector, quantity, window };
+  return { scope: scope as BudgetScope, scopeId, startMs, endMs, models, counters };
 }
 
-function fromSum({ window, requests, costNanoUsd, ...tokens }: BudgetSum): LedgerSumsReply['sums'][number] {
-  return { window, requests, costNanoUsd, billed: billedOf(tokens) };
+/** Most windows of a large configuration are empty, and who asks reads a window without a sum as such. */
+function hasUsage({ requests, promptTokens, completionTokens, costNanoUsd }: BudgetSum): boolean {
+  return requests > 0 || promptTokens > 0 || completionTokens > 0 || costNanoUsd > 0;
+}
+
+function fromSum({ window, requests, costNanoUsd, values, ...tokens }: BudgetSum): LedgerSumsReply['sums'][number] {
+  const { scope, scopeId, startMs, endMs, models, counters } = window;
+  const { selector, quantity, window: name } = counters ?? { selector: '', quantity: '', window: '' };
+  const asked = { scope, scopeId, startMs, endMs, models: [...models], selector, quantity, window: name };
+  const parts = [...values].map(([value, figures]) => ({ value, spent: spentOf(quantity, figures) }));
+  if (counters) return { window: asked, requests: 0, costNanoUsd: 0, billed: undefined, values: parts };
+  return { window: asked, requests, costNanoUsd, billed: billedOf(tokens), values: [] };
+}
+
+/** What a counter of this quantity holds after such usage. @throws RangeError for a quantity that nobody counts */
+function spentOf(quantity: string, figures: Figures): number {
+  const { promptTokens, completionTokens, costNanoUsd, requests } = figures;
+  if (quantity === 'tokens') return promptTokens + completionTokens;
+  if (quantity === 'prompt_tokens') return promptTokens;
+  if (quantity === 'completion_tokens') return completionTokens;
+  if (quantity === 'cost_nano_usd') return costNanoUsd;
+  if (quantity === 'requests') return requests;
+  throw new RangeError(`the ledger has no sums of '${quantity}'`);
 }
 
 function fromRow(row: UnmeasuredRow): UnmeasuredCharge {
@@ -115,12 +140,13 @@ function fromRow(row: UnmeasuredRow): UnmeasuredCharge {
     version: row.version,
     billed: billedOf(row),
     costNanoUsd: row.costNanoUsd,
+    model: row.model,
     // What a later event of that request brings with it anyway is left out, for more charges to fit.
     receipt: { ...NO_RECEIPT, requestId: row.requestId, startedAtMs: row.startedAtMs },
   };
 }
 
-function billedOf(row: Omit<BudgetSum, 'window' | 'requests' | 'costNanoUsd'>) {
+function billedOf(row: Omit<Figures, 'requests' | 'costNanoUsd'>) {
   return {
     prompt: row.promptTokens,
     completion: row.completionTokens,

@@ -102,6 +102,69 @@ describe('reserve', () => {
     assert.equal((await reserve('r1', [charge(100)])).outcome, 'repeated');
   });
 
+  describe('counters of single values', () => {
+    const of = (value: string) => given.reservation({ selector: 'p-user', value });
+    const apart = (value: string, valuesMax = 2, limit = 250): Charge => ({ reservation: of(value), limit, valuesMax });
+    const reservedBy = async (value: string) => (await given.counter(store, of(value))).reserved;
+
+    test('each has its own limit; beyond so many values all others share one', async () => {
+      const answers = [];
+      for (const [at, user] of ['ann', 'bob', 'ann', 'ann', 'cid', 'dan', 'eve', 'bob'].entries()) {
+        const { outcome, shared } = await reserve(`r${at}`, [charge(9000), apart(user)]);
+        answers.push([user, outcome, shared?.has(1) ?? false]);
+      }
+      assert.deepEqual(answers, [
+        ['ann', 'admitted', false],
+        ['bob', 'admitted', false],
+        ['ann', 'admitted', false],
+        ['ann', 'refused', false],
+        ['cid', 'admitted', true],
+        ['dan', 'admitted', true],
+        ['eve', 'refused', false],
+        ['bob', 'admitted', false],
+      ]);
+      assert.deepEqual(await Promise.all(['ann', 'bob', 'cid', ''].map(reservedBy)), [200, 200, 0, 200]);
+    });
+
+    test('a refused value takes no place', async () => {
+      await reserve('r1', [charge(50), apart('ann', 1)]);
+      assert.equal((await reserve('r2', [charge(500), apart('bob', 1)])).shared, undefined);
+    });
+
+    test('the answer has the counters in the order of the charges, and they go with their window', async () => {
+      const { counters } = await reserve('r1', [apart('ann'), charge(1000, { amount: 7 })]);
+      assert.deepEqual(counters, [
+        { spent: 0, reserved: 100 },
+        { spent: 0, reserved: 7 },
+      ]);
+      const keys = store.keys(organizationId);
+      for (const key of [keys.counter(of('ann')), keys.values(of('ann'))]) {
+        assert.ok(((await store.redis.command('PTTL', key)) as number) > 0, key);
+      }
+    });
+
+    test('the lease remembers which counter was charged, so that its end frees that one', async (t) => {
+      await reserve('r1', [apart('ann', 1)]);
+      const first = await reserve('r2', [apart('bob', 1)]);
+      assert.deepEqual(first.shared, new Set([0]));
+      const repeated = await reserve('r2', [apart('bob', 1)], await another(t));
+      const receipt = UsageEvent.decode(repeated.record ?? new Uint8Array()).receipt;
+      assert.deepEqual(receipt?.reservations, [of('')]);
+      assert.equal(await store.release(organizationId, 'r2', true), undefined);
+      assert.ok(receipt);
+      await settle([given.measured(receipt, 30, 12), 1]);
+      assert.deepEqual(await given.counter(store, of('')), { spent: 42, reserved: 0 });
+      assert.deepEqual(await given.leases(store), ['r1']);
+    });
+
+    test('our own admission is released with its choice', async () => {
+      await reserve('r1', [apart('ann', 1)]);
+      await reserve('r2', [apart('bob', 1)]);
+      const record = await store.release(organizationId, 'r2', true);
+      assert.deepEqual(UsageEvent.decode(record ?? new Uint8Array()).receipt?.reservations, [of('')]);
+    });
+  });
+
   test('a late repeat of a settled request is not admitted again', async () => {
     await reserve('r1');
     await settle([measured('r1', 5, 5), 1]);
@@ -211,7 +274,68 @@ describe('settle', () => {
     const event = given.measured(given.receipt('r1', reservations), 30, 12, { costNanoUsd: 9_007_199_254_740_000 });
     await settle([event, 1]);
     const spent = await Promise.all(reservations.map(async (of) => (await given.counter(store, of)).spent));
-    assert.deepEqual(spent, [42, 30, 12, 9_007_199_254_740_000, 0]);
+    assert.deepEqual(spent, [42, 30, 12, 9_007_199_254_740_000, 1]);
+  });
+
+  test('a request counts once, in whatever versions and however often its usage comes', async () => {
+    const requests = given.reservation({ quantity: 'requests', amount: 1 });
+    const receipt = given.receipt('r1', [requests]);
+    await reserve('r1', [{ reservation: requests, limit: 1 }]);
+    assert.equal((await reserve('r2', [{ reservation: requests, limit: 1 }])).outcome, 'refused');
+    assert.deepEqual(await given.counter(store, requests), { spent: 0, reserved: 1 });
+    await settle([given.usageEvent(receipt), 1], [given.measured(receipt, 9, 9), 2]);
+    await settle([given.measured(receipt, 9, 9), 2], [given.usageEvent(receipt), 3]);
+    assert.deepEqual(await given.counter(store, requests), { spent: 1, reserved: 0 });
+    assert.equal((await reserve('r3', [{ reservation: requests, limit: 1 }])).outcome, 'refused');
+  });
+
+  test('slots come back at the end of a request, once, and an empty counter goes', async () => {
+    const slots = given.reservation({
+      quantity: 'concurrency',
+      window: '',
+      windowStartMs: 0,
+      windowEndMs: 0,
+      amount: 1,
+    });
+    const charges = [{ reservation: slots, limit: 2 }];
+    const ended = (id: string) => given.measured(given.receipt(id, [slots]), 5, 5);
+    for (const id of ['r1', 'r2']) assert.equal((await reserve(id, charges)).outcome, 'admitted');
+    assert.equal(await store.redis.command('PTTL', store.keys(organizationId).counter(slots)), -1);
+    assert.equal((await reserve('r3', charges)).outcome, 'refused');
+    await settle([ended('r1'), 1], [ended('r1'), 1]);
+    await settle([given.usageEvent(given.receipt('r1', [slots])), 2]);
+    assert.deepEqual(await given.counter(store, slots), { spent: 0, reserved: 1 });
+    assert.equal((await reserve('r3', charges)).outcome, 'admitted');
+    await settle([ended('r2'), 3], [ended('r3'), 4]);
+    assert.equal(await store.redis.command('EXISTS', store.keys(organizationId).counter(slots)), 0);
+  });
+
+  describe('a limit on some models', () => {
+    const filtered = given.reservation({ models: ['gpt-4o'], selector: 'm-1' });
+    const of = (id: string) => given.receipt(id, [filtered, given.reservation()]);
+    const served = (id: string, model: string, version = 3) => given.measured(of(id), 30, 12, { model, version });
+    const counters = async () => [await given.counter(store, filtered), await given.counter(store)];
+    const admit = (id: string) => reserve(id, [charge(1000, filtered), charge(1000)]);
+
+    test('is charged for what they served, and gets back what it held for another', async () => {
+      for (const id of ['r1', 'r2']) await admit(id);
+      assert.deepEqual((await counters())[0], { spent: 0, reserved: 200 });
+      await settle([served('r1', 'gpt-4o'), 1], [served('r2', 'mini'), 2]);
+      assert.deepEqual(await counters(), [
+        { spent: 42, reserved: 0 },
+        { spent: 84, reserved: 0 },
+      ]);
+    });
+
+    test('counts what no model is known of, until it is', async () => {
+      await admit('r1');
+      await settle([given.usageEvent(of('r1')), 1]);
+      assert.deepEqual((await counters())[0], { spent: 100, reserved: 0 });
+      await settle([served('r1', 'mini', 2), 2]);
+      assert.deepEqual((await counters())[0], { spent: 0, reserved: 0 });
+      await settle([served('r1', 'gpt-4o'), 3]);
+      assert.deepEqual((await counters())[0], { spent: 42, reserved: 0 });
+    });
   });
 
   test('what the floor covers is not charged again, though its mark is gone', async () => {

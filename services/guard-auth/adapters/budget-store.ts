@@ -1,9 +1,11 @@
 import type { Receipt } from '@tollgate/contracts';
-import type { RedisConnection } from '@tollgate/redis';
+import type { Argument, RedisConnection } from '@tollgate/redis';
 import { type Charge, type CounterState, counterExpiresAtMs } from '../domain/charge.ts';
 import type { Settlement } from '../domain/settlement.ts';
 import { BudgetKeys, type CounterName, KeyTable } from './keys.ts';
+import { recordOf } from './record.ts';
 import { scripts } from './scripts.ts';
+import { SpecialCharges } from './special-charges.ts';
 
 export interface Reserve {
   requestId: string;
@@ -19,6 +21,8 @@ export interface ReserveAnswer {
   outcome: ReserveOutcome;
   /** The first answer's, when repeated. */
   record?: Uint8Array;
+  /** Places of charges that went to the shared counter, as no more values have their own. Undefined for none. */
+  shared?: Set<number>;
   /** In the order of the charges, as they are after the step; empty when over or rebuilding. */
   counters: CounterState[];
 }
@@ -38,10 +42,13 @@ export class BudgetStore {
   readonly leaseMs: number;
   /** Ours, unique on the bus. */
   readonly replica: string;
+  readonly #room: string;
   readonly #keys = new Map<string, BudgetKeys>();
 
-  constructor(redis: RedisConnection, options: { replica: string; leaseMs?: number }) {
+  /** @param options.room as of BudgetKeys */
+  constructor(redis: RedisConnection, options: { replica: string; leaseMs?: number; room?: string }) {
     this.redis = redis;
+    this.#room = options.room ?? '';
     this.replica = options.replica;
     this.leaseMs = options.leaseMs ?? leaseMsDefault;
   }
@@ -49,7 +56,7 @@ export class BudgetStore {
   keys(organizationId: string): BudgetKeys {
     let keys = this.#keys.get(organizationId);
     if (!keys) {
-      keys = new BudgetKeys(organizationId);
+      keys = new BudgetKeys(organizationId, this.#room);
       this.#keys.set(organizationId, keys);
     }
     return keys;
@@ -66,18 +73,32 @@ export class BudgetStore {
       keys.settled(bucket),
       keys.unmeasured(bucket),
     ];
-    const values = [this.redis.runId, requestId, this.leaseMs, this.replica, record];
-    for (const { reservation, limit } of charges) {
+    const triples: Argument[] = [];
+    const places: number[] = [];
+    let special: SpecialCharges | undefined;
+    for (const [place, charge] of charges.entries()) {
+      if (charge.valuesMax !== undefined) {
+        special ??= new SpecialCharges(keys);
+        special.add(place, charge);
+        continue;
+      }
+      const { reservation, limit } = charge;
       names.push(keys.counter(reservation));
-      values.push(reservation.amount, limit, counterExpiresAtMs(reservation.windowEndMs));
+      triples.push(reservation.amount, limit, counterExpiresAtMs(reservation.windowEndMs));
+      places.push(place);
     }
+    const json = special ? special.json(names) : '';
+    const values = [this.redis.runId, requestId, this.leaseMs, this.replica, record, json, ...triples];
     const reply = (await this.redis.runBinary(scripts.reserve, names, values)) as [number, Buffer, ...number[]];
     const outcome = outcomes[reply[0]] ?? 'over';
+    if (special) places.push(...special.places);
     const counters: CounterState[] = [];
-    for (let at = 2; at + 1 < reply.length; at += 2) {
-      counters.push({ spent: reply[at] as number, reserved: reply[at + 1] as number });
+    for (let at = 0; at < places.length && 3 + 2 * at < reply.length; at++) {
+      counters[places[at] as number] = { spent: reply[2 + 2 * at] as number, reserved: reply[3 + 2 * at] as number };
     }
-    return outcome === 'repeated' ? { outcome, counters, record: recordOf(reply[1]) } : { outcome, counters };
+    if (outcome === 'repeated') return { outcome, counters, record: recordOf(reply[1]) };
+    const shared = outcome === 'admitted' ? special?.shared(reply[1].toString()) : undefined;
+    return shared ? { outcome, counters, shared } : { outcome, counters };
   }
 
   /** False: the counters are not there yet, nothing was done. All settlements are of this organization. */
@@ -98,6 +119,7 @@ export class BudgetStore {
         p: settlement.promptTokens,
         c: settlement.completionTokens,
         n: settlement.costNanoUsd,
+        g: settlement.model,
         b: bucket,
         m: table.place(keys.settled(bucket)),
         u: table.place(keys.unmeasured(bucket)),
@@ -106,6 +128,7 @@ export class BudgetStore {
           reservation.quantity,
           reservation.amount,
           counterExpiresAtMs(reservation.windowEndMs),
+          ...(reservation.models.length > 0 ? [reservation.models] : []),
         ]),
       };
     });
@@ -186,9 +209,4 @@ export class BudgetStore {
     const { runId } = this.redis;
     return runId !== '' && (await this.redis.command('GET', this.keys(organizationId).epoch)) === runId;
   }
-}
-
-/** What the hash of receipts holds is `holder:record`; a holder has no colon in its name. */
-export function recordOf(value: Buffer): Uint8Array {
-  return value.subarray(value.indexOf(':') + 1);
 }

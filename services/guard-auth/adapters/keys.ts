@@ -4,7 +4,10 @@ import type { Reservation } from '@tollgate/contracts';
 const bucketMs = 60_000;
 
 /** What names a counter among an organization's. */
-export type CounterName = Pick<Reservation, 'scope' | 'scopeId' | 'quantity' | 'window' | 'windowStartMs'>;
+export type CounterName = Pick<
+  Reservation,
+  'scope' | 'scopeId' | 'quantity' | 'window' | 'windowStartMs' | 'selector' | 'value'
+>;
 
 /**
  * Every key of one organization in the budget Redis, version 1. The braces are a hash tag: all keys of an organization
@@ -27,8 +30,9 @@ export class BudgetKeys {
   /** Sorted set: bucket of settled marks, score = newest sequence in it. */
   readonly settledBuckets: string;
 
-  constructor(organizationId: string) {
-    this.#prefix = `tg:v1:{${organizationId}}:`;
+  /** @param room sets keys apart from the organization's own, in the same slot; empty = its own */
+  constructor(organizationId: string, room = '') {
+    this.#prefix = `tg:v1:{${organizationId}}:${room}`;
     this.epoch = `${this.#prefix}epoch`;
     this.rebuilding = `${this.#prefix}rebuilding`;
     this.lock = `${this.#prefix}rebuild-lock`;
@@ -40,8 +44,15 @@ export class BudgetKeys {
 
   /** Hash {spent, reserved}. */
   counter(charge: CounterName): string {
-    const { scope, scopeId, quantity, window, windowStartMs } = charge;
-    return `${this.#prefix}c:${scope}:${scopeId}:${quantity}:${window}:${windowStartMs}`;
+    const { scope, scopeId, quantity, window, windowStartMs, selector, value } = charge;
+    const plain = `${this.#prefix}c:${scope}:${scopeId}:${quantity}:${window}:${windowStartMs}`;
+    if (selector === '') return plain;
+    return value === '' ? `${plain}:${selector}` : `${plain}:${selector}:${value}`;
+  }
+
+  /** How many values have a counter of their own beside this one. */
+  values(charge: CounterName): string {
+    return `${this.counter({ ...charge, value: '' })}:#`;
   }
 
   /** Exists for a short while after a release, so that the admission that it overtook is not made. */
@@ -53,7 +64,7 @@ export class BudgetKeys {
     return String(Math.floor(startedAtMs / bucketMs) * bucketMs);
   }
 
-  /** Hash: request id → version:prompt:completion:cost of what was charged, for measured usage. */
+  /** Hash: request id → version:prompt:completion:cost:model of what was charged, for measured usage. The model may be missing. */
   settled(bucket: string): string {
     return `${this.#prefix}settled:${bucket}`;
   }

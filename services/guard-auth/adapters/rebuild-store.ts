@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { UsageEvent } from '@tollgate/contracts';
+import { type Reservation, UsageEvent } from '@tollgate/contracts';
 import { scanKeys } from '@tollgate/redis';
 import { type CounterSum, counterExpiresAtMs, countsStill } from '../domain/charge.ts';
 import { measured, type Settlement } from '../domain/settlement.ts';
-import { type BudgetStore, marksKeptMs, recordOf } from './budget-store.ts';
+import { type BudgetStore, marksKeptMs } from './budget-store.ts';
 import { type BudgetKeys, KeyTable } from './keys.ts';
+import { recordOf } from './record.ts';
 import { scripts } from './scripts.ts';
 
 /** Renewed with every step; a replica that dies in the middle lets the next one begin after this. */
@@ -15,14 +16,14 @@ const stepMax = 500;
 /** What a request was charged already. */
 export type ChargedMark = Pick<
   Settlement,
-  'requestId' | 'startedAtMs' | 'version' | 'promptTokens' | 'completionTokens' | 'costNanoUsd'
+  'requestId' | 'startedAtMs' | 'version' | 'promptTokens' | 'completionTokens' | 'costNanoUsd' | 'model'
 >;
 
 interface Step {
   clear?: number[];
   counters?: [key: number, spent: number, reserved: number, expiresAtMs: number][];
   marks?: [key: number, id: string, value: string][];
-  values?: [key: number, value: string][];
+  values?: [key: number, value: string, expiresAtMs?: number][];
 }
 
 /** Thrown when another replica has taken the rebuild over. */
@@ -37,6 +38,8 @@ export class RebuildStore {
   readonly #keys: BudgetKeys;
   readonly #runId: string;
   readonly #token: string;
+  /** Counters of single values, by the key that counts them. */
+  readonly #values = new Map<string, { counters: Set<string>; expiresAtMs: number }>();
 
   private constructor(store: BudgetStore, organizationId: string, runId: string, token: string) {
     this.#store = store;
@@ -73,6 +76,7 @@ export class RebuildStore {
   }
 
   async addSums(sums: CounterSum[]): Promise<void> {
+    for (const sum of sums) this.#note(sum);
     for (const part of chunks(sums)) {
       const table = this.#table();
       const counters = part.map((sum): [number, number, number, number] => [
@@ -92,7 +96,8 @@ export class RebuildStore {
       const marks = part.map((charge): [number, string, string] => {
         const bucket = this.#keys.bucket(charge.startedAtMs);
         const key = charge.version >= measured ? this.#keys.settled(bucket) : this.#keys.unmeasured(bucket);
-        const value = [charge.version, charge.promptTokens, charge.completionTokens, charge.costNanoUsd].join(':');
+        const { version, promptTokens, completionTokens, costNanoUsd, model } = charge;
+        const value = [version, promptTokens, completionTokens, costNanoUsd, model].join(':');
         return [table.place(key), charge.requestId, value];
       });
       await this.#write(table, { marks });
@@ -101,6 +106,7 @@ export class RebuildStore {
 
   /** Settles as the live settler does, behind the rebuild's lock. */
   async settle(settlements: Settlement[]): Promise<void> {
+    for (const { reservations } of settlements) for (const reservation of reservations) this.#note(reservation);
     const { lock } = this.#keys;
     if (!(await this.#store.settleBehind(lock, this.#token, this.#organizationId, settlements)))
       throw new RebuildLost();
@@ -113,6 +119,12 @@ export class RebuildStore {
 
   /** Opens admission: everything up to `floorSeq` of USAGE is in the counters. */
   async finish(floorSeq: number): Promise<void> {
+    for (const part of chunks([...this.#values])) {
+      const counts = this.#table();
+      await this.#write(counts, {
+        values: part.map(([key, { counters, expiresAtMs }]) => [counts.place(key), String(counters.size), expiresAtMs]),
+      });
+    }
     const table = this.#table();
     await this.#write(table, {
       clear: [table.place(this.#keys.rebuilding), table.place(this.#keys.lock)],
@@ -147,6 +159,7 @@ export class RebuildStore {
         const { receipt } = UsageEvent.decode(recordOf(entries[at] as Buffer));
         for (const reservation of receipt?.reservations ?? []) {
           if (!countsStill(reservation.windowEndMs, nowMs)) continue;
+          this.#note(reservation);
           const key = this.#keys.counter(reservation);
           const sum = counters.get(key) ?? { reserved: 0, expiresAtMs: counterExpiresAtMs(reservation.windowEndMs) };
           sum.reserved += reservation.amount;
@@ -163,6 +176,15 @@ export class RebuildStore {
       });
     }
     return leases;
+  }
+
+  /** A value's counter that is there again counts to those that its limit may have. */
+  #note(of: Omit<Reservation, 'amount' | 'models'>): void {
+    if (of.value === '' || of.quantity === 'concurrency') return;
+    const key = this.#keys.values(of);
+    const known = this.#values.get(key);
+    if (known) known.counters.add(of.value);
+    else this.#values.set(key, { counters: new Set([of.value]), expiresAtMs: counterExpiresAtMs(of.windowEndMs) });
   }
 
   #table(): KeyTable {

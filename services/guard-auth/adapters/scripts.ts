@@ -15,4 +15,5 @@ export const scripts = {
   trim: script('trim'),
   rebuildBegin: script('rebuild-begin'),
   rebuildWrite: script('rebuild-write'),
+  probeFill: script('probe-fill'),
 };

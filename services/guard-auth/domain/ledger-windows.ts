@@ -2,23 +2,53 @@ import { type ConfigSnapshot, windowBounds } from '@tollgate/config';
 import type { LedgerSum, LedgerWindow } from '@tollgate/contracts';
 import type { CounterSum } from './charge.ts';
 import { allLimits, type ScopedLimit } from './limits.ts';
+import type { Quantity } from './quantity.ts';
 
 interface RunningLimit {
   limit: ScopedLimit;
   window: LedgerWindow;
 }
 
-/** The windows that run at this moment, for all limits of a configuration. */
+/** The windows that run at this moment, for all limits of a configuration. Slots have none: leases alone hold them. */
 function running(snapshot: ConfigSnapshot, nowMs: number): RunningLimit[] {
-  return allLimits(snapshot).map((limit) => {
+  const windowed = allLimits(snapshot).filter(({ limit }) => limit.quantity !== 'concurrency');
+  return windowed.map((limit) => {
     const { startMs, endMs } = windowBounds(limit.limit.window, limit.limit.timeZone, nowMs);
-    return { limit, window: { scope: limit.scope, scopeId: limit.scopeId, startMs, endMs } };
+    const models = [...(limit.limit.models ?? [])];
+    const { scope, scopeId, selector } = limit;
+    const { per, quantity, window } = limit.limit;
+    const counters = per === undefined ? plain : { selector, quantity, window };
+    return { limit, window: { scope, scopeId, startMs, endMs, models, ...counters } };
   });
 }
 
-/** What to ask the ledger for, each window once. */
-export function ledgerWindows(snapshot: ConfigSnapshot, nowMs: number): LedgerWindow[] {
-  return [...new Map(running(snapshot, nowMs).map(({ window }) => [nameOf(window), window])).values()];
+const plain = { selector: '', quantity: '', window: '' };
+
+/**
+ * Sums that fit into one answer, with room to spare. Measured in values of 32 bytes each: a message holds 256 KiB, and the
+ * sum of a window takes some 100 bytes, more with a list of models.
+ */
+const answerValuesMax = 6000;
+const windowValues = 4;
+
+/** What to ask the ledger for, each window once: in so many questions that each answer fits into a message. */
+export function ledgerQuestions(snapshot: ConfigSnapshot, nowMs: number): LedgerWindow[][] {
+  const questions: LedgerWindow[][] = [[]];
+  const asked = new Set<string>();
+  let room = answerValuesMax;
+  for (const { limit, window } of running(snapshot, nowMs)) {
+    const name = nameOf(window);
+    if (asked.has(name)) continue;
+    asked.add(name);
+    const values = windowValues + 4 * window.models.length + (limit.limit.valuesMax ?? 0);
+    if (values > room) {
+      questions.push([]);
+      room = answerValuesMax;
+    }
+    room -= values;
+    questions.at(-1)?.push(window);
+  }
+  return questions;
 }
 
 /** The ledger's answer as counters, each once. A window without a sum is one without usage. */
@@ -26,21 +56,45 @@ export function counterSums(snapshot: ConfigSnapshot, nowMs: number, sums: Ledge
   const byWindow = new Map(sums.flatMap((sum) => (sum.window ? [[nameOf(sum.window), sum] as const] : [])));
   const counters = new Map<string, CounterSum>();
   for (const { limit, window } of running(snapshot, nowMs)) {
-    const billed = byWindow.get(nameOf(window))?.billed;
+    const sum = byWindow.get(nameOf(window));
     const { quantity, window: name } = limit.limit;
-    counters.set(`${limit.scope} ${limit.scopeId} ${quantity} ${name} ${window.startMs}`, {
-      scope: limit.scope,
-      scopeId: limit.scopeId,
-      quantity,
-      window: name,
-      windowStartMs: window.startMs,
-      windowEndMs: window.endMs,
-      spent: (billed?.prompt ?? 0) + (billed?.completion ?? 0),
-    });
+    const { selector } = limit;
+    const { scope, scopeId } = limit;
+    const counter = { scope, scopeId, quantity, window: name, windowStartMs: window.startMs, selector };
+    const values =
+      limit.limit.per === undefined ? [{ value: '', spent: sum ? spentOf(sum, quantity) : 0 }] : (sum?.values ?? []);
+    for (const { value, spent } of values) {
+      counters.set(Object.values({ ...counter, value }).join(' '), {
+        ...counter,
+        windowEndMs: window.endMs,
+        value,
+        spent,
+      });
+    }
   }
   return [...counters.values()];
 }
 
-function nameOf({ scope, scopeId, startMs, endMs }: LedgerWindow): string {
-  return `${scope} ${scopeId} ${startMs} ${endMs}`;
+function spentOf({ billed, costNanoUsd, requests }: LedgerSum, quantity: Quantity): number {
+  const prompt = billed?.prompt ?? 0;
+  const completion = billed?.completion ?? 0;
+  switch (quantity) {
+    case 'tokens':
+      return prompt + completion;
+    case 'prompt_tokens':
+      return prompt;
+    case 'completion_tokens':
+      return completion;
+    case 'cost_nano_usd':
+      return costNanoUsd;
+    case 'requests':
+      return requests;
+    case 'concurrency':
+      return 0;
+  }
+}
+
+function nameOf(of: LedgerWindow): string {
+  const { scope, scopeId, startMs, endMs, models, selector, quantity, window } = of;
+  return [scope, scopeId, startMs, endMs, selector, quantity, window, ...models].join(' ');
 }

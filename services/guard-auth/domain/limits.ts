@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { type ConfigSnapshot, type Limit, type Project, type Team, teamById } from '@tollgate/config';
+import { unitOf } from './quantity.ts';
 
 type Scope = 'organization' | 'project' | 'team' | 'key';
 
@@ -9,6 +11,23 @@ export interface ScopedLimit {
   /** For people. */
   scopeName: string;
   limit: Limit;
+  /** Tells its counter from others of the same scope, quantity and window; empty for the plain one. */
+  selector: string;
+}
+
+/** Whether a limit binds a request that one of these models may serve. */
+export function bindsModels({ limit }: ScopedLimit, models: readonly string[]): boolean {
+  return limit.models === undefined || limit.models.some((model) => models.includes(model));
+}
+
+/** What a limit is called in headers, the ledger and metrics: `team-tokens-1d`. */
+export function nameOfLimit({ scope, limit }: ScopedLimit): string {
+  return [scope, limit.per, unitOf(limit.quantity), limit.window].filter(Boolean).join('-');
+}
+
+/** Whether callers are told of it: what a project or an organization has left would tell what other teams use. */
+export function isOwn({ scope }: ScopedLimit): boolean {
+  return scope === 'team' || scope === 'key';
 }
 
 const memory = new WeakMap<ConfigSnapshot, Map<string, ScopedLimit[]>>();
@@ -50,5 +69,38 @@ function collect(snapshot: ConfigSnapshot, team: Team, project: Project): Scoped
 }
 
 function scoped(scope: Scope, owner: { id: string; name: string }, limits: Limit[]): ScopedLimit[] {
-  return limits.map((limit) => ({ scope, scopeId: owner.id, scopeName: owner.name, limit }));
+  return limits.map((limit) => ({
+    ...{ scope, scopeId: owner.id, scopeName: owner.name, limit },
+    selector: selectorOf(limit),
+  }));
+}
+
+function selectorOf({ models, per }: Limit): string {
+  const parts: string[] = [];
+  if (models !== undefined) parts.push(`m-${digest(models.join('\n')).slice(0, 12)}`);
+  if (per !== undefined) parts.push(`p-${per}`);
+  return parts.join('.');
+}
+
+/** Whom a request comes from, for limits that count each apart. */
+export interface Caller {
+  keyId: string;
+  /** The body's `user`; empty = none. */
+  user: string;
+  metadata: Readonly<Record<string, string>>;
+}
+
+/** A caller's value as counters call it: a digest, for values are of any length and may be personal. Empty = none. */
+export function callerValue(per: string, { keyId, user, metadata }: Caller): string {
+  const name = per.slice(METADATA.length);
+  const raw =
+    per === 'key' ? keyId : per === 'user' ? user : Object.hasOwn(metadata, name) ? (metadata[name] ?? '') : '';
+  return raw === '' ? '' : digest(raw).slice(0, 16);
+}
+
+const METADATA = 'metadata.';
+
+/** 96 bits of it are a value: nobody finds two that share a counter. */
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
 }

@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { windowBounds } from '@tollgate/config';
-import { snapshot, tokenLimit } from '../testing/harness.ts';
+import { limit, snapshot, tokenLimit } from '../testing/harness.ts';
 import { limitsOf } from './limits.ts';
 import { planCharges } from './plan.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 
 const atMs = Date.UTC(2026, 6, 15, 12, 34, 56, 400);
-const estimate = { promptTokens: 1, completionTokens: 1, guessed: false };
+const need = { promptTokens: 1, completionTokens: 1, guessed: false, costNanoUsd: 2, promptCostNanoUsd: 1 };
 
 function headers(limits: Parameters<typeof snapshot>[0], ...spent: number[]): Record<string, string> {
-  const plan = planCharges(limitsOf(snapshot(limits), 'sample.engineering'), estimate, ({ window, timeZone }) =>
-    windowBounds(window, timeZone, atMs),
+  const plan = planCharges(
+    limitsOf(snapshot(limits), 'sample.engineering'),
+    need,
+    { keyId: 'k', user: '', metadata: {} },
+    ({ window, timeZone }) => windowBounds(window, timeZone, atMs),
   );
   return rateLimitHeaders(
     plan,
@@ -38,4 +41,30 @@ test('is never below zero, and two limits of one window have two names', () => {
   const told = headers({ team: [tokenLimit(1000, '1d'), tokenLimit(2000, '1d', 'Asia/Tokyo')] }, 4000, 0);
   assert.equal(told['x-ratelimit-remaining-tokens'], '0');
   assert.match(told.ratelimit ?? '', /^"team-tokens-1d";r=0;t=\d+, "team-tokens-1d-1";r=1990;t=\d+$/);
+});
+
+test('requests and cost have their units; OpenAI knows only requests and tokens', () => {
+  const limits = [
+    limit({ quantity: 'requests', amount: 50, window: '1m' }),
+    limit({ quantity: 'cost_nano_usd', amount: 5e9, window: '1d' }),
+  ];
+  assert.deepEqual(headers({ team: limits }, 20, 4e9), {
+    'x-ratelimit-limit-requests': '50',
+    'x-ratelimit-remaining-requests': '20',
+    'x-ratelimit-reset-requests': '4s',
+    'ratelimit-policy':
+      '"team-requests-1m";q=50;qu="requests";w=60, "team-nano-usd-1d";q=5000000000;qu="nano-usd";w=86400',
+    ratelimit: '"team-requests-1m";r=20;t=4, "team-nano-usd-1d";r=999999990;t=41104',
+  });
+});
+
+test('slots have no window and no reset', () => {
+  assert.deepEqual(headers({ team: [limit({ quantity: 'concurrency', amount: 50, window: '' })] }, 0), {
+    'ratelimit-policy': '"team-concurrent-requests";q=50;qu="concurrent-requests"',
+    ratelimit: '"team-concurrent-requests";r=40',
+  });
+});
+
+test('limits that refuse nobody are no rate limits', () => {
+  assert.deepEqual(headers({ team: [limit({ mode: 'soft' }), limit({ mode: 'shadow', window: '1d' })] }, 1, 1), {});
 });

@@ -1,5 +1,7 @@
-import type { CounterState } from './charge.ts';
-import type { Check, Plan } from './plan.ts';
+import { type CounterState, noWindow } from './charge.ts';
+import { isOwn, nameOfLimit } from './limits.ts';
+import { type Check, type Plan, refuses } from './plan.ts';
+import { unitOf } from './quantity.ts';
 
 /** Largest integer of a structured field (RFC 9651, 3.3.1). */
 const fieldIntegerMax = 999_999_999_999_999;
@@ -13,35 +15,45 @@ interface Standing {
 }
 
 /**
- * OpenAI's x-ratelimit-*-tokens of the limit with the least left, and RateLimit with RateLimit-Policy
- * (draft-ietf-httpapi-ratelimit-headers-11) of all. Only limits of the caller's own team and key: what is left of a
- * project or an organization would tell what other teams use.
+ * OpenAI's x-ratelimit-*-requests and -tokens of the limit with the least left, and RateLimit with RateLimit-Policy
+ * (draft-ietf-httpapi-ratelimit-headers-11) of all that refuse.
+ * Only limits of the caller's own team and key.
  */
 export function rateLimitHeaders(plan: Plan, counters: CounterState[], nowMs: number): Record<string, string> {
   const standings = ownStandings(plan, counters, nowMs);
-  const tightest = standings.reduce<Standing | undefined>(
-    (least, standing) => (least && least.remaining <= standing.remaining ? least : standing),
-    undefined,
-  );
-  if (!tightest) return {};
+  if (standings.length === 0) return {};
   return {
-    'x-ratelimit-limit-tokens': String(tightest.check.limit.limit.amount),
-    'x-ratelimit-remaining-tokens': String(tightest.remaining),
-    'x-ratelimit-reset-tokens': duration(tightest.resetMs),
+    ...ofOpenAi('requests', standings),
+    ...ofOpenAi('tokens', standings),
     'ratelimit-policy': standings.map(policyItem).join(', '),
     ratelimit: standings.map(limitItem).join(', '),
+  };
+}
+
+/** OpenAI tells one limit a quantity: the one with the least left. */
+function ofOpenAi(quantity: 'requests' | 'tokens', standings: Standing[]): Record<string, string> {
+  let tightest: Standing | undefined;
+  for (const standing of standings) {
+    if (standing.check.limit.limit.quantity !== quantity) continue;
+    if (!tightest || standing.remaining < tightest.remaining) tightest = standing;
+  }
+  if (!tightest) return {};
+  return {
+    [`x-ratelimit-limit-${quantity}`]: String(tightest.check.limit.limit.amount),
+    [`x-ratelimit-remaining-${quantity}`]: String(tightest.remaining),
+    [`x-ratelimit-reset-${quantity}`]: duration(tightest.resetMs),
   };
 }
 
 function ownStandings(plan: Plan, counters: CounterState[], nowMs: number): Standing[] {
   const names = new Set<string>();
   return plan.checks
-    .filter(({ limit }) => limit.scope === 'team' || limit.scope === 'key')
+    .filter(({ limit }) => isOwn(limit) && refuses(limit))
     .map((check) => {
       const { spent, reserved } = counters[check.charge] ?? { spent: 0, reserved: 0 };
-      const { scope, limit } = check.limit;
+      const { limit } = check.limit;
       // One name for each policy: a second limit of the same window differs in its time zone or amount.
-      const short = `${scope}-${limit.quantity}-${limit.window}`;
+      const short = nameOfLimit(check.limit);
       const name = names.has(short) ? `${short}-${names.size}` : short;
       names.add(name);
       return {
@@ -53,15 +65,18 @@ function ownStandings(plan: Plan, counters: CounterState[], nowMs: number): Stan
     });
 }
 
-/** The unit is not in the draft's registry; without it a policy would speak of requests. */
+/** Most units are not in the draft's registry; without one a policy would speak of requests. */
 function policyItem({ name, check }: Standing): string {
   const { limit } = check.limit;
+  const quota = `"${name}";q=${fieldInteger(limit.amount)};qu="${unitOf(limit.quantity)}"`;
   const seconds = Math.round((check.bounds.endMs - check.bounds.startMs) / 1000);
-  return `"${name}";q=${fieldInteger(limit.amount)};qu="${limit.quantity}";w=${seconds}`;
+  return check.bounds === noWindow ? quota : `${quota};w=${seconds}`;
 }
 
-function limitItem({ name, remaining, resetMs }: Standing): string {
-  return `"${name}";r=${fieldInteger(remaining)};t=${Math.ceil(resetMs / 1000)}`;
+/** When running requests end nobody knows, so slots have no reset. */
+function limitItem({ name, check, remaining, resetMs }: Standing): string {
+  const left = `"${name}";r=${fieldInteger(remaining)}`;
+  return check.bounds === noWindow ? left : `${left};t=${Math.ceil(resetMs / 1000)}`;
 }
 
 function fieldInteger(value: number): number {

@@ -1,30 +1,60 @@
 import { TollgateError } from '@tollgate/errors';
+import type { ScopedLimit } from './limits.ts';
 import type { Check, Refusal } from './plan.ts';
+import { nounOf, shown } from './quantity.ts';
 
 /** Requests that run end within seconds; how soon exactly nobody knows. */
 const heldRetryAfterMs = 1000;
+/** A window up to this long is a rate: its caller waits, where that of a budget stops. */
+const rateWindowMsMax = 60_000;
 
-export function budgetRefusal({ check, spent }: Refusal, nowMs: number): TollgateError {
+/**
+ * 429 of the limit that refused: `concurrency_exceeded`, `rate_limit_exceeded` for a rate or what is only held, else
+ * `budget_exceeded`.
+ */
+export function limitRefusal({ check, spent }: Refusal, nowMs: number): TollgateError {
   const { limit, bounds } = check;
-  const budget = `The ${limit.limit.quantity} budget of ${limit.scope} ${limit.scopeName} for ${limit.limit.window}`;
+  if (limit.limit.quantity === 'concurrency') {
+    return new TollgateError('concurrency_exceeded', {
+      message:
+        `The limit of ${limit.limit.amount} requests at the same time of ${ownerOf(limit)} is reached. ` +
+        'Try again in a moment.',
+      retryAfterMs: heldRetryAfterMs,
+    });
+  }
+  const noun = nounOf(limit.limit.quantity);
+  const owner = `of ${ownerOf(limit)} for ${limit.limit.window}`;
   if (!spent) {
     return new TollgateError('rate_limit_exceeded', {
-      message: `${budget} is reserved by requests that are still running. Try again in a moment.`,
+      message: `The ${noun} budget ${owner} is reserved by requests that are still running. Try again in a moment.`,
       retryAfterMs: heldRetryAfterMs,
+    });
+  }
+  const retryAfterMs = Math.max(1, bounds.endMs - nowMs);
+  if (bounds.endMs - bounds.startMs <= rateWindowMsMax) {
+    return new TollgateError('rate_limit_exceeded', {
+      message: `The ${noun} limit ${owner} is reached. Try again in ${Math.ceil(retryAfterMs / 1000)} s.`,
+      retryAfterMs,
     });
   }
   return new TollgateError('budget_exceeded', {
     // Clients that know OpenAI's quota errors stop at this text instead of trying again.
-    message: `${budget} does not cover this request any more. It will reset at ${new Date(bounds.endMs).toISOString()}`,
-    retryAfterMs: Math.max(1, bounds.endMs - nowMs),
+    message: `The ${noun} budget ${owner} does not cover this request any more. It will reset at ${new Date(bounds.endMs).toISOString()}`,
+    retryAfterMs,
   });
 }
 
 export function neverFitsRefusal({ limit, amount }: Check): TollgateError {
-  const whole = `${limit.limit.amount} ${limit.limit.quantity} for ${limit.limit.window}`;
+  const { quantity, amount: whole, window } = limit.limit;
   return new TollgateError('request_exceeds_limit', {
     message:
-      `This request may use up to ${amount} ${limit.limit.quantity}; the whole budget of ${limit.scope} ` +
-      `${limit.scopeName} is ${whole}. Send less, or set a lower limit on output tokens.`,
+      `This request may use up to ${shown(quantity, amount)}; the whole budget of ${ownerOf(limit)} ` +
+      `is ${shown(quantity, whole)} for ${window}. Send less, or set a lower limit on output tokens.`,
   });
+}
+
+/** Whose limit it is, and on what: `team engineering per user on gpt-4o, gpt-4o-mini`. */
+function ownerOf({ scope, scopeName, limit }: ScopedLimit): string {
+  const per = limit.per ? ` per ${limit.per}` : '';
+  return `${scope} ${scopeName}${per}${limit.models ? ` on ${limit.models.join(', ')}` : ''}`;
 }

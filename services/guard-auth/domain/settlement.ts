@@ -16,6 +16,8 @@ export interface Settlement {
   promptTokens: number;
   completionTokens: number;
   costNanoUsd: number;
+  /** What served; empty when nobody knows. Limits with a filter charge by it. */
+  model: string;
   /** The receipt's, without windows that ended long ago. */
   reservations: Reservation[];
 }
@@ -35,6 +37,7 @@ export function settlementOf(event: UsageEvent, seq: number, nowMs: number): Set
     promptTokens: billed?.prompt ?? 0,
     completionTokens: billed?.completion ?? 0,
     costNanoUsd: event.costNanoUsd,
+    model: event.model,
     reservations: receipt.reservations.filter((reservation) => countsStill(reservation.windowEndMs, nowMs)),
   };
 }

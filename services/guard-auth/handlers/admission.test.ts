@@ -8,6 +8,7 @@ import { createMetrics } from '@tollgate/telemetry';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
 import type { BudgetStore } from '../adapters/budget-store.ts';
 import { CompletionMeans } from '../domain/completion-means.ts';
+import { settlementOf } from '../domain/settlement.ts';
 import * as given from '../testing/harness.ts';
 import { Admission, type AdmissionOptions, type KeyDirectory } from './admission.ts';
 
@@ -108,6 +109,61 @@ describe('admitted', () => {
     assert.equal(lease.costNanoUsd, 60 * 2500 + 40 * 10_000);
   });
 
+  test('a cost limit reserves the estimate at the dearest model that may serve', async () => {
+    const keys = directory(
+      [known],
+      given.snapshot({ team: [given.limit({ quantity: 'cost_nano_usd', amount: 1e9 })] }),
+    );
+    const { receipt } = await decide(admission({ keys }), request('r1'));
+    assert.equal(receipt?.reservations[0]?.amount, 60 * 2500 + 40 * 10_000);
+    const mini = await decide(admission({ keys }), request('r2', { model: 'gpt-4o-mini' }));
+    assert.equal(mini.receipt?.reservations[0]?.amount, 60 * 150 + 40 * 600);
+  });
+
+  test('a limit on some models binds whoever names one of them, and a rotation that may choose one', async () => {
+    const limits = given.snapshot({ team: [given.limit({ models: ['gpt-4o'] })] });
+    const bound = async (requestId: string, change: Partial<AuthCall>, rotation: string[] = []) => {
+      const keys = directory([known], given.withRotation(limits, rotation));
+      const { receipt } = await decide(admission({ keys }), request(requestId, change));
+      return receipt?.reservations.map(({ models }) => models);
+    };
+    assert.deepEqual(await bound('r1', { model: 'gpt-4o' }), [['gpt-4o']]);
+    assert.deepEqual(await bound('r2', { model: 'gpt-4o-mini' }), []);
+    assert.deepEqual(await bound('r3', { model: '' }, ['gpt-4o', 'gpt-4o-mini']), [['gpt-4o']]);
+    assert.deepEqual(await bound('r4', { model: '' }, ['gpt-4o-mini']), []);
+  });
+
+  test('users are counted apart, and the receipt says whose counter was charged', async () => {
+    const limits = [given.limit({ amount: 150, per: 'user', valuesMax: 1 })];
+    const by = admission({ keys: directory([known], given.snapshot({ team: limits })) });
+    const ann = await decide(by, request('r1', { user: 'ann' }));
+    assert.notEqual(ann.receipt?.reservations[0]?.value, '');
+    const again = await decide(by, request('r2', { user: 'ann' }));
+    assert.match(again.refusal?.message ?? '', /tokens budget of team engineering per user for 1h/);
+    const bob = await decide(by, request('r3', { user: 'bob' }));
+    assert.deepEqual([bob.refusal, bob.receipt?.reservations[0]?.value], [undefined, '']);
+    assert.equal((await decide(by, request('r4', { user: '' }))).refusal?.code, 'rate_limit_exceeded');
+    assert.deepEqual((await decide(by, request('r3', { user: 'bob' }))).receipt, bob.receipt);
+  });
+
+  test('a soft limit tells the caller and the ledger, a shadow limit only the ledger; both count', async () => {
+    const limits = [
+      given.limit({ mode: 'soft', amount: 150 }),
+      given.limit({ mode: 'shadow', amount: 99, window: '1d' }),
+    ];
+    const metrics = createMetrics('test');
+    const by = admission({ keys: directory([known], given.snapshot({ team: limits })), metrics });
+    const first = await decide(by, request('r1'));
+    assert.deepEqual([first.refusal, first.headers, first.hits], [undefined, {}, { 'shadow.team-tokens-1d': 1 }]);
+    const second = await decide(by, request('r2'));
+    assert.deepEqual(second.headers, { 'x-tollgate-limit-exceeded': 'team-tokens-1h' });
+    assert.deepEqual(second.hits, { 'soft.team-tokens-1h': 1, 'shadow.team-tokens-1d': 1 });
+    assert.equal((await given.counter(store, second.receipt?.reservations[0])).reserved, 200);
+    const text = await metrics.text();
+    assert.match(text, /tollgate_limits_passed_total\{mode="soft",service="test"\} 1/);
+    assert.match(text, /tollgate_limits_passed_total\{mode="shadow",service="test"\} 2/);
+  });
+
   test('the same request again, by another replica, gets the same receipt', async () => {
     const first = await decide(admission(limited(1000)), request('r1'));
     const second = await decide(admission(limited(1000)), request('r1', { outputTokensMax: 10 }));
@@ -182,6 +238,18 @@ describe('refused', () => {
     assert.equal(refusal?.retryAfterMs, window.windowEndMs - startedAtMs);
     assert.deepEqual(receipt?.reservations, []);
     assert.equal(headers['x-ratelimit-remaining-tokens'], '90');
+  });
+
+  test('slots: 429 of its own, free again when a request ends', async () => {
+    const limits = [given.limit({ quantity: 'concurrency', amount: 1, window: '' })];
+    const by = admission({ keys: directory([known], given.snapshot({ team: limits })) });
+    const { receipt } = await decide(by, request('r1'));
+    assert.ok(receipt);
+    assert.equal((await decide(by, request('r2'))).refusal?.code, 'concurrency_exceeded');
+    const ended = settlementOf(given.measured(receipt, 1, 1), 1, startedAtMs);
+    assert.ok(ended);
+    await store.settle(organizationId, [ended]);
+    assert.equal((await decide(by, request('r2'))).refusal, undefined);
   });
 
   test('a request larger than its whole budget: without asking the store', async () => {

@@ -17,11 +17,12 @@ import { denial } from '../domain/access.ts';
 import type { CompletionMeans } from '../domain/completion-means.ts';
 import { type Estimate, estimateTokens } from '../domain/estimate.ts';
 import { isUsable } from '../domain/key-state.ts';
-import { limitsOf } from '../domain/limits.ts';
+import { bindsModels, limitsOf } from '../domain/limits.ts';
+import { passedLimits } from '../domain/passed-limits.ts';
 import { neverFits, type Plan, planCharges, refusalOf } from '../domain/plan.ts';
 import { estimatedCostNanoUsd } from '../domain/prices.ts';
 import { rateLimitHeaders } from '../domain/rate-limit-headers.ts';
-import { budgetRefusal, neverFitsRefusal } from '../domain/refusal.ts';
+import { limitRefusal, neverFitsRefusal } from '../domain/refusal.ts';
 import { abandonedRow } from '../domain/usage-rows.ts';
 
 /** The part of the bus's configuration watch that admission reads. */
@@ -67,10 +68,16 @@ interface Asked {
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #decisions: Counter<'decision'>;
+  readonly #passed: Counter<'mode'>;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
     this.#decisions = options.metrics.counter('tollgate_auth_decisions_total', 'Admissions by outcome', ['decision']);
+    this.#passed = options.metrics.counter(
+      'tollgate_limits_passed_total',
+      'Limits that an admitted request passed without being refused',
+      ['mode'],
+    );
   }
 
   /**
@@ -114,7 +121,12 @@ export class Admission {
     const { now, wait } = this.#options;
     const restMs = arrivedAtMs + unauthorizedAfterMs - now();
     if (restMs > 0) await wait(restMs);
-    return reply({ receipt: undefined, refusal: toErrorDetail(new TollgateError('invalid_api_key')), headers: {} });
+    return reply({
+      receipt: undefined,
+      refusal: toErrorDetail(new TollgateError('invalid_api_key')),
+      headers: {},
+      hits: {},
+    });
   }
 
   #decide(asked: Asked): GuardResult | Promise<GuardResult> {
@@ -136,7 +148,13 @@ export class Admission {
       generates: call.surface !== Surface.EMBEDDINGS && call.surface !== Surface.MODELS,
       completionTokensMean: this.#options.means.mean(models),
     });
-    const plan = planCharges(limitsOf(snapshot, record.teamId), estimate, ({ window, timeZone }) =>
+    const { promptTokens: prompt, completionTokens: completion } = estimate;
+    const costNanoUsd = estimatedCostNanoUsd(snapshot, resolved, { prompt, completion });
+    const limits = limitsOf(snapshot, record.teamId).filter((limit) => bindsModels(limit, models));
+    const costs = limits.some(({ limit }) => limit.quantity === 'cost_nano_usd');
+    const promptCostNanoUsd = costs ? estimatedCostNanoUsd(snapshot, resolved, { prompt, completion: 0 }) : 0;
+    const caller = { keyId: record.id, user: call.user, metadata: call.metadata };
+    const plan = planCharges(limits, { ...estimate, costNanoUsd, promptCostNanoUsd }, caller, ({ window, timeZone }) =>
       windowBounds(window, timeZone, call.startedAtMs),
     );
     const tooLarge = neverFits(plan);
@@ -151,10 +169,7 @@ export class Admission {
       surface: call.surface,
       stream: call.stream,
       metadata: call.metadata,
-      costNanoUsd: estimatedCostNanoUsd(snapshot, resolved, {
-        prompt: estimate.promptTokens,
-        completion: estimate.completionTokens,
-      }),
+      costNanoUsd,
       priceListVersion: snapshot.priceListVersion,
     });
     return this.#reserve(asked, plan, receipt, encode(UsageEvent, lease));
@@ -165,18 +180,28 @@ export class Admission {
     const { organizationId, requestId, startedAtMs } = receipt;
     try {
       const answer = await store.reserve(organizationId, { requestId, startedAtMs, charges: plan.charges, record });
-      const headers = rateLimitHeaders(plan, answer.counters, now());
+      const limits = rateLimitHeaders(plan, answer.counters, now());
+      const passed = passedLimits(plan, answer.counters);
+      const headers = { ...limits, ...passed.headers };
+      const { hits } = passed;
       switch (answer.outcome) {
         case 'admitted':
           onAdmitted();
           this.#count('admitted');
-          return reply({ receipt, refusal: undefined, headers });
+          this.#tell(hits);
+          return reply({
+            receipt: answer.shared ? withShared(receipt, answer.shared) : receipt,
+            ...{ refusal: undefined, headers, hits },
+          });
         case 'repeated':
           this.#count('repeated');
-          return reply({ receipt: UsageEvent.decode(answer.record ?? record).receipt, refusal: undefined, headers });
+          return reply({
+            receipt: UsageEvent.decode(answer.record ?? record).receipt,
+            ...{ refusal: undefined, headers, hits },
+          });
         case 'refused':
           this.#count('budget');
-          return refuse(asked, this.#budgetError(plan, answer.counters), headers);
+          return refuse(asked, this.#budgetError(plan, answer.counters), limits);
         case 'over':
           throw new TollgateError('guard_unavailable', { internal: `request ${requestId} was given up before` });
         case 'rebuilding':
@@ -200,7 +225,11 @@ export class Admission {
     const refusal = refusalOf(plan, counters);
     // The store refused on exactly these figures; both apply the same rule.
     if (!refusal) return new TollgateError('budget_exceeded', { internal: 'refused without a limit' });
-    return budgetRefusal(refusal, this.#options.now());
+    return limitRefusal(refusal, this.#options.now());
+  }
+
+  #tell(hits: Record<string, number>): void {
+    for (const hit in hits) this.#passed.inc({ mode: hit.startsWith('soft') ? 'soft' : 'shadow' });
   }
 
   #count(decision: Decision): void {
@@ -226,11 +255,19 @@ function receiptOf({ request, call, snapshot, record }: Asked, plan: Plan, estim
   };
 }
 
+/** The receipt of what was really charged: at these places the counter that all values share. */
+function withShared(receipt: Receipt, places: ReadonlySet<number>): Receipt {
+  const reservations = receipt.reservations.map((reservation, at) =>
+    places.has(at) ? { ...reservation, value: '' } : reservation,
+  );
+  return { ...receipt, reservations };
+}
+
 /** A known key's refusal: its row is written from a receipt that reserves nothing. */
 function refuse(asked: Asked, error: TollgateError, headers: Record<string, string> = {}): GuardResult {
   const nothing = { promptTokens: 0, completionTokens: 0, guessed: false };
   const receipt = receiptOf(asked, { checks: [], charges: [] }, nothing);
-  return reply({ receipt, refusal: toErrorDetail(error), headers });
+  return reply({ receipt, refusal: toErrorDetail(error), headers, hits: {} });
 }
 
 function reply(result: AuthResult): GuardResult {

@@ -14,7 +14,10 @@ export interface CountersOptions {
 /** Of one answer: with names of 64 characters it is half of what a message holds. */
 const countersMax = 500;
 
-/** Answers `tg.v1.budget.counters`: what Redis holds for every limit of the configuration, in the windows that run. It only reads. */
+/**
+ * Answers `tg.v1.budget.counters`: what Redis holds for every limit of the configuration, in the windows that run, without those
+ * that count some models or single values. It only reads.
+ */
 export class Counters {
   readonly #options: CountersOptions;
 
@@ -38,7 +41,7 @@ export class Counters {
     const current = snapshot();
     if (!current) throw new Error('the configuration is not there yet');
     const organizationId = current.organization.id;
-    const all = counterSums(current, now(), []);
+    const all = counterSums(current, now(), []).filter(({ selector }) => selector === '');
     const page = all.slice(skip, skip + countersMax);
     const floorSeq = await store.floor(organizationId);
     const states = await store.read(organizationId, page);

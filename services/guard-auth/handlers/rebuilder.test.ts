@@ -6,6 +6,7 @@ import { type LedgerSumsReply, type LedgerSumsRequest, UsageEvent } from '@tollg
 import { createMetrics } from '@tollgate/telemetry';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
 import type { BudgetStore } from '../adapters/budget-store.ts';
+import { limitsOf } from '../domain/limits.ts';
 import { settlementOf } from '../domain/settlement.ts';
 import * as given from '../testing/harness.ts';
 import { Rebuilder, type RebuilderOptions } from './rebuilder.ts';
@@ -159,6 +160,48 @@ describe('while USAGE holds its first message', () => {
     assert.equal(world.asked, 1);
   });
 
+  test('slots are those of the leases that are left, whatever ended', async () => {
+    const slots = { ...hour, quantity: 'concurrency', window: '', windowStartMs: 0, windowEndMs: 0, amount: 1 };
+    const holds = (id: string) => given.receipt(id, [slots]);
+    const world = new World();
+    world.lastActivityMs = startedAtMs;
+    await build(world.rebuilder());
+    for (const requestId of ['running', 'ended']) {
+      const record = UsageEvent.encode(given.usageEvent(holds(requestId))).finish();
+      await store.reserve(organizationId, {
+        requestId,
+        startedAtMs,
+        charges: [{ reservation: slots, limit: 5 }],
+        record,
+      });
+    }
+    world.events = [given.measured(holds('ended'), 1, 1), given.measured(holds('long ago'), 1, 1)];
+    world.onAsk = async () => {
+      const record = UsageEvent.encode(given.usageEvent(holds('lost'))).finish();
+      await store.renew(organizationId, [{ receipt: holds('lost'), record }]);
+    };
+    await store.redis.command('SET', store.keys(organizationId).epoch, 'the server before');
+    await build(world.rebuilder());
+    assert.deepEqual(await given.counter(store, slots), { spent: 0, reserved: 2 });
+    assert.equal(await store.redis.command('PTTL', store.keys(organizationId).counter(slots)), -1);
+  });
+
+  test('a lease that went to the shared counter is counted there again', async () => {
+    const world = new World();
+    await build(world.rebuilder());
+    const of = (value: string) => ({ ...hour, selector: 'p-user', value });
+    for (const user of ['ann', 'bob']) {
+      const record = UsageEvent.encode(given.usageEvent(given.receipt(user, [of(user)]))).finish();
+      const charges = [{ reservation: of(user), limit: 1000, valuesMax: 1 }];
+      await store.reserve(organizationId, { requestId: user, startedAtMs, charges, record });
+    }
+    await store.redis.command('SET', store.keys(organizationId).epoch, 'the server before');
+    await build(world.rebuilder());
+    const reserved = ['ann', 'bob', ''].map(async (value) => (await given.counter(store, of(value))).reserved);
+    assert.deepEqual(await Promise.all(reserved), [100, 0, 100]);
+    assert.equal(await store.redis.command('GET', store.keys(organizationId).values(of(''))), '1');
+  });
+
   test('owners that are there renew during the rebuild, what has ended is not brought back', async () => {
     const world = new World();
     world.lastActivityMs = startedAtMs - 1000;
@@ -202,6 +245,7 @@ describe('when USAGE has lost its first message', () => {
       billed: { prompt: 300, completion: 50, cachedPrompt: 0, reasoning: 0 },
       costNanoUsd: 1,
       requests: 3,
+      values: [],
     })),
     unmeasured: [
       {
@@ -210,6 +254,7 @@ describe('when USAGE has lost its first message', () => {
         version: 1,
         billed: { prompt: 60, completion: 40, cachedPrompt: 0, reasoning: 0 },
         costNanoUsd: 500,
+        model: '',
       },
     ],
     error: '',
@@ -226,11 +271,111 @@ describe('when USAGE has lost its first message', () => {
     };
     await build(world.rebuilder());
     assert.deepEqual(asked?.windows, [
-      { scope: 'team', scopeId: 'sample.engineering', startMs: windowStartMs, endMs: windowEndMs },
+      {
+        scope: 'team',
+        scopeId: 'sample.engineering',
+        startMs: windowStartMs,
+        endMs: windowEndMs,
+        ...{ models: [], selector: '', quantity: '', window: '' },
+      },
     ]);
     assert.deepEqual(world.reads, [{ fromSeq: 51, toSeq: 52 }]);
     // 350 in the ledger, 7 after it, and 10 instead of the 100 that were assumed for `open`.
     assert.deepEqual(await counter(), { spent: 350 + 7 - 90, reserved: 0 });
+  });
+
+  test("each quantity gets its own of the ledger's sums", async () => {
+    const world = new World();
+    world.firstSeq = 50;
+    world.ledger = (request) => ({ ...sums(request, 50), unmeasured: [] });
+    const quantities = ['prompt_tokens', 'completion_tokens', 'cost_nano_usd', 'requests'] as const;
+    const limits = quantities.map((quantity) => given.limit({ quantity }));
+    await build(world.rebuilder({ snapshot: () => given.snapshot({ team: limits }) }));
+    const spent = quantities.map(async (quantity) => (await given.counter(store, { ...hour, quantity })).spent);
+    assert.deepEqual(await Promise.all(spent), [300, 50, 1, 3]);
+  });
+
+  test("requests are counted from USAGE after the ledger's end, those that run by their leases", async () => {
+    const requests = { ...hour, quantity: 'requests', amount: 1 };
+    const world = new World();
+    world.firstSeq = 50;
+    world.events = ['old', 'newer', 'open'].map((id) => given.measured(given.receipt(id, [requests]), 1, 1));
+    world.ledger = (request) => sums(request, 50);
+    world.lastActivityMs = startedAtMs;
+    world.onAsk = async () => {
+      const running = given.receipt('running', [requests]);
+      const record = UsageEvent.encode(given.usageEvent(running)).finish();
+      await store.renew(organizationId, [{ receipt: running, record }]);
+    };
+    await build(world.rebuilder({ snapshot: () => given.snapshot({ team: [given.limit({ quantity: 'requests' })] }) }));
+    // 3 in the ledger, `open` among them, and one after it.
+    assert.deepEqual(await given.counter(store, requests), { spent: 4, reserved: 1 });
+  });
+
+  test('a limit on some models asks for theirs, and a guess that they made is replaced', async () => {
+    const filtered = { ...hour, models: ['gpt-4o'], selector: '' };
+    const limits = given.snapshot({ team: [given.limit({ models: ['gpt-4o'] })] });
+    const world = new World();
+    world.firstSeq = 50;
+    let asked: LedgerSumsRequest | undefined;
+    world.ledger = (request) => {
+      asked = request;
+      const reply = sums(request, 50);
+      return { ...reply, unmeasured: reply.unmeasured.map((charge) => ({ ...charge, model: 'mini' })) };
+    };
+    filtered.selector = limitsOf(limits, 'sample.engineering')[0]?.selector ?? '';
+    const of = (id: string, model: string) => given.measured(given.receipt(id, [filtered]), 10, 0, { model });
+    world.events = [of('old', 'gpt-4o'), of('open', 'gpt-4o'), of('other', 'mini')];
+    await build(world.rebuilder({ snapshot: () => limits }));
+    assert.deepEqual(asked?.windows[0]?.models, ['gpt-4o']);
+    // The guess was of another model, so the sums do not hold it.
+    assert.deepEqual(await given.counter(store, filtered), { spent: 350 + 10, reserved: 0 });
+  });
+
+  test('counters of single values come from the ledger too, with how many there are', async () => {
+    const limits = given.snapshot({ team: [given.limit({ per: 'user', valuesMax: 3 }), given.tokenLimit(9000)] });
+    const selector = 'p-user';
+    const of = (value: string) => ({ ...hour, selector, value });
+    const world = new World();
+    world.firstSeq = 50;
+    const asked: LedgerSumsRequest[] = [];
+    world.ledger = (request) => {
+      asked.push(request);
+      const values = [
+        { value: 'ann', spent: 40 },
+        { value: '', spent: 9 },
+      ];
+      const answer = sums(request, 50);
+      return { ...answer, sums: answer.sums.map((sum) => (sum.window?.selector ? { ...sum, values } : sum)) };
+    };
+    world.events = ['ann', 'ann', 'bob'].map((value, at) => given.measured(given.receipt(`r${at}`, [of(value)]), 5, 0));
+    await build(world.rebuilder({ snapshot: () => limits }));
+    assert.deepEqual(
+      asked.map(({ windows, upToSeq }) => [windows.map((window) => window.selector), upToSeq]),
+      [[[selector, ''], 0]],
+    );
+    const spent = ['ann', 'bob', ''].map(async (value) => (await given.counter(store, of(value))).spent);
+    assert.deepEqual(await Promise.all(spent), [45, 5, 9]);
+    assert.equal(await store.redis.command('GET', store.keys(organizationId).values(of(''))), '2');
+  });
+
+  test('more values than one message holds are asked for in several, all up to one sequence', async () => {
+    const per = (window: string) => given.limit({ per: 'user', valuesMax: 5000, window });
+    const limits = given.snapshot({ team: ['1h', '1d', '1mo'].map(per) });
+    const world = new World();
+    world.firstSeq = 50;
+    world.events = [measured('old', 30)];
+    const asked: [number, number][] = [];
+    world.ledger = (request) => {
+      asked.push([request.windows.length, request.upToSeq]);
+      return { ...sums(request, 50), sums: [] };
+    };
+    await build(world.rebuilder({ snapshot: () => limits }));
+    assert.deepEqual(asked, [
+      [1, 0],
+      [1, 50],
+      [1, 50],
+    ]);
   });
 
   test('a lease of a request that the ledger counts ends without being charged again', async () => {

@@ -4,7 +4,7 @@ import type { LedgerSumsReply, LedgerSumsRequest } from '@tollgate/contracts';
 import type { Counter, Logger, Metrics } from '@tollgate/telemetry';
 import type { BudgetStore } from '../adapters/budget-store.ts';
 import { RebuildStore } from '../adapters/rebuild-store.ts';
-import { counterSums, ledgerWindows } from '../domain/ledger-windows.ts';
+import { counterSums, ledgerQuestions } from '../domain/ledger-windows.ts';
 import { type Portion, Replay } from '../domain/replay.ts';
 
 export interface RebuilderOptions {
@@ -142,22 +142,31 @@ export class Rebuilder {
     const current = snapshot();
     const nowMs = now();
     const own = current?.organization.id === organizationId ? current : undefined;
-    const reply = await ledger.sums({ organizationId, windows: own ? ledgerWindows(own, nowMs) : [] });
+    const [first = [], ...further] = own ? ledgerQuestions(own, nowMs) : [];
+    const reply = await ledger.sums({ organizationId, windows: first, upToSeq: 0 });
     if (reply.error !== '') throw new Error(`the ledger has no sums: ${reply.error}`);
     if (firstSeq > reply.acknowledgedSeq + 1) {
       throw new Error(
         `USAGE begins at ${firstSeq}, the ledger ends at ${reply.acknowledgedSeq}: waiting for the ledger`,
       );
     }
-    if (own) await rebuild.addSums(counterSums(own, nowMs, reply.sums));
+    const sums = [...reply.sums];
+    for (const windows of further) {
+      const more = await ledger.sums({ organizationId, windows, upToSeq: reply.acknowledgedSeq });
+      if (more.error !== '') throw new Error(`the ledger has no sums: ${more.error}`);
+      sums.push(...more.sums);
+      await rebuild.holdLock();
+    }
+    if (own) await rebuild.addSums(counterSums(own, nowMs, sums));
     await rebuild.addMarks(
-      reply.unmeasured.map(({ requestId, receipt, version, billed, costNanoUsd }) => ({
+      reply.unmeasured.map(({ requestId, receipt, version, billed, costNanoUsd, model }) => ({
         requestId,
         startedAtMs: receipt?.startedAtMs ?? 0,
         version,
         promptTokens: billed?.prompt ?? 0,
         completionTokens: billed?.completion ?? 0,
         costNanoUsd,
+        model,
       })),
     );
     return reply.acknowledgedSeq;

@@ -1,4 +1,4 @@
-import type { ConfigSnapshot, KeyRecord, Limit } from '@tollgate/config';
+import type { ConfigSnapshot, KeyRecord, Limit, ModelRotation } from '@tollgate/config';
 import { type Receipt, type Reservation, Surface, type UsageEvent } from '@tollgate/contracts';
 import { RedisConnection } from '@tollgate/redis';
 import { createLogger, createMetrics } from '@tollgate/telemetry';
@@ -35,6 +35,9 @@ export function reservation(change: Partial<Reservation> = {}): Reservation {
     windowStartMs: startedAtMs - 1000,
     windowEndMs: startedAtMs + 3_600_000,
     amount: 100,
+    models: [],
+    selector: '',
+    value: '',
     ...change,
   };
 }
@@ -148,6 +151,30 @@ function proxy(project: string, name: string): ConfigSnapshot['projects'][number
     guardrails: [],
     deadlineMs: 280_000,
   };
+}
+
+/** The same with a rotation over these models on every proxy; none of them = no rotation. */
+export function withRotation(of: ConfigSnapshot, models: string[]): ConfigSnapshot {
+  if (models.length === 0) return of;
+  const rotation: ModelRotation = {
+    kind: 'modelRotation',
+    onError: 'refuse',
+    strategy: 'round-robin',
+    models: models.map((model) => ({ model, provider: 'azure' })),
+    suspendDurationSeconds: 0,
+    maxSuspendSeconds: 0,
+    attempts: 1,
+    override: false,
+  };
+  const projects = of.projects.map((project) => ({
+    ...project,
+    proxies: project.proxies.map((each) => ({ ...each, guardrails: [rotation] })),
+  }));
+  return { ...of, projects };
+}
+
+export function limit(change: Partial<Limit>): Limit {
+  return { ...tokenLimit(1000), ...change };
 }
 
 export function tokenLimit(amount: number, window = '1h', timeZone = 'UTC'): Limit {

@@ -98,7 +98,7 @@ async function look({ ledger, bus, counters: readPage, now }: BudgetsOptions): P
   if (upToSeq + 1 < firstSeq)
     throw new Error(`USAGE begins at ${firstSeq}, the ledger or the counters end at ${upToSeq}`);
   const windows = counters.map(({ scope, scopeId, windowStartMs, windowEndMs }) => ({
-    ...{ scope, scopeId, startMs: windowStartMs, endMs: windowEndMs },
+    ...{ scope, scopeId, startMs: windowStartMs, endMs: windowEndMs, models: [] },
   }));
   const question = { organizationId, windows, upToSeq, unmeasuredSinceMs: now() - unmeasuredMs };
   const { sums, unmeasured } = await ledger.budgetSums(question);

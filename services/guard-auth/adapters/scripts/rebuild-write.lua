@@ -3,8 +3,8 @@
 --
 -- KEYS 1 lock  2… as numbered
 -- ARGV 1 token  2 lock ms  3 ms for which marks are kept  4 JSON:
---   { clear: [ key, … ], counters: [ [ key, spent, reserved, expires at (ms) ], … ], marks: [ [ key, id, value ], … ],
---     values: [ [ key, value ], … ] }
+--   { clear: [ key, … ], counters: [ [ key, spent, reserved, expires at (ms; 0 = never) ], … ], marks: [ [ key, id, value ], … ],
+--     values: [ [ key, value, expires at (ms) or nothing ], … ] }
 -- Returns 1, or 0 when the lock is somebody else's.
 
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
@@ -19,7 +19,9 @@ for _, counter in ipairs(step.counters) do
   local key = KEYS[counter[1]]
   redis.call('HINCRBY', key, 'spent', string.format('%.0f', counter[2]))
   redis.call('HINCRBY', key, 'reserved', string.format('%.0f', counter[3]))
-  redis.call('PEXPIREAT', key, string.format('%.0f', counter[4]))
+  if counter[4] > 0 then
+    redis.call('PEXPIREAT', key, string.format('%.0f', counter[4]))
+  end
 end
 for _, mark in ipairs(step.marks) do
   redis.call('HSET', KEYS[mark[1]], mark[2], mark[3])
@@ -27,5 +29,8 @@ for _, mark in ipairs(step.marks) do
 end
 for _, value in ipairs(step.values) do
   redis.call('SET', KEYS[value[1]], value[2])
+  if value[3] then
+    redis.call('PEXPIREAT', KEYS[value[1]], string.format('%.0f', value[3]))
+  end
 end
 return 1

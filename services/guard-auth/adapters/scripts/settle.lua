@@ -5,7 +5,8 @@
 -- KEYS 1 gate  2 leases  3 receipts  4 floor  5 index of settled buckets  6… as numbered in the events
 -- ARGV 1 what the gate must hold  2 ms for which marks are kept at most  3 JSON: events
 --   { id, v: version, s: stream sequence, p, c: tokens, n: cost, b: bucket, m, u: keys of its settled and unmeasured
---     bucket, r: [ [ counter's key, quantity, amount reserved, expires at (ms) ], … ] }
+--     bucket, g: model, r: [ [ counter's key, quantity, amount reserved, expires at (ms; 0 = when nothing is held),
+--     models that it counts; absent = all ], … ] }
 -- Returns { charged, without effect } or { -1 } when the gate is shut.
 
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
@@ -24,22 +25,33 @@ local function add(sums, key, amount, expiresAt)
   sums[key] = (sums[key] or 0) + amount
 end
 
-local function cost(quantity, prompt, completion, nanoUsd)
+-- Version 0: not charged yet. A request counts once, whatever it used.
+local function cost(quantity, version, prompt, completion, nanoUsd)
   if quantity == 'tokens' then return prompt + completion end
   if quantity == 'prompt_tokens' then return prompt end
   if quantity == 'completion_tokens' then return completion end
   if quantity == 'cost_nano_usd' then return nanoUsd end
+  if quantity == 'requests' then return version > 0 and 1 or 0 end
   return 0
+end
+
+-- What a model served that a limit does not name is not charged to it; of what no model is known, it is.
+local function counts(models, model)
+  if not models or model == '' then return true end
+  for _, one in ipairs(models) do
+    if one == model then return true end
+  end
+  return false
 end
 
 for _, event in ipairs(cjson.decode(ARGV[3])) do
   if event.s > floor then
     local settledKey, unmeasuredKey = KEYS[event.m], KEYS[event.u]
     local mark = redis.call('HGET', settledKey, event.id) or redis.call('HGET', unmeasuredKey, event.id)
-    local version, prompt, completion, nanoUsd = 0, 0, 0, 0
+    local version, prompt, completion, nanoUsd, model = 0, 0, 0, 0, ''
     if mark then
-      local v, p, c, n = string.match(mark, '^(%d+):(%d+):(%d+):(%d+)$')
-      version, prompt, completion, nanoUsd = tonumber(v), tonumber(p), tonumber(c), tonumber(n)
+      local v, p, c, n, m = string.match(mark, '^(%d+):(%d+):(%d+):(%d+):?(.*)$')
+      version, prompt, completion, nanoUsd, model = tonumber(v), tonumber(p), tonumber(c), tonumber(n), m
     end
     local leased = redis.call('ZREM', KEYS[2], event.id) == 1
     if leased then
@@ -49,8 +61,9 @@ for _, event in ipairs(cjson.decode(ARGV[3])) do
     for _, r in ipairs(event.r) do
       local key = KEYS[r[1]]
       if newer then
-        local before = cost(r[2], prompt, completion, nanoUsd)
-        add(spent, key, cost(r[2], event.p, event.c, event.n) - before, r[4])
+        local before = counts(r[5], model) and cost(r[2], version, prompt, completion, nanoUsd) or 0
+        local after = counts(r[5], event.g) and cost(r[2], event.v, event.p, event.c, event.n) or 0
+        add(spent, key, after - before, r[4])
       end
       if leased then
         add(reserved, key, -r[3], r[4])
@@ -59,7 +72,7 @@ for _, event in ipairs(cjson.decode(ARGV[3])) do
     if newer then
       charged = charged + 1
       if #event.r > 0 then
-        local value = string.format('%d:%.0f:%.0f:%.0f', event.v, event.p, event.c, event.n)
+        local value = string.format('%d:%.0f:%.0f:%.0f:%s', event.v, event.p, event.c, event.n, event.g)
         if event.v >= 3 then
           redis.call('HSET', settledKey, event.id, value)
           redis.call('PEXPIRE', settledKey, ARGV[2])
@@ -85,10 +98,13 @@ for _, key in ipairs(order) do
     moved = true
   end
   if reserved[key] and reserved[key] ~= 0 then
-    redis.call('HINCRBY', key, 'reserved', string.format('%.0f', reserved[key]))
+    local held = redis.call('HINCRBY', key, 'reserved', string.format('%.0f', reserved[key]))
+    if expires[key] == 0 and held <= 0 then
+      redis.call('DEL', key)
+    end
     moved = true
   end
-  if moved and redis.call('PTTL', key) == -1 then
+  if moved and expires[key] > 0 and redis.call('PTTL', key) == -1 then
     redis.call('PEXPIREAT', key, string.format('%.0f', expires[key]))
   end
 end

@@ -1,4 +1,4 @@
-import { resolveModel } from '@tollgate/config';
+import { limitsNeedUser, resolveModel } from '@tollgate/config';
 import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import { usageRow } from '../../domain/usage-row.ts';
 import { next, refuse, type Verdict } from '../../domain/verdict.ts';
@@ -24,7 +24,7 @@ export async function authorize(run: Run, guards: Tools): Promise<Verdict> {
         outputTokensMax: index.outputTokensMax,
         n: Math.max(1, index.n),
         stream: index.stream,
-        user: index.user,
+        user: limitsNeedUser(run.snapshot) ? index.user : '',
         metadata: request.metadata,
         clientAddress: request.clientAddress,
         owner: run.answer.ingressInbox,
@@ -33,11 +33,12 @@ export async function authorize(run: Run, guards: Tools): Promise<Verdict> {
   );
   if (result.$case === 'error') return refuse(result.value);
   if (result.$case !== 'auth') throw unexpected(result.$case);
-  const { receipt, refusal, headers } = result.value;
+  const { receipt, refusal, headers, hits } = result.value;
   Object.assign(run.headers, headers);
   if (receipt) {
     run.receipt = receipt;
     run.row = usageRow(request, receipt, body, run.proxy.name, run.snapshot.priceListVersion);
+    Object.assign(run.row.guardrailHits, hits);
   }
   if (refusal) return refuse(refusal);
   if (!receipt) throw unexpected('auth without receipt');

@@ -85,6 +85,12 @@ export interface Reservation {
   windowStartMs: number;
   windowEndMs: number;
   amount: number;
+  /** Only what these models served is charged; empty = whatever any model served. What no model is known of counts. */
+  models: string[];
+  /** Tells the counter from others of the same scope, quantity and window; empty for the plain one. */
+  selector: string;
+  /** Of a limit that counts each caller apart: whose counter, as a digest; empty = the one that all others share. */
+  value: string;
 }
 
 /**
@@ -305,7 +311,18 @@ export const ErrorDetail_HeadersEntry: MessageFns<ErrorDetail_HeadersEntry> = {
 };
 
 function createBaseReservation(): Reservation {
-  return { scope: "", scopeId: "", quantity: "", window: "", windowStartMs: 0, windowEndMs: 0, amount: 0 };
+  return {
+    scope: "",
+    scopeId: "",
+    quantity: "",
+    window: "",
+    windowStartMs: 0,
+    windowEndMs: 0,
+    amount: 0,
+    models: [],
+    selector: "",
+    value: "",
+  };
 }
 
 export const Reservation: MessageFns<Reservation> = {
@@ -330,6 +347,15 @@ export const Reservation: MessageFns<Reservation> = {
     }
     if (message.amount !== 0) {
       writer.uint32(56).int64(message.amount);
+    }
+    for (const v of message.models) {
+      writer.uint32(66).string(v!);
+    }
+    if (message.selector !== "") {
+      writer.uint32(74).string(message.selector);
+    }
+    if (message.value !== "") {
+      writer.uint32(82).string(message.value);
     }
     return writer;
   },
@@ -401,6 +427,30 @@ export const Reservation: MessageFns<Reservation> = {
             }
 
             message.amount = longToNumber(reader.int64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.models.push(reader.string());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.selector = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.value = reader.string();
             continue;
           }
         }

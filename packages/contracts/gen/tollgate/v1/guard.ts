@@ -100,11 +100,18 @@ export interface AuthResult {
     | undefined;
   /** x-ratelimit-*, RateLimit, RateLimit-Policy. */
   headers: { [key: string]: string };
+  /** For the row's guardrail_hits: limits that are passed and refuse nobody, `soft.…` and `shadow.…`. */
+  hits: { [key: string]: number };
 }
 
 export interface AuthResult_HeadersEntry {
   key: string;
   value: string;
+}
+
+export interface AuthResult_HitsEntry {
+  key: string;
+  value: number;
 }
 
 export interface PiiCall {
@@ -829,7 +836,7 @@ export const AuthCall_MetadataEntry: MessageFns<AuthCall_MetadataEntry> = {
 };
 
 function createBaseAuthResult(): AuthResult {
-  return { receipt: undefined, refusal: undefined, headers: {} };
+  return { receipt: undefined, refusal: undefined, headers: {}, hits: {} };
 }
 
 export const AuthResult: MessageFns<AuthResult> = {
@@ -842,6 +849,9 @@ export const AuthResult: MessageFns<AuthResult> = {
     }
     globalThis.Object.entries(message.headers).forEach(([key, value]: [string, string]) => {
       AuthResult_HeadersEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    globalThis.Object.entries(message.hits).forEach(([key, value]: [string, number]) => {
+      AuthResult_HitsEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
     });
     return writer;
   },
@@ -883,6 +893,17 @@ export const AuthResult: MessageFns<AuthResult> = {
             const entry3 = AuthResult_HeadersEntry.decode(reader, reader.uint32());
             if (entry3.value !== undefined) {
               message.headers[entry3.key] = entry3.value;
+            }
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            const entry4 = AuthResult_HitsEntry.decode(reader, reader.uint32());
+            if (entry4.value !== undefined) {
+              message.hits[entry4.key] = entry4.value;
             }
             continue;
           }
@@ -941,6 +962,63 @@ export const AuthResult_HeadersEntry: MessageFns<AuthResult_HeadersEntry> = {
             }
 
             message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAuthResult_HitsEntry(): AuthResult_HitsEntry {
+  return { key: "", value: 0 };
+}
+
+export const AuthResult_HitsEntry: MessageFns<AuthResult_HitsEntry> = {
+  encode(message: AuthResult_HitsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(16).uint32(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AuthResult_HitsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAuthResult_HitsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = reader.uint32();
             continue;
           }
         }

@@ -12,6 +12,8 @@ import { Receipt, TokenCounts } from "./common.ts";
 export interface LedgerSumsRequest {
   organizationId: string;
   windows: LedgerWindow[];
+  /** Sums of this sequence and no later one; 0 = of all that the ledger holds. */
+  upToSeq: number;
 }
 
 export interface LedgerWindow {
@@ -20,6 +22,20 @@ export interface LedgerWindow {
   scopeId: string;
   startMs: number;
   endMs: number;
+  /** Only what these models served, or no known one; empty = all. */
+  models: string[];
+  /** Of a limit that counts each caller apart: only what was reserved in its counters, by value. Empty = all usage of the scope. */
+  selector: string;
+  /** With a selector, which limit's counters: quantity and window as reservations call them. */
+  quantity: string;
+  window: string;
+}
+
+/** What one counter of a limit that counts each caller apart holds, in units of its quantity. */
+export interface LedgerValue {
+  /** Empty = the counter that all others share. */
+  value: string;
+  spent: number;
 }
 
 export interface LedgerSum {
@@ -27,6 +43,8 @@ export interface LedgerSum {
   billed: TokenCounts | undefined;
   costNanoUsd: number;
   requests: number;
+  /** Only for a window with a selector, and then instead of the sums. */
+  values: LedgerValue[];
 }
 
 export interface UnmeasuredCharge {
@@ -35,6 +53,8 @@ export interface UnmeasuredCharge {
   version: number;
   billed: TokenCounts | undefined;
   costNanoUsd: number;
+  /** What served; empty when nothing did. */
+  model: string;
 }
 
 export interface LedgerSumsReply {
@@ -100,7 +120,7 @@ export interface ReconcileReply {
 }
 
 function createBaseLedgerSumsRequest(): LedgerSumsRequest {
-  return { organizationId: "", windows: [] };
+  return { organizationId: "", windows: [], upToSeq: 0 };
 }
 
 export const LedgerSumsRequest: MessageFns<LedgerSumsRequest> = {
@@ -110,6 +130,9 @@ export const LedgerSumsRequest: MessageFns<LedgerSumsRequest> = {
     }
     for (const v of message.windows) {
       LedgerWindow.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.upToSeq !== 0) {
+      writer.uint32(24).uint64(message.upToSeq);
     }
     return writer;
   },
@@ -143,6 +166,14 @@ export const LedgerSumsRequest: MessageFns<LedgerSumsRequest> = {
             message.windows.push(LedgerWindow.decode(reader, reader.uint32()));
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.upToSeq = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -157,7 +188,7 @@ export const LedgerSumsRequest: MessageFns<LedgerSumsRequest> = {
 };
 
 function createBaseLedgerWindow(): LedgerWindow {
-  return { scope: "", scopeId: "", startMs: 0, endMs: 0 };
+  return { scope: "", scopeId: "", startMs: 0, endMs: 0, models: [], selector: "", quantity: "", window: "" };
 }
 
 export const LedgerWindow: MessageFns<LedgerWindow> = {
@@ -173,6 +204,18 @@ export const LedgerWindow: MessageFns<LedgerWindow> = {
     }
     if (message.endMs !== 0) {
       writer.uint32(32).int64(message.endMs);
+    }
+    for (const v of message.models) {
+      writer.uint32(42).string(v!);
+    }
+    if (message.selector !== "") {
+      writer.uint32(50).string(message.selector);
+    }
+    if (message.quantity !== "") {
+      writer.uint32(58).string(message.quantity);
+    }
+    if (message.window !== "") {
+      writer.uint32(66).string(message.window);
     }
     return writer;
   },
@@ -222,6 +265,95 @@ export const LedgerWindow: MessageFns<LedgerWindow> = {
             message.endMs = longToNumber(reader.int64());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.models.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.selector = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.quantity = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.window = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLedgerValue(): LedgerValue {
+  return { value: "", spent: 0 };
+}
+
+export const LedgerValue: MessageFns<LedgerValue> = {
+  encode(message: LedgerValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.value !== "") {
+      writer.uint32(10).string(message.value);
+    }
+    if (message.spent !== 0) {
+      writer.uint32(16).int64(message.spent);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LedgerValue {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLedgerValue();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.spent = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -236,7 +368,7 @@ export const LedgerWindow: MessageFns<LedgerWindow> = {
 };
 
 function createBaseLedgerSum(): LedgerSum {
-  return { window: undefined, billed: undefined, costNanoUsd: 0, requests: 0 };
+  return { window: undefined, billed: undefined, costNanoUsd: 0, requests: 0, values: [] };
 }
 
 export const LedgerSum: MessageFns<LedgerSum> = {
@@ -252,6 +384,9 @@ export const LedgerSum: MessageFns<LedgerSum> = {
     }
     if (message.requests !== 0) {
       writer.uint32(32).int64(message.requests);
+    }
+    for (const v of message.values) {
+      LedgerValue.encode(v!, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -301,6 +436,14 @@ export const LedgerSum: MessageFns<LedgerSum> = {
             message.requests = longToNumber(reader.int64());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.values.push(LedgerValue.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -315,7 +458,7 @@ export const LedgerSum: MessageFns<LedgerSum> = {
 };
 
 function createBaseUnmeasuredCharge(): UnmeasuredCharge {
-  return { requestId: "", receipt: undefined, version: 0, billed: undefined, costNanoUsd: 0 };
+  return { requestId: "", receipt: undefined, version: 0, billed: undefined, costNanoUsd: 0, model: "" };
 }
 
 export const UnmeasuredCharge: MessageFns<UnmeasuredCharge> = {
@@ -334,6 +477,9 @@ export const UnmeasuredCharge: MessageFns<UnmeasuredCharge> = {
     }
     if (message.costNanoUsd !== 0) {
       writer.uint32(40).int64(message.costNanoUsd);
+    }
+    if (message.model !== "") {
+      writer.uint32(50).string(message.model);
     }
     return writer;
   },
@@ -389,6 +535,14 @@ export const UnmeasuredCharge: MessageFns<UnmeasuredCharge> = {
             }
 
             message.costNanoUsd = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.model = reader.string();
             continue;
           }
         }

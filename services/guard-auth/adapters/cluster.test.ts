@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { UsageEvent } from '@tollgate/contracts';
+import { startRedisCluster, type TestRedisCluster } from '@tollgate/testing/engines';
+import type { Charge } from '../domain/charge.ts';
+import { settlementOf } from '../domain/settlement.ts';
+import * as given from '../testing/harness.ts';
+import type { BudgetStore } from './budget-store.ts';
+import { ProbeStore } from './probe-store.ts';
+import { RebuildStore } from './rebuild-store.ts';
+
+const { organizationId, startedAtMs } = given;
+let cluster: TestRedisCluster;
+const nodes: BudgetStore[] = [];
+/** The node that has the organization's slot. */
+let store: BudgetStore;
+
+before(async () => {
+  cluster = await startRedisCluster();
+  for (const url of cluster.urls) nodes.push(await given.connectStore(url));
+  for (const node of nodes) await formed(node);
+  for (const node of nodes) if (await has(node, organizationId)) store = node;
+});
+after(async () => {
+  for (const node of nodes) node.redis.close();
+  await cluster.close();
+});
+
+/** Waits until a node has met the others; the test's own time limit ends it. */
+async function formed({ redis }: BudgetStore): Promise<void> {
+  while (!String(await redis.command('CLUSTER', 'INFO')).includes('cluster_state:ok')) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Whether a node has the slot of an organization: of others it says MOVED. */
+function has(node: BudgetStore, id: string): Promise<boolean> {
+  return node.redis.command('EXISTS', node.keys(id).epoch).then(
+    () => true,
+    () => false,
+  );
+}
+
+const own = given.reservation({ selector: 'p-user', value: 'somebody' });
+const charges: Charge[] = [
+  { reservation: given.reservation(), limit: 1000 },
+  { reservation: given.reservation({ scope: 'organization', scopeId: organizationId, window: '1d' }), limit: 1000 },
+  { reservation: own, limit: 1000, valuesMax: 5 },
+];
+
+test('every step of a budget touches one slot only', { timeout: 30_000 }, async () => {
+  const keys = store.keys(organizationId);
+  await store.redis.command('SET', keys.epoch, store.redis.runId);
+  const receipt = given.receipt(
+    'r1',
+    charges.map(({ reservation }) => reservation),
+  );
+  const record = UsageEvent.encode(given.usageEvent(receipt)).finish();
+  const { outcome } = await store.reserve(organizationId, { requestId: 'r1', startedAtMs, charges, record });
+  assert.equal(outcome, 'admitted');
+  assert.equal(await store.renew(organizationId, [{ receipt, record }]), true);
+  assert.deepEqual(await store.expired(organizationId, 10, 1000), []);
+  const settlement = settlementOf(given.measured(receipt, 30, 12), 5, startedAtMs);
+  assert.ok(settlement);
+  assert.equal(await store.settle(organizationId, [settlement]), true);
+  for (const { reservation } of charges)
+    assert.deepEqual(await given.counter(store, reservation), { spent: 42, reserved: 0 });
+  await store.release(organizationId, 'r2', false);
+  await store.trim(organizationId, 5, 5);
+  const probe = await new ProbeStore(store.redis, 'replica-1').admit(
+    organizationId,
+    { checks: [], charges },
+    new Map(),
+    startedAtMs,
+  );
+  assert.equal(probe.outcome, 'admitted');
+
+  await store.redis.command('DEL', keys.epoch);
+  const rebuild = await RebuildStore.begin(store, organizationId);
+  assert.ok(rebuild);
+  await rebuild.reset(startedAtMs);
+  await rebuild.openForRenewals();
+  await rebuild.settle([settlement]);
+  await rebuild.finish(5);
+  assert.equal(await store.built(organizationId), true);
+  for (const { reservation } of charges) assert.equal((await given.counter(store, reservation)).spent, 42);
+});
+
+test('other organizations may live on other nodes', { timeout: 30_000 }, async () => {
+  const owners = new Set<BudgetStore>();
+  for (let n = 0; n < 30; n++) {
+    for (const node of nodes) if (await has(node, `organization-${n}`)) owners.add(node);
+  }
+  assert.equal(owners.size, 3);
+});
