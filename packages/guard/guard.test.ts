@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { credentials } from '@grpc/grpc-js';
 import { GuardClient, GuardReply, GuardRequest } from '@tollgate/contracts';
 import { TollgateError } from '@tollgate/errors';
@@ -112,19 +113,21 @@ test('no guard: guard_unavailable at once, with when to come back', async () => 
 });
 
 test('no answer in time: guard_unavailable that names the stage; the late answer is dropped', async () => {
-  const release = Promise.withResolvers<void>();
+  const timeoutMs = 60;
   const guard = await harness.guard({
     handle: async (request) => {
-      if (textsOf(request)[0] === 'slow') await release.promise;
+      // The guard counts from the call's arrival, later than the caller.
+      if (textsOf(request)[0] === 'slow') await setTimeout(2 * timeoutMs);
       return masked(['done']);
     },
   });
   const pool = await harness.pool(1);
-  const slow = pool.call(piiCall(['slow'], 60));
+  const slow = pool.call(piiCall(['slow'], timeoutMs));
   await assert.rejects(slow, { code: 'guard_unavailable', message: /pii.*in time/ });
-  release.resolve();
   assert.deepEqual(maskedTexts(await pool.call(piiCall(['fast']))), ['done']);
   assert.equal(pool.outstanding, 0);
+  // Begun later, it ends later than the one of the slow call.
+  await setTimeout(2 * timeoutMs);
   await guard.scope.runDrains();
   assert.match(await guard.metrics(), /guard_expired_total\{.*\} 1\n/);
 });

@@ -6,7 +6,7 @@ import { codeRows, leadingCode, read } from './page.ts';
 
 const sources = globSync('{packages,services}/**/*.ts', {
   cwd: root,
-  exclude: (name) => /node_modules|\.test\.ts$|[/\\]gen[/\\]|testing/.test(name),
+  exclude: (name) => /node_modules|\.test\.ts$|[/\\]gen[/\\]|testing|fixtures/.test(name),
 });
 /** By metric the text around its name: where it is made stand its kind and its labels. */
 const made = new Map<string, string>();

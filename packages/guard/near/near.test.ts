@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { GuardReply, GuardRequest } from '@tollgate/contracts';
 import { TollgateError } from '@tollgate/errors';
 import type { GuardCall } from '../index.ts';
@@ -140,19 +141,21 @@ test('a TollgateError of the handler is the answer; any other fault tells nothin
 });
 
 test('no answer in time: guard_unavailable; what comes later is dropped by the guard and counted', async () => {
-  const release = Promise.withResolvers<void>();
+  const timeoutMs = 30;
   const wait = async (request: Pick<GuardRequest, 'call'>) => {
-    if (textsOf(request)[0] !== 'fast') await release.promise;
+    // The guard counts from the call's arrival, later than the caller.
+    if (textsOf(request)[0] !== 'fast') await setTimeout(2 * timeoutMs);
     return masked(['done']);
   };
   const guard = await harness.guard({ handle: wait, handleEncoded: () => new Promise(() => {}) }, near);
   const pool = await harness.pool(1, { near });
-  const slow = pool.call(piiCall(['slow'], 30));
-  const large = pool.call(piiCall(['x'.repeat(mib)], 30));
+  const slow = pool.call(piiCall(['slow'], timeoutMs));
+  const large = pool.call(piiCall(['x'.repeat(mib)], timeoutMs));
   await Promise.all([slow, large].map((call) => assert.rejects(call, { message: /pii.*in time/ })));
-  release.resolve();
   assert.deepEqual(maskedTexts(await pool.call(piiCall(['fast']))), ['done']);
   assert.equal(pool.outstanding, 0);
+  // Begun later, it ends later than the one of the slow call.
+  await setTimeout(2 * timeoutMs);
   await guard.scope.runDrains();
   assert.match(await guard.metrics(), /guard_expired_total\{.*\} 1\n/);
 });
