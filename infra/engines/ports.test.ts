@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { isFree, keptPort } from './ports.ts';
+import { freePort, isFree, keptPort } from './ports.ts';
 
 let home: string;
 before(() => {
@@ -27,4 +27,14 @@ test('a port that is taken is chosen again, and the others stay', async (t) => {
   assert.equal(await isFree(taken), false);
   assert.notEqual(await keptPort(home, 'nats'), taken);
   assert.equal(await keptPort(home, 'redis'), redis);
+});
+
+test('a free port is none that an outgoing connection could be given', {
+  skip: process.platform !== 'linux',
+}, async () => {
+  const [first = 0, last = 0] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split(/\s+/).map(Number);
+  for (let times = 0; times < 100; times++) {
+    const port = await freePort();
+    assert.ok(port < first || port > last, `${port} is in ${first}–${last}`);
+  }
 });

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
@@ -24,11 +25,32 @@ export async function isFree(port: number, host = '127.0.0.1'): Promise<boolean>
   return (await listenOnce(port, host)) !== undefined;
 }
 
-/** A port of the loopback address that nobody listens on. */
+/** Below it are the ports of well-known services. */
+const lowestPort = 10_000;
+const triesMax = 50;
+
+/**
+ * A port of the loopback address that nobody listens on, outside of those that the system gives to outgoing connections:
+ * one of them would be taken by any connection that begins before it is listened on, or while its server restarts.
+ */
 export async function freePort(): Promise<number> {
+  const end = firstOutgoingPort();
+  for (let tries = 0; tries < triesMax && end > lowestPort; tries++) {
+    const port = randomInt(lowestPort, end);
+    if (await isFree(port)) return port;
+  }
   const port = await listenOnce(0, '127.0.0.1');
   if (port === undefined) throw new Error('The system gives no free port on 127.0.0.1.');
   return port;
+}
+
+/** Linux says where its range begins (ip(7)); elsewhere the range that IANA keeps for it (RFC 6335). */
+function firstOutgoingPort(): number {
+  try {
+    return Number.parseInt(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8'), 10);
+  } catch {
+    return 49_152;
+  }
 }
 
 function listenOnce(port: number, host: string): Promise<number | undefined> {

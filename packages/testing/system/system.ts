@@ -2,10 +2,10 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from '@tollgate/engines';
 import { connectAzureSimulator, type RemoteAzureSimulator } from '../azure/index.ts';
 
 const root = path.resolve(import.meta.dirname, '../../..');
@@ -140,7 +140,7 @@ export class System {
 /** A system that is not started yet, with free ports and an empty home. */
 export async function newSystem(env: NodeJS.ProcessEnv = {}): Promise<System> {
   const home = await mkdtemp(path.join(tmpdir(), 'tollgate-test-'));
-  const [port, tlsPort, consolePort] = await freePorts(3);
+  const [port, tlsPort, consolePort] = [await freePort(), await freePort(), await freePort()];
   const { AZURE_OPENAI_ENDPOINT: _, AZURE_OPENAI_API_KEY: __, ...inherited } = process.env;
   return new System(home, {
     ...inherited,
@@ -159,17 +159,4 @@ export function sharedSystem(): System {
     throw new Error('no system is running for this test: use `npm test`, or `node test/run.ts FILE`');
   }
   return new System(home, process.env);
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
 }
