@@ -3,7 +3,15 @@ import { describe, it } from 'node:test';
 import { Delivery, RequestStatus, Surface, UsageEvent } from '@tollgate/contracts';
 import { toUsageRow } from './row.ts';
 
-const tokens = { prompt: 100, completion: 20, cachedPrompt: 10, reasoning: 5 };
+const tokens = {
+  prompt: 100,
+  completion: 20,
+  cachedPrompt: 10,
+  reasoning: 5,
+  cacheWritePrompt: 30,
+  audioPrompt: 7,
+  audioCompletion: 3,
+};
 
 const event: UsageEvent = {
   ...UsageEvent.decode(new Uint8Array(0)),
@@ -70,6 +78,7 @@ const event: UsageEvent = {
   metadata: { ticket: 'T-1' },
   finishedAtMs: Date.UTC(2026, 9, 20, 12, 0, 1),
   guardrailHits: { piiMasking: 1 },
+  billing: { serviceTier: 'priority', toolCalls: { web_search: 2 }, unpriced: ['audio_prompt_tokens'] },
 };
 
 describe('toUsageRow', () => {
@@ -114,12 +123,18 @@ describe('toUsageRow', () => {
       completion_tokens: 20,
       cached_prompt_tokens: 10,
       reasoning_tokens: 5,
+      cache_write_prompt_tokens: 30,
+      audio_prompt_tokens: 7,
+      audio_completion_tokens: 3,
       served_prompt_tokens: 100,
       served_completion_tokens: 20,
       estimated: false,
       cost_nano_usd: 9,
       saved_nano_usd: 1,
       price_list_version: 'v1',
+      service_tier: 'priority',
+      tool_calls: { web_search: 2 },
+      unpriced: ['audio_prompt_tokens'],
       cache_status: 'MISS',
       cache_similarity: 0.5,
       pii_entities: { EMAIL: 2 },

@@ -48,6 +48,12 @@ export interface UsageRow {
   cached_prompt_tokens: number;
   /** Part of completion_tokens. */
   reasoning_tokens: number;
+  /** Billed, part of prompt_tokens: written to the provider's own cache. */
+  cache_write_prompt_tokens: number;
+  /** Billed, part of prompt_tokens. */
+  audio_prompt_tokens: number;
+  /** Billed, part of completion_tokens. */
+  audio_completion_tokens: number;
   /** What the caller got, from the provider or the cache. */
   served_prompt_tokens: number;
   served_completion_tokens: number;
@@ -56,6 +62,12 @@ export interface UsageRow {
   cost_nano_usd: number;
   saved_nano_usd: number;
   price_list_version: string;
+  /** As the provider named it; empty when none did. */
+  service_tier: string;
+  /** Calls of the provider's own tools, by tool, over all attempts. */
+  tool_calls: Record<string, number>;
+  /** What the price list's fallback was charged for. */
+  unpriced: string[];
   cache_status: string;
   cache_similarity: number;
   pii_entities: Record<string, number>;
@@ -135,12 +147,18 @@ export function toUsageRow(event: UsageEvent, streamSeq: number): UsageRow {
     completion_tokens: within(billed.completion),
     cached_prompt_tokens: within(billed.cachedPrompt),
     reasoning_tokens: within(billed.reasoning),
+    cache_write_prompt_tokens: within(billed.cacheWritePrompt ?? 0),
+    audio_prompt_tokens: within(billed.audioPrompt ?? 0),
+    audio_completion_tokens: within(billed.audioCompletion ?? 0),
     served_prompt_tokens: within(served.prompt),
     served_completion_tokens: within(served.completion),
     estimated: event.estimated,
     cost_nano_usd: within(event.costNanoUsd),
     saved_nano_usd: within(event.savedNanoUsd),
     price_list_version: event.priceListVersion,
+    service_tier: event.billing?.serviceTier ?? '',
+    tool_calls: counts(event.billing?.toolCalls ?? {}),
+    unpriced: event.billing?.unpriced ?? [],
     cache_status: event.cacheStatus,
     cache_similarity: Number.isFinite(event.cacheSimilarity) ? event.cacheSimilarity : 0,
     pii_entities: counts(event.piiEntities),
