@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 
 /** Starts a Node program that says `{type: 'ready', address}` over IPC. */
 export async function startWithIpc(
@@ -17,13 +16,4 @@ export async function startWithIpc(
     once(child, 'exit').then(() => Promise.reject(new Error(`${file} did not start`))),
   ])) as [{ address: string }];
   return { child, address: message.address };
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { cacheFolder } from '@tollgate/engines';
+import { cacheFolder, freePort } from '@tollgate/engines';
 import { npm } from '@tollgate/engines/host/npm';
-import { freePort } from './child.ts';
 import { type Contender, end } from './contender.ts';
 import { apiKey } from './simple.ts';
 

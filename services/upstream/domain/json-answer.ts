@@ -1,6 +1,6 @@
 import { Surface } from '@tollgate/contracts';
+import { isRecord, type JsonRecord } from './json.ts';
 import { type ProviderError, readProviderError, statusOfError } from './provider-error.ts';
-import { isRecord, type JsonRecord } from './stream/json.ts';
 import { oneSearch, ToolCallCounter, withToldSearches } from './tool-calls.ts';
 import { type Beside, type MeasuredUsage, readBeside, readServiceTier, readUsage } from './usage.ts';
 

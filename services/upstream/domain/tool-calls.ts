@@ -1,4 +1,4 @@
-import { isRecord, type JsonRecord } from './stream/json.ts';
+import { isRecord, type JsonRecord } from './json.ts';
 
 type Counts = Readonly<Record<string, number>>;
 

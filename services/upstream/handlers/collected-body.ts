@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Surface } from '@tollgate/contracts';
 import type { Fault } from '../domain/fault.ts';
+import { parseRecord } from '../domain/json.ts';
 import { readJsonAnswer } from '../domain/json-answer.ts';
 import { type ProviderError, readProviderError } from '../domain/provider-error.ts';
 import { retryAfterMs } from '../domain/retry-after.ts';
-import { parseRecord } from '../domain/stream/json.ts';
 import type { Beside, MeasuredUsage } from '../domain/usage.ts';
 
 interface CollectedAnswer {

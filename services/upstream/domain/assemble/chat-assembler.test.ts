@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { completeBytesMax } from '@tollgate/bus';
-import type { JsonRecord } from '../stream/json.ts';
+import type { JsonRecord } from '../json.ts';
 import { ChatAssembler } from './chat-assembler.ts';
 
 const usage = { prompt_tokens: 14, completion_tokens: 3, total_tokens: 17 };

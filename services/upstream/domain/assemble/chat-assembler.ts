@@ -1,5 +1,5 @@
 import { completeBytesMax } from '@tollgate/bus';
-import { isRecord, isText, type JsonRecord } from '../stream/json.ts';
+import { isRecord, isText, type JsonRecord } from '../json.ts';
 
 /**
  * Puts the chunks of a chat stream together to the chat.completion that JSON would have given, for the cache. It holds no

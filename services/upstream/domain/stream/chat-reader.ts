@@ -1,6 +1,7 @@
+import { isRecord, isText, type JsonRecord, parseRecord } from '../json.ts';
 import { chatToolCalls, oneSearch } from '../tool-calls.ts';
 import { type Beside, type MeasuredUsage, nothingBeside, readServiceTier, readUsage } from '../usage.ts';
-import { errorStep, isRecord, isText, type JsonRecord, parseRecord } from './json.ts';
+import { errorStep } from './error-step.ts';
 import { dropped, type PriceUsage, passContent, passQuiet, type Step, type StreamReader } from './reader.ts';
 import type { SseEvent } from './sse.ts';
 

@@ -1,7 +1,8 @@
 import { Surface } from '@tollgate/contracts';
+import { isRecord, type JsonRecord, parseRecord } from '../json.ts';
 import { ToolCallCounter } from '../tool-calls.ts';
 import { type Beside, type MeasuredUsage, readAnswerUsage, readServiceTier } from '../usage.ts';
-import { errorStep, isRecord, type JsonRecord, parseRecord } from './json.ts';
+import { errorStep } from './error-step.ts';
 import { dropped, type PriceUsage, passContent, passQuiet, type Step, type StreamReader } from './reader.ts';
 import type { SseEvent } from './sse.ts';
 
