@@ -52,6 +52,7 @@ describe('what the reconciler asks the ledger', () => {
       usageRow({ ...reserved({ ...own, scope: 'organization' }, own), stream_seq: 1 }),
       usageRow({ ...reserved({ ...own, quantity: 'cost_nano_usd' }), stream_seq: 1 }),
       usageRow({ ...reserved({ ...own, windowStartMs: 1 }), stream_seq: 1 }),
+      usageRow({ ...reserved({ ...own, selector: 'per:user', value: 'u-1' }), stream_seq: 1 }),
       usageRow({ team_id: 't-9', reservations: '', stream_seq: 1 }),
       usageRow({ ...reserved(own), stream_seq: 2 }),
     ]);

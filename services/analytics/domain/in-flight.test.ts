@@ -43,10 +43,12 @@ describe('what is in flight', () => {
     assert.deepEqual(inFlight([[5, abandoned]], { a: guess }), { low: 0, high: 0 });
   });
 
-  it('leaves out what reserved nothing, reserved elsewhere, or is another organization’s', () => {
+  it('leaves out what reserved nothing, elsewhere or for a single value, or is another organization’s', () => {
     const elsewhere = { ...reservation, windowStartMs: 1 };
+    const ofOneUser = { ...reservation, selector: 'per:user', value: 'u-1' };
     const events = [
       usageEvent('a', {}, { reservations: [] }),
+      usageEvent('d', {}, { reservations: [ofOneUser] }),
       usageEvent('b', {}, { reservations: [elsewhere] }),
       usageEvent('c', {}, { organizationId: 'o-2' }),
     ];

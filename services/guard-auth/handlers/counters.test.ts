@@ -39,7 +39,8 @@ test('the counters of every limit in the windows that run, with the floor of wha
   assert.ok(settlement);
   await store.settle(organizationId, [settlement]);
   await store.trim(organizationId, 7, 0);
-  const limits = { team: [given.tokenLimit(1000)], organization: [given.tokenLimit(9000)] };
+  const notCompared = { ...given.tokenLimit(500), models: ['gpt-4o'] };
+  const limits = { team: [given.tokenLimit(1000), notCompared], organization: [given.tokenLimit(9000)] };
   const { scope, scopeId, quantity, window, windowEndMs } = hour;
   assert.deepEqual(await ask(given.snapshot(limits)), {
     organizationId,
