@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { ManagedProcess, type ManagedProcessEvent } from '@tollgate/engines';
 import type { ReadyMessage } from '@tollgate/lifecycle';
+import { nodeFlags } from './node-flags.ts';
 
 const readyMsMax = 60_000;
 /** Services end by themselves within 15 s (TOLLGATE_STOP_TIMEOUT_MS); what has not by then hangs. */
@@ -50,7 +51,7 @@ export class Replica {
       home,
       logFile: path.join(home, 'logs', `${name}.log`),
       plan: () => ({
-        command: [process.execPath, '--disable-warning=ExperimentalWarning', file],
+        command: [process.execPath, ...nodeFlags(), file],
         env: environment(),
         ipc: true,
       }),

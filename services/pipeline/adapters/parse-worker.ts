@@ -1,15 +1,21 @@
+import os from 'node:os';
+import process from 'node:process';
 import { parentPort } from 'node:worker_threads';
-import { encode, GuardReply, GuardRequest, type Surface } from '@tollgate/contracts';
+import { GuardReply, type Surface } from '@tollgate/contracts';
 import { toErrorDetail } from '@tollgate/errors';
 import { Body } from '../domain/body/body.ts';
 import { type BodyIndex, indexBody } from '../domain/body/index-body.ts';
 import type { PiiAddress } from './parse-pool.ts';
+import { encodePiiRequest } from './pii-request.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 export type Job =
   | { kind: 'read'; id: number; body: Bytes; surface: Surface; pii: PiiAddress | undefined }
   | { kind: 'mask'; id: number; body: Bytes; index: BodyIndex; reply: Bytes };
+
+// On Linux the call is about the calling thread alone: large requests yield to the small ones where cores are few.
+if (process.platform === 'linux') os.setPriority(5);
 
 // Large bodies are read, their texts encoded for guard-pii and its answer put in here, off the main thread. The bytes
 // come and go without being copied.
@@ -25,16 +31,11 @@ parentPort?.on('message', (job: Job) => {
 function read({ id, body, surface, pii }: Extract<Job, { kind: 'read' }>): void {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const index = indexBody(bytes, surface);
-  const encodedPii = pii && encodeCall(new Body(bytes, index).texts(), pii);
+  const encodedPii = pii && encodePiiRequest(pii, new Body(bytes, index).textBytes());
   parentPort?.postMessage(
     { id, body, index, encodedPii },
     encodedPii ? [body.buffer, encodedPii.buffer] : [body.buffer],
   );
-}
-
-function encodeCall(texts: string[], pii: PiiAddress): Bytes {
-  const call = { $case: 'pii' as const, value: { texts } };
-  return encode(GuardRequest, { ...pii, id: 0, timeoutMs: 0, call });
 }
 
 function mask({ id, body, index, reply }: Extract<Job, { kind: 'mask' }>): void {

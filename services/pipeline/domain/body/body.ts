@@ -1,6 +1,9 @@
 import type { BodyIndex, Span } from './index-body.ts';
 import { type Edit, splice } from './splice.ts';
 
+/** Begins an escape in a JSON string. */
+const backslash = 0x5c;
+
 /** A request body as bytes beside its index. Masking and edits make a new one; untouched bytes stay as they came. */
 export class Body {
   readonly bytes: Buffer;
@@ -14,6 +17,14 @@ export class Body {
   /** The texts that the model reads, decoded. */
   texts(): string[] {
     return this.index.texts.map((span) => this.#decode(span));
+  }
+
+  /** The same as UTF-8; what has no escapes in the body is not copied. */
+  textBytes(): Uint8Array[] {
+    return this.index.texts.map((span) => {
+      const inner = this.bytes.subarray(span.start + 1, span.end - 1);
+      return inner.includes(backslash) ? Buffer.from(this.#decode(span)) : inner;
+    });
   }
 
   /** The last user text, or empty when it is not one plain text. */
@@ -64,7 +75,9 @@ export class Body {
   #decode({ start, end }: Span): string {
     const { bytes } = this;
     const inner = bytes.subarray(start + 1, end - 1);
-    return inner.includes(0x5c) ? (JSON.parse(bytes.toString('utf8', start, end)) as string) : inner.toString('utf8');
+    return inner.includes(backslash)
+      ? (JSON.parse(bytes.toString('utf8', start, end)) as string)
+      : inner.toString('utf8');
   }
 
   #edited(edits: Edit[]): Body {

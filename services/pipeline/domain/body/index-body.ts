@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { Surface } from '@tollgate/contracts';
 import { TollgateError } from '@tollgate/errors';
 import { Scanner } from './scanner.ts';
@@ -68,7 +68,7 @@ export function indexBody(bytes: Buffer, surface: Surface): BodyIndex {
 function parse(bytes: Buffer): Record<string, unknown> {
   let body: unknown;
   try {
-    body = JSON.parse(bytes.toString('utf8'));
+    body = JSON.parse(bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8'));
   } catch (error) {
     // V8's message quotes the text around the fault: it must reach neither the caller's logs nor ours.
     const position = /position (\d+)/.exec(String(error))?.[1];
