@@ -61,5 +61,8 @@ test('what a proxy offers is the rotation and then the rest of its provider', ()
   const snapshot = snapshotOf(withExtra);
   const proxy = findProxy(snapshot, '');
   assert.ok(proxy);
-  assert.deepEqual(offeredModels(snapshot, proxy), ['gpt-4o', 'gpt-4o-mini', 'fast']);
+  assert.deepEqual(
+    [...offeredModels(snapshot, proxy)],
+    ['gpt-4o', 'gpt-4o-mini', 'fast'].map((model) => [model, 'azure-openai']),
+  );
 });

@@ -32,11 +32,19 @@ export function findTarget(snapshot: ConfigSnapshot, provider: string, model: st
   return found && toTarget(provider, found);
 }
 
-/** Names that callers of this proxy may say: the rotation's first, then the provider's others. */
-export function offeredModels(snapshot: ConfigSnapshot, proxy: ProxySettings): string[] {
-  const listed = rotationOf(proxy)?.models.map(({ model }) => model) ?? [];
-  const own = providerByName(snapshot, proxy.provider)?.models.map(({ name }) => name) ?? [];
-  return [...new Set([...listed, ...own])];
+/**
+ * Names that callers of this proxy may say, each with the provider that serves it (of a rotation over several, the first):
+ * the rotation's first, then the proxy's provider's others.
+ */
+export function offeredModels(snapshot: ConfigSnapshot, proxy: ProxySettings): Map<string, string> {
+  const offered = new Map<string, string>();
+  for (const { model, provider } of rotationOf(proxy)?.models ?? []) {
+    if (!offered.has(model)) offered.set(model, provider);
+  }
+  for (const { name } of providerByName(snapshot, proxy.provider)?.models ?? []) {
+    if (!offered.has(name)) offered.set(name, proxy.provider);
+  }
+  return offered;
 }
 
 function rotationTargets(snapshot: ConfigSnapshot, rotation: ModelRotation): Target[] {

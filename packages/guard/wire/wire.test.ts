@@ -117,6 +117,7 @@ test('the bound of a reply is never below its size', () => {
         refusal: error,
         headers: { 'x-ratelimit-limit-tokens': '€'.repeat(99) },
         hits: { ['€'.repeat(900)]: 1 },
+        models: ['€'.repeat(300), '', 'gpt-4o'],
       },
     },
     {

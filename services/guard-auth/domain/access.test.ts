@@ -58,6 +58,13 @@ describe('access', () => {
     assert.match(denial(config, keyRecord({ models: ['gpt-4o'] }), proxy, '', rotation) ?? '', /gpt-4o-mini/);
   });
 
+  test('asking which models there are needs no model', () => {
+    const proxy = proxyById(config, 'sample.chat');
+    assert.ok(proxy);
+    assert.equal(denial(config, keyRecord({ models: ['o1'] }), proxy, '', undefined), undefined);
+    assert.match(denial(config, keyRecord({ proxies: [] }), proxy, '', undefined) ?? '', /may not use this proxy/);
+  });
+
   test('fails closed when its team or organization is gone', () => {
     assert.match(denied({ teamId: 'sample.sales' }) ?? '', /does not exist/);
     assert.match(denied({ organizationId: 'other' }) ?? '', /does not exist/);

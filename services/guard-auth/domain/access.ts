@@ -3,14 +3,14 @@ import { teamById } from '@tollgate/config';
 
 /**
  * What a usable key may not do, as public text; undefined when it may.
- * @param resolved what the asked model stands for on this proxy
+ * @param resolved what the asked model stands for on this proxy; undefined when no model is to work
  */
 export function denial(
   snapshot: ConfigSnapshot,
   record: KeyRecord,
   proxy: ProxySettings,
   asked: string,
-  resolved: ResolvedModel,
+  resolved: ResolvedModel | undefined,
 ): string | undefined {
   const owner = teamById(snapshot, record.teamId);
   // Fails closed: without its team nobody knows the key's limits.
@@ -19,7 +19,7 @@ export function denial(
   }
   if (owner.project.name !== proxy.project) return 'This API key belongs to another project than this proxy.';
   if (record.proxies && !record.proxies.includes(proxy.id)) return 'This API key may not use this proxy.';
-  if (record.models) return modelDenial(record.models, asked, resolved);
+  if (record.models && resolved) return modelDenial(record.models, asked, resolved);
   return undefined;
 }
 

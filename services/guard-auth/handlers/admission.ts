@@ -126,6 +126,7 @@ export class Admission {
       refusal: toErrorDetail(new TollgateError('invalid_api_key')),
       headers: {},
       hits: {},
+      models: [],
     });
   }
 
@@ -135,7 +136,9 @@ export class Admission {
     if (!proxy)
       throw new TollgateError('not_found', { internal: `no proxy ${request.proxy} at revision ${snapshot.revision}` });
     const resolved = resolveModel(snapshot, proxy, call.model);
-    const denied = denial(snapshot, record, proxy, call.model, resolved);
+    // Who asks which models there are uses none, and no budget.
+    const isListing = call.surface === Surface.MODELS;
+    const denied = denial(snapshot, record, proxy, call.model, isListing ? undefined : resolved);
     if (denied !== undefined) {
       this.#count('denied');
       return refuse(asked, new TollgateError('access_denied', { message: denied }));
@@ -145,12 +148,13 @@ export class Admission {
       bodyBytes: call.bodyBytes,
       outputTokensMax: call.outputTokensMax,
       choices: call.n,
-      generates: call.surface !== Surface.EMBEDDINGS && call.surface !== Surface.MODELS,
+      generates: call.surface !== Surface.EMBEDDINGS && !isListing,
       completionTokensMean: this.#options.means.mean(models),
     });
     const { promptTokens: prompt, completionTokens: completion } = estimate;
     const costNanoUsd = estimatedCostNanoUsd(snapshot, resolved, { prompt, completion });
-    const limits = limitsOf(snapshot, record.teamId).filter((limit) => bindsModels(limit, models));
+    const own = isListing ? [] : limitsOf(snapshot, record.teamId);
+    const limits = own.filter((limit) => bindsModels(limit, models));
     const costs = limits.some(({ limit }) => limit.quantity === 'cost_nano_usd');
     const promptCostNanoUsd = costs ? estimatedCostNanoUsd(snapshot, resolved, { prompt, completion: 0 }) : 0;
     const caller = { keyId: record.id, user: call.user, metadata: call.metadata };
@@ -191,13 +195,13 @@ export class Admission {
           this.#tell(hits);
           return reply({
             receipt: answer.shared ? withShared(receipt, answer.shared) : receipt,
-            ...{ refusal: undefined, headers, hits },
+            ...{ refusal: undefined, headers, hits, models: modelsOf(asked) },
           });
         case 'repeated':
           this.#count('repeated');
           return reply({
             receipt: UsageEvent.decode(answer.record ?? record).receipt,
-            ...{ refusal: undefined, headers, hits },
+            ...{ refusal: undefined, headers, hits, models: modelsOf(asked) },
           });
         case 'refused':
           this.#count('budget');
@@ -267,7 +271,11 @@ function withShared(receipt: Receipt, places: ReadonlySet<number>): Receipt {
 function refuse(asked: Asked, error: TollgateError, headers: Record<string, string> = {}): GuardResult {
   const nothing = { promptTokens: 0, completionTokens: 0, guessed: false };
   const receipt = receiptOf(asked, { checks: [], charges: [] }, nothing);
-  return reply({ receipt, refusal: toErrorDetail(error), headers, hits: {} });
+  return reply({ receipt, refusal: toErrorDetail(error), headers, hits: {}, models: [] });
+}
+
+function modelsOf({ call, record }: Asked): string[] {
+  return call.surface === Surface.MODELS ? (record.models ?? []) : [];
 }
 
 function reply(result: AuthResult): GuardResult {

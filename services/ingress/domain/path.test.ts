@@ -5,6 +5,8 @@ import { parsePath } from './path.ts';
 
 const chat = Surface.CHAT_COMPLETIONS;
 const responses = Surface.RESPONSES;
+const embeddings = Surface.EMBEDDINGS;
+const models = Surface.MODELS;
 
 // The forms that official clients really send (table at the end of the behaviour page).
 const calls: [string, Surface, string, string][] = [
@@ -23,11 +25,19 @@ const calls: [string, Surface, string, string][] = [
   ['/enterprise-llm-proxy/v1/chat/completions', chat, 'enterprise-llm-proxy', ''],
   ['/teams/a/openai/v1/responses', responses, 'teams/a', ''],
   ['/openai/deployments/my%20model/chat/completions', chat, '', 'my model'],
+  ['/v1/embeddings', embeddings, '', ''],
+  ['/openai/deployments/ada/embeddings?api-version=2024-10-21', embeddings, '', 'ada'],
+  ['/enterprise-llm-proxy/openai/v1/embeddings', embeddings, 'enterprise-llm-proxy', ''],
+  ['/v1/models', models, '', ''],
+  ['/openai/models?api-version=2024-10-21', models, '', ''],
+  ['/v1/models/gpt-4o', models, '', 'gpt-4o'],
+  ['/enterprise-llm-proxy/openai/v1/models/my%2Fmodel', models, 'enterprise-llm-proxy', 'my/model'],
 ];
 
 for (const [url, surface, context, model] of calls) {
   test(`${url} is read`, () => {
-    assert.deepEqual(parsePath('POST', url), { kind: 'call', path: { surface, context, model } });
+    const method = surface === models ? 'GET' : 'POST';
+    assert.deepEqual(parsePath(method, url), { kind: 'call', path: { surface, context, model } });
   });
 }
 
@@ -47,4 +57,6 @@ for (const url of [
 
 test('another method says which is allowed', () => {
   assert.deepEqual(parsePath('GET', '/v1/chat/completions'), { kind: 'method_not_allowed', allow: 'POST' });
+  assert.deepEqual(parsePath('POST', '/v1/models'), { kind: 'method_not_allowed', allow: 'GET' });
+  assert.deepEqual(parsePath('DELETE', '/v1/models/gpt-4o'), { kind: 'method_not_allowed', allow: 'GET' });
 });

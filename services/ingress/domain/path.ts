@@ -16,7 +16,7 @@ export type PathResult =
 const longestPathMax = 2048;
 
 /**
- * Reads `{context}[/openai][/v1][/deployments/{model}]/{surface}`. Double slashes are collapsed, a final one is
+ * Reads `{context}[/openai][/v1][/deployments/{model}]/{surface}`, and `…/models[/{model}]`. Double slashes are collapsed, a final one is
  * ignored, the query (api-version and the like) plays no part.
  */
 export function parsePath(method: string, url: string): PathResult {
@@ -32,8 +32,11 @@ export function parsePath(method: string, url: string): PathResult {
   } else if (segments.at(-1) === 'responses') {
     surface = Surface.RESPONSES;
     segments.length -= 1;
+  } else if (segments.at(-1) === 'embeddings') {
+    surface = Surface.EMBEDDINGS;
+    segments.length -= 1;
   } else {
-    return { kind: 'not_found' };
+    return readModels(method, segments);
   }
   if (method !== 'POST') return { kind: 'method_not_allowed', allow: 'POST' };
 
@@ -42,9 +45,23 @@ export function parsePath(method: string, url: string): PathResult {
     model = segments.at(-1) ?? '';
     segments.length -= 2;
   }
+  return { kind: 'call', path: { surface, context: contextOf(segments), model } };
+}
+
+/** The list of models, or one of them. */
+function readModels(method: string, segments: string[]): PathResult {
+  const one = segments.at(-2) === 'models';
+  if (!one && segments.at(-1) !== 'models') return { kind: 'not_found' };
+  if (method !== 'GET') return { kind: 'method_not_allowed', allow: 'GET' };
+  const model = one ? (segments.pop() ?? '') : '';
+  segments.pop();
+  return { kind: 'call', path: { surface: Surface.MODELS, context: contextOf(segments), model } };
+}
+
+function contextOf(segments: string[]): string {
   if (segments.at(-1) === 'v1') segments.length -= 1;
   if (segments.at(-1) === 'openai') segments.length -= 1;
-  return { kind: 'call', path: { surface, context: segments.join('/'), model } };
+  return segments.join('/');
 }
 
 function decode(raw: string[]): string[] | undefined {

@@ -57,6 +57,16 @@ export class Finish {
     this.#answer(run, 200, headers, hit.body, { status: RequestStatus.CACHED, error: undefined });
   }
 
+  /** What pipeline itself knows: nothing was used. */
+  answered(run: Run, body: Buffer): void {
+    this.#row(run, (row) => {
+      row.status = RequestStatus.COMPLETED;
+      row.httpStatus = 200;
+    });
+    const headers = { 'content-type': 'application/json' };
+    this.#answer(run, 200, headers, body, { status: RequestStatus.COMPLETED, error: undefined });
+  }
+
   /** The caller left while guards were running. */
   cancelled(run: Run): void {
     this.#row(run, (row) => {

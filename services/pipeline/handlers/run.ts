@@ -17,6 +17,8 @@ export class Run {
   readonly askedModel: string;
   /** Empty: the rotation decides. */
   model = '';
+  /** Those that the key may use, of a call of models; none = all. */
+  allowedModels: readonly string[] = [];
   receipt: Receipt | undefined;
   row: UsageEvent | undefined;
   targets: Target[] = [];

@@ -4,6 +4,7 @@ import type { ParsePool } from '../adapters/parse-pool.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import type { Run } from './run.ts';
 import { authorize } from './steps/authorize.ts';
+import { listModels } from './steps/list-models.ts';
 import { lookUp } from './steps/look-up.ts';
 import { mask } from './steps/mask.ts';
 import { route } from './steps/route.ts';
@@ -34,6 +35,12 @@ const kinds: Record<Kind, Pick<Step, 'stage' | 'run'>> = {
   semanticCache: { stage: 'cache', run: lookUp },
   modelRotation: { stage: 'router', run: route },
 };
+
+/** Which models there are is for those who have a key, and nobody else is asked. */
+export const modelSteps: readonly Step[] = [
+  { stage: 'auth', guardrail: -1, onError: 'refuse', run: authorize },
+  { stage: 'models', guardrail: -1, onError: 'refuse', run: listModels },
+];
 
 /** The order of a proxy: key and budget, then its guardrails as they stand, then a route where no rotation gave one. */
 export function stepsOf(guardrails: readonly Guardrail[]): Step[] {

@@ -5,11 +5,13 @@ import { errorTable, isErrorCode, TollgateError, toErrorDetail } from '@tollgate
 import type { Logger } from '@tollgate/telemetry';
 import { Accepting } from '../adapters/accepting.ts';
 import type { Dispatcher } from '../adapters/dispatcher.ts';
-import type { PiiAddress } from '../adapters/parse-pool.ts';
+import type { PiiAddress, ReadBody } from '../adapters/parse-pool.ts';
+import { Body } from '../domain/body/body.ts';
+import { emptyIndex } from '../domain/body/index-body.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import { Finish } from './finish.ts';
 import { Run } from './run.ts';
-import { type Step, stepsOf, type Tools } from './steps.ts';
+import { modelSteps, type Step, stepsOf, type Tools } from './steps.ts';
 
 export interface TakeDependencies {
   bus: Bus;
@@ -18,6 +20,9 @@ export interface TakeDependencies {
   logger: Logger;
   runsMax: number;
 }
+
+/** A question for models has no body. */
+const unread: ReadBody = { body: new Body(Buffer.alloc(0), emptyIndex), encodedPii: undefined };
 
 /** Streams may run on long after their first content; only JSON answers and first contents keep the deadline. */
 const streamMsMax = 60 * 60 * 1000;
@@ -103,11 +108,10 @@ export class Taker {
       if (!proxy) throw new TollgateError('not_found');
       const bytes = parts === undefined ? request.body : await parts;
       const pii = piiAddress(requestId, snapshot.revision, proxy);
-      const parsed = tools.parser.read(
-        Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-        request.surface,
-        pii,
-      );
+      const parsed =
+        request.surface === Surface.MODELS
+          ? unread
+          : tools.parser.read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), request.surface, pii);
       // Awaiting what is there already would cost small requests a turn.
       const { body, encodedPii } = parsed instanceof Promise ? await parsed : parsed;
       run = new Run(request, snapshot, proxy, body, answer);
@@ -130,6 +134,7 @@ export class Taker {
       if (run.cancelled !== '') return this.#finish.cancelled(run);
       if (verdict.kind === 'refuse') return this.#finish.refused(run, verdict.error);
       if (verdict.kind === 'hit') return this.#finish.hit(run, verdict.hit);
+      if (verdict.kind === 'answer') return this.#finish.answered(run, verdict.body);
     }
     await this.#handOver(run);
   }
@@ -201,7 +206,8 @@ export class Taker {
     }
   }
 
-  #stepsOf({ proxy }: Run): Step[] {
+  #stepsOf({ proxy, request }: Run): readonly Step[] {
+    if (request.surface === Surface.MODELS) return modelSteps;
     let steps = this.#steps.get(proxy);
     if (!steps) {
       steps = stepsOf(proxy.guardrails);

@@ -113,3 +113,21 @@ test("of a large answer its tier and the calls of the provider's tools are read,
   const cited = chat({ choices: [{ ...choice(text), annotations: [{ type: 'url_citation' }] }], usage: { ...usage } });
   assert.deepEqual(cited.kind === 'answer' && cited.beside.toolCalls, { web_search: 1 });
 });
+
+test('embeddings: data and usage, whatever their size, and nothing that a cache keeps', () => {
+  const read = (body: unknown) => readJsonAnswer(Surface.EMBEDDINGS, Buffer.from(JSON.stringify(body)));
+  const data = [{ object: 'embedding', index: 0, embedding: 'AACAPw==' }];
+  const told = { prompt_tokens: 12, total_tokens: 12 };
+  const expected = {
+    kind: 'answer',
+    usage: { tokens: { ...tokens, completion: 0 }, ...nothingBeside, unknown: [] },
+    beside: nothingBeside,
+    textBytes: 0,
+    cacheable: false,
+  };
+  assert.deepEqual(read({ object: 'list', data, usage: told }), expected);
+  const large = Array.from({ length: 20 }, () => ({ object: 'embedding', embedding: 'A'.repeat(16_384) }));
+  assert.deepEqual(read({ object: 'list', data: large, usage: told }), expected);
+  assert.deepEqual(read({ object: 'list', data: large }), { ...expected, usage: undefined });
+  assert.equal(read({ object: 'list' }).kind, 'garbage');
+});

@@ -40,12 +40,14 @@ function inBandError(value: unknown, usage: MeasuredUsage | undefined): JsonAnsw
   return { kind: 'error', status: status === 429 || status >= 500 ? status : 500, error, usage };
 }
 
-function memberOf(surface: Surface): 'choices' | 'output' {
+function memberOf(surface: Surface): 'choices' | 'output' | 'data' {
+  if (surface === Surface.EMBEDDINGS) return 'data';
   return surface === Surface.RESPONSES ? 'output' : 'choices';
 }
 
 /** Finished as the model wanted and without tools: guard-cache judges the rest. */
 function isWhole(surface: Surface, answer: JsonRecord, parts: unknown[]): boolean {
+  if (surface === Surface.EMBEDDINGS) return false;
   if (surface === Surface.RESPONSES) return answer.status === 'completed';
   return parts.every((choice) => isRecord(choice) && choice.finish_reason === 'stop');
 }
@@ -72,7 +74,8 @@ function readLarge(surface: Surface, body: Buffer): JsonAnswer {
     return { kind: 'garbage', reason: `the answer has no ${memberOf(surface)}` };
   const beside = { serviceTier: lastServiceTier(body), toolCalls: largeToolCalls(surface, body) };
   const usage = lastMember(body, 'usage', (at) => readUsage(objectAfter(body, at), beside));
-  return { kind: 'answer', usage, beside, textBytes: usage ? 0 : body.length, cacheable: false };
+  const generated = usage || surface === Surface.EMBEDDINGS ? 0 : body.length;
+  return { kind: 'answer', usage, beside, textBytes: generated, cacheable: false };
 }
 
 /**

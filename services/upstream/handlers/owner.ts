@@ -24,7 +24,7 @@ export interface OwnerDependencies {
   bodyBytesMax: number;
 }
 
-const surfaces: ReadonlySet<Surface> = new Set([Surface.CHAT_COMPLETIONS, Surface.RESPONSES]);
+const surfaces: ReadonlySet<Surface> = new Set([Surface.CHAT_COMPLETIONS, Surface.RESPONSES, Surface.EMBEDDINGS]);
 
 /** Takes dispatches, owns their requests until they end, and knows which it must never own. */
 export class Owner {

@@ -146,6 +146,35 @@ for (const [source, code, what] of refused) {
   test(`${what} is ${code}`, () => assert.throws(() => read(source), { code }));
 }
 
+test('an embedding has its texts in input, and tells tokens from them', () => {
+  const embeddings = Surface.EMBEDDINGS;
+  const one = read({ model: 'e', input: 'a \n b', user: 'jane', dimensions: 8 }, embeddings);
+  assert.deepEqual(one.texts(), ['a \n b', 'jane']);
+  const { model, user, stream, hasTokens, lastUserText, outputTokensMax } = one.index;
+  assert.deepEqual(
+    { model, user, stream, hasTokens, lastUserText, outputTokensMax },
+    { model: 'e', user: 'jane', stream: false, hasTokens: false, lastUserText: -1, outputTokensMax: 0 },
+  );
+  assert.deepEqual(read({ input: ['a', 'b'] }, embeddings).texts(), ['a', 'b']);
+  assert.equal(read({ input: ['a', 'b'] }, embeddings).index.hasTokens, false);
+  for (const input of [
+    [1, 2],
+    [[1, 2], [3]],
+    ['a', [4]],
+  ])
+    assert.equal(read({ input }, embeddings).index.hasTokens, true, JSON.stringify(input));
+  for (const input of [undefined, null, 7, { a: 1 }])
+    assert.throws(() => read({ model: 'e', input }, embeddings), { code: 'invalid_request' });
+});
+
+test('texts as bytes are the texts, with and without escapes', () => {
+  const body = read({ messages: [{ content: 'plain ü' }, { content: 'a "quoted"\n line' }, { content: '' }] });
+  assert.deepEqual(
+    body.textBytes().map((bytes) => Buffer.from(bytes).toString()),
+    body.texts(),
+  );
+});
+
 test('broken UTF-8 is invalid_json, and no message quotes the body', () => {
   assert.throws(() => indexBody(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]), chat), { code: 'invalid_json' });
   assert.throws(

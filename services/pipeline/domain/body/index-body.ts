@@ -33,7 +33,15 @@ export interface BodyIndex {
   user: string;
   /** The answer depends on state at the provider: it cannot be cached. */
   stateful: boolean;
+  /** Some of an embedding's input are tokens, in which nobody finds a text. */
+  hasTokens: boolean;
 }
+
+/** Of a request that has no body. */
+export const emptyIndex: BodyIndex = Object.freeze({
+  ...{ members: [], texts: [], lastUserText: -1, model: '', stream: false, includeUsage: false },
+  ...{ outputTokensMax: 0, n: 1, user: '', stateful: false, hasTokens: false },
+});
 
 const objectOpen = 0x7b;
 /** The largest real request has some forty. */
@@ -62,7 +70,7 @@ export function indexBody(bytes: Buffer, surface: Surface): BodyIndex {
   });
   if (members.length === 0)
     throw new TollgateError('invalid_request', { message: 'The request body is an empty object.' });
-  return { members, texts, lastUserText: lastUserText(body, surface, texts), ...settings(body, surface) };
+  return { ...settings(body, surface), members, texts, lastUserText: lastUserText(body, surface, texts) };
 }
 
 function parse(bytes: Buffer): Record<string, unknown> {
@@ -89,6 +97,7 @@ function firstByte(bytes: Buffer): number {
 }
 
 function settings(body: Record<string, unknown>, surface: Surface) {
+  if (surface === Surface.EMBEDDINGS) return embeddingSettings(body);
   const chat = surface === Surface.CHAT_COMPLETIONS;
   if (chat && !Array.isArray(body.messages)) throw invalid('messages', 'must be an array of messages');
   const outputTokensMax = chat
@@ -108,11 +117,25 @@ function settings(body: Record<string, unknown>, surface: Surface) {
     stateful: ['previous_response_id', 'conversation', 'background'].some(
       (key) => body[key] != null && body[key] !== false,
     ),
+    hasTokens: false,
+  };
+}
+
+/** An input is a text, a list of texts, a list of tokens or a list of such lists (OpenAI, "Create embeddings"). */
+function embeddingSettings(body: Record<string, unknown>) {
+  const { input } = body;
+  if (typeof input !== 'string' && !Array.isArray(input)) throw invalid('input', 'must be a text or an array');
+  return {
+    ...emptyIndex,
+    model: text(body, 'model') ?? '',
+    user: text(body, 'user') ?? '',
+    hasTokens: typeof input !== 'string' && input.some((one) => typeof one !== 'string'),
   };
 }
 
 /** The one plain text of the last message that a user wrote. */
 function lastUserText(body: Record<string, unknown>, surface: Surface, texts: TextSpan[]): number {
+  if (surface === Surface.EMBEDDINGS) return -1;
   const list = surface === Surface.CHAT_COMPLETIONS ? body.messages : body.input;
   if (typeof list === 'string') return texts.findIndex((span) => span.item === -1);
   if (!Array.isArray(list)) return -1;

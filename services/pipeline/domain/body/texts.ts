@@ -14,6 +14,7 @@ export interface TextSpan {
 const conversation: Partial<Record<Surface, ReadonlySet<string>>> = {
   [Surface.CHAT_COMPLETIONS]: new Set(['messages', 'prediction']),
   [Surface.RESPONSES]: new Set(['input', 'instructions', 'prompt']),
+  [Surface.EMBEDDINGS]: new Set(['input']),
 };
 
 /** Members in which only descriptions are text; the rest is schema. */

@@ -1,4 +1,5 @@
 import { limitsNeedUser, resolveModel } from '@tollgate/config';
+import { Surface } from '@tollgate/contracts';
 import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import { usageRow } from '../../domain/usage-row.ts';
 import { next, refuse, type Verdict } from '../../domain/verdict.ts';
@@ -33,7 +34,7 @@ export async function authorize(run: Run, guards: Tools): Promise<Verdict> {
   );
   if (result.$case === 'error') return refuse(result.value);
   if (result.$case !== 'auth') throw unexpected(result.$case);
-  const { receipt, refusal, headers, hits } = result.value;
+  const { receipt, refusal, headers, hits, models } = result.value;
   Object.assign(run.headers, headers);
   if (receipt) {
     run.receipt = receipt;
@@ -42,11 +43,18 @@ export async function authorize(run: Run, guards: Tools): Promise<Verdict> {
   }
   if (refusal) return refuse(refusal);
   if (!receipt) throw unexpected('auth without receipt');
-  return resolve(run);
+  run.allowedModels = models;
+  return request.surface === Surface.MODELS ? next : resolve(run);
 }
 
 /** Which model was meant; only somebody with a key learns which models exist. */
 function resolve(run: Run): Verdict {
+  // A rotation's next model would be one for chats, and each has a space of its own.
+  if (run.request.surface === Surface.EMBEDDINGS && run.askedModel === '') {
+    return refuse(
+      toErrorDetail(new TollgateError('invalid_request', { message: '"model" is missing.', param: 'model' })),
+    );
+  }
   const resolved = resolveModel(run.snapshot, run.proxy, run.askedModel);
   if (resolved.kind === 'unknown') {
     const message = `The model "${run.askedModel.slice(0, 100)}" does not exist here, or this proxy does not offer it.`;

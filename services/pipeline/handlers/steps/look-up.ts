@@ -1,4 +1,4 @@
-import type { CacheFillPlan } from '@tollgate/contracts';
+import { type CacheFillPlan, Surface } from '@tollgate/contracts';
 import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import { fingerprint } from '../../domain/fingerprint.ts';
 import { next, refuse, type Verdict } from '../../domain/verdict.ts';
@@ -15,7 +15,7 @@ const meaningBytesMax = 8192;
 /** An answer that was given before, to the same team, to the same question. */
 export async function lookUp(run: Run, guards: Tools, guardrail: number): Promise<Verdict> {
   const wish = run.request.cacheControl;
-  const reason = run.body.index.stateful ? 'stateful' : wish === 'no-store' ? 'no-store' : '';
+  const reason = bypassReason(run);
   if (reason !== '') return wish === 'only-if-cached' ? cacheMiss() : bypass(run, reason);
 
   const plan = await fillPlan(run, guardrail);
@@ -37,6 +37,13 @@ export async function lookUp(run: Run, guards: Tools, guardrail: number): Promis
   run.cacheFill = plan;
   status(run, 'MISS');
   return next;
+}
+
+/** Why this request has nothing to do with the cache; empty when it has. */
+function bypassReason({ request, body }: Run): string {
+  if (request.surface === Surface.EMBEDDINGS) return 'surface';
+  if (body.index.stateful) return 'stateful';
+  return request.cacheControl === 'no-store' ? 'no-store' : '';
 }
 
 async function fillPlan(run: Run, guardrail: number): Promise<CacheFillPlan> {

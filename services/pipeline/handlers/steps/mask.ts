@@ -1,4 +1,5 @@
 import type { PiiResult } from '@tollgate/contracts';
+import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import { next, refuse, type Verdict } from '../../domain/verdict.ts';
 import type { Run } from '../run.ts';
 import type { Tools } from '../steps.ts';
@@ -7,8 +8,16 @@ import { unexpected } from './authorize.ts';
 /** 16 MiB of text are scanned in a few seconds on a slow core. */
 const timeoutMs = 20_000;
 
+/** Tokens would pass unseen what this proxy promises to mask. */
+const tokensRefused = new TollgateError('invalid_request', {
+  message:
+    'This proxy masks personal data, which it cannot do in tokens: send "input" as text (in LangChain, check_embedding_ctx_length=False).',
+  param: 'input',
+});
+
 /** Personal data out of every text that the model reads, before anything else sees it. */
 export function mask(run: Run, tools: Tools, guardrail: number): Promise<Verdict> {
+  if (run.body.index.hasTokens) return Promise.resolve(refuse(toErrorDetail(tokensRefused)));
   return run.encodedPii ? maskLarge(run, tools, run.encodedPii) : maskSmall(run, tools, guardrail);
 }
 

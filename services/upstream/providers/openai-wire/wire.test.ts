@@ -13,23 +13,27 @@ const provider = (fields: Partial<Provider>): Provider => ({
   ...fields,
 });
 const chat = (fields: Partial<Provider>) => wireOf(provider(fields)).path(Surface.CHAT_COMPLETIONS, 'prod 4o');
+const embeddings = (fields: Partial<Provider>) => wireOf(provider(fields)).path(Surface.EMBEDDINGS, 'prod 4o');
 const responses = (fields: Partial<Provider>) => wireOf(provider(fields)).path(Surface.RESPONSES, 'prod 4o');
 
 test('Azure with an API version: the classic paths', () => {
   const apiVersion = '2025-04-01-preview';
   assert.equal(chat({ apiVersion }), '/openai/deployments/prod%204o/chat/completions?api-version=2025-04-01-preview');
   assert.equal(responses({ apiVersion }), '/openai/responses?api-version=2025-04-01-preview');
+  assert.equal(embeddings({ apiVersion }), '/openai/deployments/prod%204o/embeddings?api-version=2025-04-01-preview');
 });
 
 test('Azure without one: /openai/v1', () => {
   assert.equal(chat({}), '/openai/v1/chat/completions');
   assert.equal(responses({}), '/openai/v1/responses');
+  assert.equal(embeddings({}), '/openai/v1/embeddings');
 });
 
 test('OpenAI: below its endpoint', () => {
   const fields = { type: 'openai', endpoint: 'https://api.openai.com/v1' } as const;
   assert.equal(chat(fields), '/v1/chat/completions');
   assert.equal(responses(fields), '/v1/responses');
+  assert.equal(embeddings(fields), '/v1/embeddings');
 });
 
 test('each has its own header for the key, and none without one', () => {
@@ -44,5 +48,5 @@ test('each has its own header for the key, and none without one', () => {
 });
 
 test('a surface that the wire does not speak is refused', () => {
-  assert.throws(() => wireOf(provider({})).path(Surface.EMBEDDINGS, 'm'), RangeError);
+  assert.throws(() => wireOf(provider({})).path(Surface.MODELS, 'm'), RangeError);
 });

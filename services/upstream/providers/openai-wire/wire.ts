@@ -5,6 +5,7 @@ import type { ProviderWire } from '../wire.ts';
 const surfacePaths: Partial<Record<Surface, string>> = {
   [Surface.CHAT_COMPLETIONS]: '/chat/completions',
   [Surface.RESPONSES]: '/responses',
+  [Surface.EMBEDDINGS]: '/embeddings',
 };
 
 /**
@@ -21,8 +22,7 @@ export function openaiWire({ type, endpoint, apiVersion }: Provider): ProviderWi
       if (path === undefined) throw new RangeError(`surface ${surface} is not spoken by ${type}`);
       if (!azure) return `${base}${path}`;
       if (apiVersion === undefined) return `${base}/openai/v1${path}`;
-      const place =
-        surface === Surface.CHAT_COMPLETIONS ? `/openai/deployments/${encodeURIComponent(deployment)}` : '/openai';
+      const place = surface === Surface.RESPONSES ? '/openai' : `/openai/deployments/${encodeURIComponent(deployment)}`;
       return `${base}${place}${path}${query}`;
     },
     headers(key, requestId) {

@@ -102,6 +102,8 @@ export interface AuthResult {
   headers: { [key: string]: string };
   /** For the row's guardrail_hits: limits that are passed and refuse nobody, `soft.…` and `shadow.…`. */
   hits: { [key: string]: number };
+  /** Of a call of models: those that the key may use; none = all. */
+  models: string[];
 }
 
 export interface AuthResult_HeadersEntry {
@@ -836,7 +838,7 @@ export const AuthCall_MetadataEntry: MessageFns<AuthCall_MetadataEntry> = {
 };
 
 function createBaseAuthResult(): AuthResult {
-  return { receipt: undefined, refusal: undefined, headers: {}, hits: {} };
+  return { receipt: undefined, refusal: undefined, headers: {}, hits: {}, models: [] };
 }
 
 export const AuthResult: MessageFns<AuthResult> = {
@@ -853,6 +855,9 @@ export const AuthResult: MessageFns<AuthResult> = {
     globalThis.Object.entries(message.hits).forEach(([key, value]: [string, number]) => {
       AuthResult_HitsEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
     });
+    for (const v of message.models) {
+      writer.uint32(66).string(v!);
+    }
     return writer;
   },
 
@@ -905,6 +910,14 @@ export const AuthResult: MessageFns<AuthResult> = {
             if (entry4.value !== undefined) {
               message.hits[entry4.key] = entry4.value;
             }
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.models.push(reader.string());
             continue;
           }
         }
