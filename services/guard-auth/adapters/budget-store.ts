@@ -1,11 +1,13 @@
-import type { Receipt } from '@tollgate/contracts';
+import { windowLengthMs } from '@tollgate/config';
+import type { Receipt, Reservation } from '@tollgate/contracts';
 import type { Argument, RedisConnection } from '@tollgate/redis';
 import { type Charge, type CounterState, counterExpiresAtMs } from '../domain/charge.ts';
+import { isRate } from '../domain/rate.ts';
 import type { Settlement } from '../domain/settlement.ts';
 import { BudgetKeys, type CounterName, KeyTable } from './keys.ts';
 import { recordOf } from './record.ts';
 import { scripts } from './scripts.ts';
-import { SpecialCharges } from './special-charges.ts';
+import { numbersOfSpecial, SpecialCharges } from './special-charges.ts';
 
 export interface Reserve {
   requestId: string;
@@ -23,6 +25,8 @@ export interface ReserveAnswer {
   record?: Uint8Array;
   /** Places of charges that went to the shared counter, as no more values have their own. Undefined for none. */
   shared?: Set<number>;
+  /** Places of rates that refuse nobody, had no room, and were not charged. Undefined for none. */
+  uncharged?: Set<number>;
   /** In the order of the charges, as they are after the step; empty when over or rebuilding. */
   counters: CounterState[];
 }
@@ -77,7 +81,7 @@ export class BudgetStore {
     const places: number[] = [];
     let special: SpecialCharges | undefined;
     for (const [place, charge] of charges.entries()) {
-      if (charge.valuesMax !== undefined) {
+      if (SpecialCharges.has(charge)) {
         special ??= new SpecialCharges(keys);
         special.add(place, charge);
         continue;
@@ -91,14 +95,21 @@ export class BudgetStore {
     const values = [this.redis.runId, requestId, this.leaseMs, this.replica, record, json, ...triples];
     const reply = (await this.redis.runBinary(scripts.reserve, names, values)) as [number, Buffer, ...number[]];
     const outcome = outcomes[reply[0]] ?? 'over';
-    if (special) places.push(...special.places);
     const counters: CounterState[] = [];
     for (let at = 0; at < places.length && 3 + 2 * at < reply.length; at++) {
       counters[places[at] as number] = { spent: reply[2 + 2 * at] as number, reserved: reply[3 + 2 * at] as number };
     }
+    for (const [at, place] of special?.places.entries() ?? []) {
+      const from = 2 + 2 * places.length + numbersOfSpecial * at;
+      if (from >= reply.length) break;
+      counters[place] = specialState(charges[place] as Charge, reply.slice(from, from + numbersOfSpecial) as number[]);
+    }
     if (outcome === 'repeated') return { outcome, counters, record: recordOf(reply[1]) };
-    const shared = outcome === 'admitted' ? special?.shared(reply[1].toString()) : undefined;
-    return shared ? { outcome, counters, shared } : { outcome, counters };
+    if (outcome !== 'admitted' || !special) return { outcome, counters };
+    const choices = reply[1].toString();
+    const shared = special.chosen(choices, 'd');
+    const uncharged = special.chosen(choices, 'n');
+    return { outcome, counters, ...(shared && { shared }), ...(uncharged && { uncharged }) };
   }
 
   /** False: the counters are not there yet, nothing was done. All settlements are of this organization. */
@@ -124,11 +135,12 @@ export class BudgetStore {
         m: table.place(keys.settled(bucket)),
         u: table.place(keys.unmeasured(bucket)),
         r: settlement.reservations.map((reservation) => [
-          table.place(keys.counter(reservation)),
+          table.place(keys.charged(reservation)),
           reservation.quantity,
           reservation.amount,
           counterExpiresAtMs(reservation.windowEndMs),
-          ...(reservation.models.length > 0 ? [reservation.models] : []),
+          reservation.models.length > 0 ? reservation.models : 0,
+          ...(reservation.rate === undefined ? [] : [reservation.rate, windowLengthMs(reservation.window) ?? 0]),
         ]),
       };
     });
@@ -146,11 +158,13 @@ export class BudgetStore {
         id: receipt.requestId,
         m: table.place(keys.settled(bucket)),
         u: table.place(keys.unmeasured(bucket)),
-        r: receipt.reservations.map((reservation) => [
-          table.place(keys.counter(reservation)),
-          reservation.amount,
-          counterExpiresAtMs(reservation.windowEndMs),
-        ]),
+        r: receipt.reservations
+          .filter(isCounter)
+          .map((reservation) => [
+            table.place(keys.counter(reservation)),
+            reservation.amount,
+            counterExpiresAtMs(reservation.windowEndMs),
+          ]),
       };
     });
     const values = [this.redis.runId, this.leaseMs, JSON.stringify(requests), ...renewals.map(({ record }) => record)];
@@ -209,4 +223,14 @@ export class BudgetStore {
     const { runId } = this.redis;
     return runId !== '' && (await this.redis.command('GET', this.keys(organizationId).epoch)) === runId;
   }
+}
+
+/** Leases hold nothing of rates: what is used up flows back by itself. */
+function isCounter(reservation: Reservation): boolean {
+  return !isRate(reservation);
+}
+
+function specialState({ part, rate }: Charge, [one = 0, two = 0, three = 0, four = 0]: number[]): CounterState {
+  if (rate) return { spent: 0, reserved: 0, rate: { level: one, atMs: two, passed: three === 1 } };
+  return { spent: one, reserved: two, ...(part && { parts: { newest: three, needed: four } }) };
 }

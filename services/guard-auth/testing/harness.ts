@@ -38,6 +38,7 @@ export function reservation(change: Partial<Reservation> = {}): Reservation {
     models: [],
     selector: '',
     value: '',
+    rate: undefined,
     ...change,
   };
 }

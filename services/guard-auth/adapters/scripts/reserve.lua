@@ -1,14 +1,23 @@
 #!lua
--- Admission: every counter has room, then all are charged and a lease is written; or nothing is.
+-- Admission: every counter and rate has room, then all are charged and a lease is written; or nothing is.
 --
 -- KEYS 1 epoch  2 leases  3 receipts  4 released  5 settled bucket  6 unmeasured bucket  7… counters
--- ARGV 1 run id  2 request id  3 lease ms  4 holder  5 record  6 JSON or empty: counters to choose, then for each of KEYS 7…
+-- ARGV 1 run id  2 request id  3 lease ms  4 holder  5 record  6 JSON or empty: special charges, then for each of KEYS 7…
 --      amount, limit, expires at (ms; 0 = never)
---   { o: own counter, d: shared counter, v: how many values have their own, m: at most, a: amount, l: limit, e: expires at }
---   as places in KEYS behind the others: the own counter when it is there or there may be one more, else the shared one
--- What the hash of receipts holds is holder:record, or holder;choices:record with a letter for each choice: o or d. The holder is the replica that admitted, as long as it alone may know
+--   A special charge, with places in KEYS behind the others:
+--   { o: counter or rate, a: amount, l: limit, e: expires at,
+--     p: of a rolling window the counters of its other parts, oldest first, the last one after the part that is charged,
+--     r: of a rate { l: units that flow back in a window, p: the window's ms, b: burst, h: whether it refuses } whose level
+--        is in units times p: a unit adds p, a millisecond takes l away (the continuous-state leaky bucket of ITU-T I.371)
+--     with a counter for each value: d: the counter that all others share, q: as p, of that one, v: which values have their own,
+--     m: how many may, n: this value, z: of a rolling window where its oldest part starts, s: where this one starts }
+--   The own counter when it is there or there may be one more, else the shared one.
+-- What the hash of receipts holds is holder:record, or holder;choices:record with a letter for each choice: o or d, or n for a
+-- rate that refuses nobody, has no room and is not charged. The holder is the replica that admitted, as long as it alone may know
 -- of it: a repeat makes it empty.
--- Returns { outcome, holder:record or, when admitted, the choices, spent, reserved, spent, reserved, … } as the counters are after it; outcome
+-- Returns { outcome, holder:record or, when admitted, the choices, spent, reserved, spent, reserved, … } as the counters are after it, then
+-- four numbers for each special charge: spent, reserved of all parts, place of the newest part in use, place of the oldest that
+-- has to leave; or of a rate level, now in ms, 1 when it had no room and was not charged, 0; outcome
 -- 0 admitted  1 refused  2 admitted before: the first record  3 over already  4 not rebuilt
 
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
@@ -25,6 +34,8 @@ if over then
   return { 3 }
 end
 
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local answer = { 0, '' }
 local counters = (#ARGV - 6) / 3
 local new = {}
@@ -40,27 +51,88 @@ for i = 1, counters do
   end
 end
 
+local function mayHaveOwn(s)
+  if redis.call('EXISTS', KEYS[s.o]) == 1 then
+    return true
+  end
+  s.another = true
+  if not s.z and not s.r then
+    return tonumber(redis.call('GET', KEYS[s.v]) or 0) < s.m
+  end
+  s.from = string.format('%.0f', s.z or now)
+  local score = redis.call('ZSCORE', KEYS[s.v], s.n)
+  return score and tonumber(score) >= tonumber(s.from) or redis.call('ZCOUNT', KEYS[s.v], s.from, '+inf') < s.m
+end
+
+-- Adds up the parts of a rolling window; the part that is charged stands before the last.
+local function sumOfParts(s)
+  local sums, spent, reserved, newest = {}, 0, 0, 0
+  for j, place in ipairs(s.others) do
+    local last = j == #s.others
+    if last then
+      sums[j] = s.spent + s.reserved
+    end
+    local held = redis.call('HMGET', KEYS[place], 'spent', 'reserved')
+    local one, other = tonumber(held[1] or 0), tonumber(held[2] or 0)
+    spent, reserved = spent + one, reserved + other
+    sums[last and j + 1 or j] = one + other
+  end
+  s.spent, s.reserved = s.spent + spent, s.reserved + reserved
+  local left, needed = s.spent + s.reserved + s.a - s.l, 0
+  for j, sum in ipairs(sums) do
+    if sum > 0 then
+      newest = j - 1
+    end
+    if left > 0 then
+      left, needed = left - sum, j - 1
+    end
+  end
+  s.newest, s.needed = newest, needed
+end
+
+local function levelOf(key, rate)
+  local level, at = string.match(redis.call('GET', key) or '0:0', '^(%d+):(%d+)$')
+  return math.max(0, tonumber(level) - math.max(0, now - tonumber(at)) * rate.l)
+end
+
 local special = ARGV[6] ~= '' and cjson.decode(ARGV[6]) or {}
 local choices = ''
+local function tell(i, s)
+  local at = 2 + 2 * counters + 4 * (i - 1)
+  answer[at + 1] = s.r and s.level or s.spent
+  answer[at + 2] = s.r and now or s.reserved
+  answer[at + 3] = s.r and (s.skipped and 1 or 0) or s.newest or 0
+  answer[at + 4] = s.needed or 0
+end
 for i, s in ipairs(special) do
-  s.key = KEYS[s.o]
-  if redis.call('EXISTS', s.key) == 1 then
-    choices = choices .. 'o'
-  elseif tonumber(redis.call('GET', KEYS[s.v]) or 0) < s.m then
-    choices = choices .. 'o'
-    s.another = true
+  local own = not s.v or mayHaveOwn(s)
+  local choice = own and 'o' or 'd'
+  s.another = own and s.another
+  s.key = KEYS[own and s.o or s.d]
+  if s.r then
+    s.level = levelOf(s.key, s.r)
+    if s.level + s.a * s.r.p > s.r.b * s.r.p then
+      if s.r.h then
+        answer[1] = 1
+      else
+        choice, s.skipped = 'n', true
+      end
+    end
   else
-    s.key = KEYS[s.d]
-    choices = choices .. 'd'
+    local held = redis.call('HMGET', s.key, 'spent', 'reserved')
+    s.spent, s.reserved = tonumber(held[1] or 0), tonumber(held[2] or 0)
+    s.others = own and s.p or s.q
+    if s.others then
+      sumOfParts(s)
+    end
+    if s.spent + s.reserved + s.a > s.l then
+      answer[1] = 1
+    end
   end
-  local held = redis.call('HMGET', s.key, 'spent', 'reserved')
-  local spent = tonumber(held[1] or 0)
-  local reserved = tonumber(held[2] or 0)
-  answer[1 + 2 * (counters + i)] = spent
-  answer[2 + 2 * (counters + i)] = reserved
-  if spent + reserved + s.a > s.l then
-    answer[1] = 1
+  if s.v or s.r then
+    choices = choices .. choice
   end
+  tell(i, s)
 end
 
 if first then
@@ -79,19 +151,44 @@ for i = 1, counters do
     redis.call('PEXPIREAT', KEYS[6 + i], ARGV[6 + 3 * i])
   end
 end
-for i, s in ipairs(special) do
-  answer[2 + 2 * (counters + i)] = redis.call('HINCRBY', s.key, 'reserved', string.format('%.0f', s.a))
-  if redis.call('PTTL', s.key) == -1 then
-    redis.call('PEXPIREAT', s.key, string.format('%.0f', s.e))
-  end
-  if s.another then
-    redis.call('INCR', KEYS[s.v])
-    redis.call('PEXPIREAT', KEYS[s.v], string.format('%.0f', s.e))
+
+-- Values of a sorted set go when their score is behind what still counts.
+local function keepOwn(s, score, expiresAt)
+  redis.call('ZADD', KEYS[s.v], 'GT', string.format('%.0f', score), s.n)
+  redis.call('ZREMRANGEBYSCORE', KEYS[s.v], '-inf', '(' .. s.from)
+  if redis.call('PEXPIRETIME', KEYS[s.v]) < expiresAt then
+    redis.call('PEXPIREAT', KEYS[s.v], string.format('%.0f', expiresAt))
   end
 end
-local time = redis.call('TIME')
-local expiry = time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[3]
-redis.call('ZADD', KEYS[2], string.format('%.0f', expiry), id)
+
+for i, s in ipairs(special) do
+  if s.r and not s.skipped and s.a > 0 then
+    s.level = s.level + s.a * s.r.p
+    local emptyAt = now + math.ceil(s.level / s.r.l)
+    redis.call('SET', s.key, string.format('%.0f:%.0f', s.level, now), 'PX', string.format('%.0f', emptyAt - now))
+    if s.v and s.key == KEYS[s.o] then
+      s.from = string.format('%.0f', now)
+      keepOwn(s, emptyAt, emptyAt)
+    end
+  elseif not s.r then
+    redis.call('HINCRBY', s.key, 'reserved', string.format('%.0f', s.a))
+    s.reserved = s.reserved + s.a
+    if s.others and s.a > 0 then
+      s.newest = math.max(s.newest, #s.others - 1)
+    end
+    if s.e > 0 and redis.call('PTTL', s.key) == -1 then
+      redis.call('PEXPIREAT', s.key, string.format('%.0f', s.e))
+    end
+    if s.another and s.z then
+      keepOwn(s, s.s, s.e)
+    elseif s.another then
+      redis.call('INCR', KEYS[s.v])
+      redis.call('PEXPIREAT', KEYS[s.v], string.format('%.0f', s.e))
+    end
+  end
+  tell(i, s)
+end
+redis.call('ZADD', KEYS[2], string.format('%.0f', now + ARGV[3]), id)
 redis.call('HSET', KEYS[3], id, ARGV[4] .. (choices ~= '' and ';' .. choices or '') .. ':' .. ARGV[5])
 answer[2] = choices
 return answer

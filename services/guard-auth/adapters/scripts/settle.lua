@@ -6,7 +6,9 @@
 -- ARGV 1 what the gate must hold  2 ms for which marks are kept at most  3 JSON: events
 --   { id, v: version, s: stream sequence, p, c: tokens, n: cost, b: bucket, m, u: keys of its settled and unmeasured
 --     bucket, g: model, r: [ [ counter's key, quantity, amount reserved, expires at (ms; 0 = when nothing is held),
---     models that it counts; absent = all ], … ] }
+--     models that it counts; 0 = all; of a rate: units that flow back in a window, the window's ms ], … ] }
+-- A rate holds the estimate since admission: it moves by the difference, when a request is charged for the first time to what
+-- was reserved.
 -- Returns { charged, without effect } or { -1 } when the gate is shut.
 
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
@@ -14,7 +16,7 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then
 end
 
 local floor = tonumber(redis.call('GET', KEYS[4]) or 0)
-local spent, reserved, expires, order = {}, {}, {}, {}
+local spent, reserved, expires, order, rates = {}, {}, {}, {}, {}
 local charged, idle = 0, 0
 
 local function add(sums, key, amount, expiresAt)
@@ -37,7 +39,7 @@ end
 
 -- What a model served that a limit does not name is not charged to it; of what no model is known, it is.
 local function counts(models, model)
-  if not models or model == '' then return true end
+  if models == 0 or model == '' then return true end
   for _, one in ipairs(models) do
     if one == model then return true end
   end
@@ -63,9 +65,15 @@ for _, event in ipairs(cjson.decode(ARGV[3])) do
       if newer then
         local before = counts(r[5], model) and cost(r[2], version, prompt, completion, nanoUsd) or 0
         local after = counts(r[5], event.g) and cost(r[2], event.v, event.p, event.c, event.n) or 0
-        add(spent, key, after - before, r[4])
+        if r[6] then
+          local rate = rates[key] or { moved = 0, perMs = r[6], unit = r[7] }
+          rate.moved = rate.moved + after - (mark and before or r[3])
+          rates[key] = rate
+        else
+          add(spent, key, after - before, r[4])
+        end
       end
-      if leased then
+      if leased and not r[6] then
         add(reserved, key, -r[3], r[4])
       end
     end
@@ -106,6 +114,23 @@ for _, key in ipairs(order) do
   end
   if moved and expires[key] > 0 and redis.call('PTTL', key) == -1 then
     redis.call('PEXPIREAT', key, string.format('%.0f', expires[key]))
+  end
+end
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+for key, rate in pairs(rates) do
+  if rate.moved ~= 0 then
+    local level, at = string.match(redis.call('GET', key) or '0:0', '^(%d+):(%d+)$')
+    level = math.max(0, tonumber(level) - math.max(0, now - tonumber(at)) * rate.perMs)
+    -- Whole numbers end at 2^53: a larger debt is as good as that one.
+    level = math.min(math.max(0, level + rate.moved * rate.unit), 9007199254740991)
+    if level > 0 then
+      local emptyIn = string.format('%.0f', math.ceil(level / rate.perMs))
+      redis.call('SET', key, string.format('%.0f:%.0f', level, now), 'PX', emptyIn)
+    else
+      redis.call('DEL', key)
+    end
   end
 end
 return { charged, idle }
