@@ -4,7 +4,7 @@ import type { Argument, RedisConnection } from '@tollgate/redis';
 import { type Charge, type CounterState, counterExpiresAtMs } from '../domain/charge.ts';
 import { isRate } from '../domain/rate.ts';
 import type { Settlement } from '../domain/settlement.ts';
-import { BudgetKeys, type CounterName, KeyTable } from './keys.ts';
+import { BudgetKeys, type CounterName, KeyTable, partOf } from './keys.ts';
 import { recordOf } from './record.ts';
 import { scripts } from './scripts.ts';
 import { numbersOfSpecial, SpecialCharges } from './special-charges.ts';
@@ -140,6 +140,7 @@ export class BudgetStore {
           reservation.amount,
           counterExpiresAtMs(reservation.windowEndMs),
           reservation.models.length > 0 ? reservation.models : 0,
+          partOf(reservation),
           ...(reservation.rate === undefined ? [] : [reservation.rate, windowLengthMs(reservation.window) ?? 0]),
         ]),
       };
@@ -164,6 +165,7 @@ export class BudgetStore {
             table.place(keys.counter(reservation)),
             reservation.amount,
             counterExpiresAtMs(reservation.windowEndMs),
+            partOf(reservation),
           ]),
       };
     });
@@ -206,7 +208,8 @@ export class BudgetStore {
     const keys = this.keys(organizationId);
     return Promise.all(
       charges.map(async (charge) => {
-        const held = await this.redis.command('HMGET', keys.counter(charge), 'spent', 'reserved');
+        const part = partOf(charge);
+        const held = await this.redis.command('HMGET', keys.counter(charge), `spent${part}`, `reserved${part}`);
         const [spent, reserved] = held as (string | null)[];
         return { spent: Number(spent ?? 0), reserved: Number(reserved ?? 0) };
       }),

@@ -43,9 +43,10 @@ export class BudgetKeys {
     this.settledBuckets = `${this.#prefix}settled`;
   }
 
-  /** Hash {spent, reserved}. */
+  /** Hash {spent, reserved}; of a rolling window one hash with these of each of its parts, by `partOf`. */
   counter(charge: CounterName): string {
-    const { scope, scopeId, quantity, window, windowStartMs, selector, value } = charge;
+    const { scope, scopeId, quantity, window, selector, value } = charge;
+    const windowStartMs = isRolling(charge) ? 0 : charge.windowStartMs;
     const plain = `${this.#prefix}c:${scope}:${scopeId}:${quantity}:${window}:${windowStartMs}`;
     if (selector === '') return plain;
     return value === '' ? `${plain}:${selector}` : `${plain}:${selector}:${value}`;
@@ -70,8 +71,7 @@ export class BudgetKeys {
    * sorted set, score = start of the latest part in which one was charged; of a rate a sorted set, score = until when.
    */
   values(charge: CounterName): string {
-    const windowStartMs = isRolling(charge) ? 0 : charge.windowStartMs;
-    return `${this.charged({ ...charge, windowStartMs, value: '' })}:#`;
+    return `${this.charged({ ...charge, value: '' })}:#`;
   }
 
   /** Exists for a short while after a release, so that the admission that it overtook is not made. */
@@ -97,6 +97,11 @@ export class BudgetKeys {
   get rebuiltPatterns(): string[] {
     return [`${this.#prefix}c:*`, `${this.#prefix}settled:*`, `${this.#prefix}unmeasured:*`];
   }
+}
+
+/** What the fields of a counter end with in its hash: of a rolling window the start of the part, else nothing. */
+export function partOf(charge: Pick<CounterName, 'window' | 'windowStartMs'>): string {
+  return isRolling(charge) ? `:${charge.windowStartMs}` : '';
 }
 
 /** Keys of one script call; scripts know them by their place, counted from 1. */

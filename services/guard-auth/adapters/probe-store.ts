@@ -1,8 +1,9 @@
 import type { RedisConnection } from '@tollgate/redis';
 import type { Charge, CounterState } from '../domain/charge.ts';
+import { partsOfWindow } from '../domain/limit-windows.ts';
 import type { Plan } from '../domain/plan.ts';
 import { BudgetStore, type ReserveAnswer } from './budget-store.ts';
-import { type BudgetKeys, KeyTable } from './keys.ts';
+import { type BudgetKeys, KeyTable, partOf } from './keys.ts';
 import { scripts } from './scripts.ts';
 
 /** What a replica that dies in the middle leaves behind goes after this. */
@@ -53,7 +54,7 @@ export class ProbeStore {
 /** What one probe finds, as probe-fill.lua reads it. */
 class Room {
   readonly state = {
-    counters: [] as [key: number, spent: number, reserved: number][],
+    counters: [] as [key: number, spent: number, reserved: number, part: string][],
     rates: [] as [number, number][],
   };
   readonly #keys: BudgetKeys;
@@ -76,12 +77,9 @@ class Room {
       return;
     }
     const old = part ? Math.ceil(spent / 2) : 0;
-    this.state.counters.push([key, spent - old, reserved]);
+    this.state.counters.push([key, spent - old, reserved, partOf(reservation)]);
     if (!part) return;
-    const [oldest = 0] = part.others;
-    for (const windowStartMs of part.others) {
-      const other = this.#table.place(this.#keys.counter({ ...reservation, windowStartMs }));
-      this.state.counters.push([other, windowStartMs === oldest ? old : 0, 0]);
-    }
+    const windowStartMs = part.startMs - partsOfWindow * (part.endMs - part.startMs);
+    this.state.counters.push([key, old, 0, partOf({ ...reservation, windowStartMs })]);
   }
 }

@@ -6,7 +6,7 @@ import { isRolling } from '../domain/limit-windows.ts';
 import { isRate } from '../domain/rate.ts';
 import { measured, type Settlement } from '../domain/settlement.ts';
 import { type BudgetStore, marksKeptMs } from './budget-store.ts';
-import { type BudgetKeys, KeyTable } from './keys.ts';
+import { type BudgetKeys, KeyTable, partOf } from './keys.ts';
 import { recordOf } from './record.ts';
 import { scripts } from './scripts.ts';
 
@@ -23,7 +23,7 @@ export type ChargedMark = Pick<
 
 interface Step {
   clear?: number[];
-  counters?: [key: number, spent: number, reserved: number, expiresAtMs: number][];
+  counters?: [key: number, spent: number, reserved: number, expiresAtMs: number, part: string][];
   marks?: [key: number, id: string, value: string][];
   values?: [key: number, value: string, expiresAtMs?: number][];
   members?: [key: number, value: string, score: number, expiresAtMs: number][];
@@ -84,11 +84,12 @@ export class RebuildStore {
     for (const sum of sums) this.#note(sum);
     for (const part of chunks(sums)) {
       const table = this.#table();
-      const counters = part.map((sum): [number, number, number, number] => [
+      const counters = part.map((sum): [number, number, number, number, string] => [
         table.place(this.#keys.counter(sum)),
         sum.spent,
         0,
         counterExpiresAtMs(sum.windowEndMs),
+        partOf(sum),
       ]);
       await this.#write(table, { counters });
     }
@@ -157,7 +158,7 @@ export class RebuildStore {
   }
 
   async #countLeases(nowMs: number): Promise<Set<string>> {
-    const counters = new Map<string, { reserved: number; expiresAtMs: number }>();
+    const counters = new Map<string, { key: string; part: string; reserved: number; expiresAtMs: number }>();
     const leases = new Set<string>();
     for (let cursor = '0'; ; ) {
       const args = [this.#keys.receipts, cursor, 'COUNT', stepMax];
@@ -172,18 +173,26 @@ export class RebuildStore {
           if (isRate(reservation) || !countsStill(reservation.windowEndMs, nowMs)) continue;
           this.#note(reservation);
           const key = this.#keys.counter(reservation);
-          const sum = counters.get(key) ?? { reserved: 0, expiresAtMs: counterExpiresAtMs(reservation.windowEndMs) };
+          const part = partOf(reservation);
+          const expiresAtMs = counterExpiresAtMs(reservation.windowEndMs);
+          const sum = counters.get(key + part) ?? { key, part, reserved: 0, expiresAtMs };
           sum.reserved += reservation.amount;
-          counters.set(key, sum);
+          counters.set(key + part, sum);
         }
       }
       cursor = next.toString();
       if (cursor === '0') break;
     }
-    for (const part of chunks([...counters])) {
+    for (const some of chunks([...counters.values()])) {
       const table = this.#table();
       await this.#write(table, {
-        counters: part.map(([key, sum]) => [table.place(key), 0, sum.reserved, sum.expiresAtMs]),
+        counters: some.map(({ key, part, reserved, expiresAtMs }) => [
+          table.place(key),
+          0,
+          reserved,
+          expiresAtMs,
+          part,
+        ]),
       });
     }
     return leases;

@@ -172,6 +172,21 @@ describe('a rolling window', () => {
   });
 });
 
+test('what nobody reads any more goes, and what is left stays right', async () => {
+  const limits = [rolling(1000)];
+  const key = store
+    .keys(organizationId)
+    .counter(planOf(limits, { atMs: startMs }).charges[0]?.reservation ?? assert.fail());
+  for (let at = 0; at < 60; at++) {
+    const atMs = startMs + at * partMs;
+    const answer = await reserve(`r${at}`, limits, { atMs, tokens: 70 });
+    assert.equal(answer.outcome, 'admitted');
+    assert.equal(answer.counters[0]?.reserved, 70 * Math.min(13, at + 1));
+  }
+  // Thirteen that count, and one more for a request that comes late.
+  assert.ok(Number(await store.redis.command('HLEN', key)) <= 14);
+});
+
 describe('rolling windows of single values', () => {
   const limits = (valuesMax: number) => [rolling(250, { per: 'user', valuesMax })];
 

@@ -1,4 +1,5 @@
 import { type Charge, counterExpiresAtMs, noLimit } from '../domain/charge.ts';
+import { partsOfWindow } from '../domain/limit-windows.ts';
 import type { BudgetKeys } from './keys.ts';
 
 /** Numbers of the script's answer for each of them. */
@@ -30,24 +31,18 @@ export class SpecialCharges {
 
   #entry({ reservation, limit, valuesMax, part, rate }: Charge, names: string[]) {
     const keys = this.#keys;
-    const shared = { ...reservation, value: '' };
-    const partsOf = (of: typeof reservation) =>
-      part?.others.map((windowStartMs) => names.push(keys.counter({ ...of, windowStartMs })));
     return {
       o: names.push(keys.charged(reservation)),
-      p: partsOf(reservation),
       a: reservation.amount,
       l: limit,
       e: counterExpiresAtMs(reservation.windowEndMs),
+      w: part && { s: part.startMs, p: part.endMs - part.startMs, n: partsOfWindow },
       r: rate && { l: rate.amount, p: rate.windowMs, b: rate.burst, h: limit !== noLimit },
       ...(valuesMax !== undefined && {
-        d: names.push(keys.charged(shared)),
-        q: partsOf(shared),
+        d: names.push(keys.charged({ ...reservation, value: '' })),
         v: names.push(keys.values(reservation)),
         m: valuesMax,
         n: reservation.value,
-        z: part?.others[0],
-        s: part?.startMs,
       }),
     };
   }

@@ -13,7 +13,7 @@ export interface Charge {
    * this window; else the shared counter is charged. Absent: nothing to decide.
    */
   valuesMax?: number | undefined;
-  /** Of a rolling window: the part that is charged. What the others hold counts, too. */
+  /** Of a rolling window: the part that is charged. What the parts before hold counts, too. */
   part?: WindowPart | undefined;
   /** There is no counter: this rate is charged, and `limit` says only whether it refuses. */
   rate?: Rate | undefined;
@@ -28,7 +28,7 @@ export interface CounterState {
   spent: number;
   /** What running requests may use. */
   reserved: number;
-  /** Of a rolling window, by place among its parts, oldest first, from 0. */
+  /** Of a rolling window, by place among its parts from the oldest that counts, from 0. */
   parts?: {
     /** The newest that holds anything. */
     newest: number;

@@ -5,15 +5,10 @@ import type { Reservation } from '@tollgate/contracts';
  * A rolling window is counted in so many parts. More make it closer to the window (it forgets up to one part too late)
  * and each admission dearer: it reads them all.
  */
-const partsOfWindow = 12;
+export const partsOfWindow = 12;
 
-/** One part of a rolling window, and the others that an admission in it has to add up. */
+/** The part of a rolling window that a request is charged in. With the twelve before it holds all of the window. */
 export interface WindowPart extends WindowBounds {
-  /**
-   * Starts of the others, in order: those that may still hold usage of one window before, and the next one, in which
-   * requests that came later than this one may have been admitted already.
-   */
-  others: number[];
   /** What is charged in the part counts until then. */
   countsUntilMs: number;
 }
@@ -52,31 +47,27 @@ function partMsOf(window: string): number {
 export function partAt(window: string, atMs: number): WindowPart {
   const partMs = partMsOf(window);
   const startMs = Math.floor(atMs / partMs) * partMs;
-  const others: number[] = [];
-  for (let back = partsOfWindow; back > 0; back--) others.push(startMs - back * partMs);
-  others.push(startMs + partMs);
-  return { startMs, endMs: startMs + partMs, others, countsUntilMs: leavesAt(window, partsOfWindow, startMs) };
+  return { startMs, endMs: startMs + partMs, countsUntilMs: startMs + (partsOfWindow + 1) * partMs };
 }
 
-/** When a part leaves the window: `place` counts the parts of an admission in the part at `startMs`, oldest first, from 0. */
+/**
+ * When a part leaves the window: `place` counts the parts from the oldest that an admission in the part at `startMs`
+ * reads, from 0.
+ */
 export function leavesAt(window: string, place: number, startMs: number): number {
-  const partMs = partMsOf(window);
-  return startMs + (place - partsOfWindow) * partMs + (partsOfWindow + 1) * partMs;
+  return startMs + (place + 1) * partMsOf(window);
 }
 
 /** All windows that a limit counts in at this moment: what a rebuild has to make anew. */
-export function runningWindows(limit: Limit, nowMs: number): (WindowBounds & { countsUntilMs: number })[] {
+export function runningWindows(limit: Limit, nowMs: number): WindowPart[] {
   if (!limit.rolling) {
     const bounds = windowBounds(limit.window, limit.timeZone, nowMs);
     return [{ ...bounds, countsUntilMs: bounds.endMs }];
   }
-  const current = partAt(limit.window, nowMs);
-  const partMs = current.endMs - current.startMs;
-  return [...current.others, current.startMs]
-    .sort((a, b) => a - b)
-    .map((startMs) => ({
-      startMs,
-      endMs: startMs + partMs,
-      countsUntilMs: leavesAt(limit.window, partsOfWindow, startMs),
-    }));
+  const { startMs, endMs } = partAt(limit.window, nowMs);
+  const windows: WindowPart[] = [];
+  for (let back = partsOfWindow; back >= 0; back--) {
+    windows.push(partAt(limit.window, startMs - back * (endMs - startMs)));
+  }
+  return windows;
 }

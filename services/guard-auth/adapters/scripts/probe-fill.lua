@@ -2,7 +2,7 @@
 -- Makes a room for one probe: open for admission, without leases, its counters and rates as told. All of it goes by itself.
 --
 -- KEYS 1 epoch  2 leases  3 receipts  4… all others that the admission may touch
--- ARGV 1 run id  2 ms for which the room is kept  3 JSON: { counters: [ [ key, spent, reserved ], … ], rates: [ [ key, level ], … ] }
+-- ARGV 1 run id  2 ms for which the room is kept  3 JSON: { counters: [ [ key, spent, reserved, what its fields end with ], … ], rates: [ [ key, level ], … ] }
 -- Nothing flows out of a rate before the room goes: it is told as of then.
 
 redis.call('DEL', unpack(KEYS))
@@ -12,7 +12,7 @@ redis.call('HSET', KEYS[3], '', '')
 local state = cjson.decode(ARGV[3])
 for _, counter in ipairs(state.counters) do
   local spent, reserved = string.format('%.0f', counter[2]), string.format('%.0f', counter[3])
-  redis.call('HSET', KEYS[counter[1]], 'spent', spent, 'reserved', reserved)
+  redis.call('HSET', KEYS[counter[1]], 'spent' .. counter[4], spent, 'reserved' .. counter[4], reserved)
 end
 local time = redis.call('TIME')
 local asOf = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[2])

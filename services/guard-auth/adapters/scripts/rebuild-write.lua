@@ -3,7 +3,7 @@
 --
 -- KEYS 1 lock  2… as numbered
 -- ARGV 1 token  2 lock ms  3 ms for which marks are kept  4 JSON:
---   { clear: [ key, … ], counters: [ [ key, spent, reserved, expires at (ms; 0 = never) ], … ], marks: [ [ key, id, value ], … ],
+--   { clear: [ key, … ], counters: [ [ key, spent, reserved, expires at (ms; 0 = never), what its fields end with ], … ], marks: [ [ key, id, value ], … ],
 --     values: [ [ key, value, expires at (ms) or nothing ], … ], members: [ [ key, member, score, expires at (ms) ], … ] }
 -- Returns 1, or 0 when the lock is somebody else's.
 
@@ -17,9 +17,10 @@ for _, key in ipairs(step.clear) do
 end
 for _, counter in ipairs(step.counters) do
   local key = KEYS[counter[1]]
-  redis.call('HINCRBY', key, 'spent', string.format('%.0f', counter[2]))
-  redis.call('HINCRBY', key, 'reserved', string.format('%.0f', counter[3]))
-  if counter[4] > 0 then
+  redis.call('HINCRBY', key, 'spent' .. counter[5], string.format('%.0f', counter[2]))
+  redis.call('HINCRBY', key, 'reserved' .. counter[5], string.format('%.0f', counter[3]))
+  -- Parts of a rolling window are in one key, which goes with the last of them.
+  if counter[4] > 0 and redis.call('PEXPIRETIME', key) < counter[4] then
     redis.call('PEXPIREAT', key, string.format('%.0f', counter[4]))
   end
 end

@@ -6,11 +6,12 @@
 --      amount, limit, expires at (ms; 0 = never)
 --   A special charge, with places in KEYS behind the others:
 --   { o: counter or rate, a: amount, l: limit, e: expires at,
---     p: of a rolling window the counters of its other parts, oldest first, the last one after the part that is charged,
+--     w: of a rolling window { s: start of the part that is charged, p: ms of a part, n: parts before it that count }; the fields
+--        of all parts are in one hash, spent:<start> and reserved:<start>,
 --     r: of a rate { l: units that flow back in a window, p: the window's ms, b: burst, h: whether it refuses } whose level
 --        is in units times p: a unit adds p, a millisecond takes l away (the continuous-state leaky bucket of ITU-T I.371)
---     with a counter for each value: d: the counter that all others share, q: as p, of that one, v: which values have their own,
---     m: how many may, n: this value, z: of a rolling window where its oldest part starts, s: where this one starts }
+--     with a counter for each value: d: the counter that all others share, v: which values have their own,
+--     m: how many may, n: this value }
 --   The own counter when it is there or there may be one more, else the shared one.
 -- What the hash of receipts holds is holder:record, or holder;choices:record with a letter for each choice: o or d, or n for a
 -- rate that refuses nobody, has no room and is not charged. The holder is the replica that admitted, as long as it alone may know
@@ -52,42 +53,60 @@ for i = 1, counters do
 end
 
 local function mayHaveOwn(s)
-  if redis.call('EXISTS', KEYS[s.o]) == 1 then
+  if not s.w and redis.call('EXISTS', KEYS[s.o]) == 1 then
     return true
   end
   s.another = true
-  if not s.z and not s.r then
+  if not s.w and not s.r then
     return tonumber(redis.call('GET', KEYS[s.v]) or 0) < s.m
   end
-  s.from = string.format('%.0f', s.z or now)
+  s.from = string.format('%.0f', s.w and s.w.s - s.w.n * s.w.p or now)
   local score = redis.call('ZSCORE', KEYS[s.v], s.n)
+  s.another = not s.w or not score or tonumber(score) < s.w.s
   return score and tonumber(score) >= tonumber(s.from) or redis.call('ZCOUNT', KEYS[s.v], s.from, '+inf') < s.m
 end
 
--- Adds up the parts of a rolling window; the part that is charged stands before the last.
+-- Adds up the parts of a rolling window: those that count for this request, and any later one, in which requests that
+-- started after it came sooner.
 local function sumOfParts(s)
-  local sums, spent, reserved, newest = {}, 0, 0, 0
-  for j, place in ipairs(s.others) do
-    local last = j == #s.others
-    if last then
-      sums[j] = s.spent + s.reserved
+  local w, sums, last, held = s.w, {}, s.w.n, redis.call('HGETALL', s.key)
+  local spent, reserved = 0, 0
+  s.new, s.stale = true, {}
+  for j = 1, #held, 2 do
+    local field, amount = held[j], tonumber(held[j + 1])
+    local isSpent = string.byte(field) == 115
+    local place = (tonumber(string.sub(field, isSpent and 7 or 10)) - w.s) / w.p + w.n
+    if place >= 0 then
+      if isSpent then
+        spent = spent + amount
+      else
+        reserved = reserved + amount
+      end
+      sums[place] = (sums[place] or 0) + amount
+      if place > last then
+        last = place
+      end
+      if place == w.n then
+        s.new = false
+      end
     end
-    local held = redis.call('HMGET', KEYS[place], 'spent', 'reserved')
-    local one, other = tonumber(held[1] or 0), tonumber(held[2] or 0)
-    spent, reserved = spent + one, reserved + other
-    sums[last and j + 1 or j] = one + other
+    -- One part more than an admission reads is kept, for one that comes late.
+    if place < -1 or (amount == 0 and place < w.n) then
+      s.stale[#s.stale + 1] = field
+    end
   end
-  s.spent, s.reserved = s.spent + spent, s.reserved + reserved
-  local left, needed = s.spent + s.reserved + s.a - s.l, 0
-  for j, sum in ipairs(sums) do
+  s.spent, s.reserved = spent, reserved
+  local left = s.spent + s.reserved + s.a - s.l
+  s.newest, s.needed = 0, 0
+  for place = 0, last do
+    local sum = sums[place] or 0
     if sum > 0 then
-      newest = j - 1
+      s.newest = place
     end
     if left > 0 then
-      left, needed = left - sum, j - 1
+      left, s.needed = left - sum, place
     end
   end
-  s.newest, s.needed = newest, needed
 end
 
 local function levelOf(key, rate)
@@ -119,11 +138,11 @@ for i, s in ipairs(special) do
       end
     end
   else
-    local held = redis.call('HMGET', s.key, 'spent', 'reserved')
-    s.spent, s.reserved = tonumber(held[1] or 0), tonumber(held[2] or 0)
-    s.others = own and s.p or s.q
-    if s.others then
+    if s.w then
       sumOfParts(s)
+    else
+      local held = redis.call('HMGET', s.key, 'spent', 'reserved')
+      s.spent, s.reserved = tonumber(held[1] or 0), tonumber(held[2] or 0)
     end
     if s.spent + s.reserved + s.a > s.l then
       answer[1] = 1
@@ -171,16 +190,19 @@ for i, s in ipairs(special) do
       keepOwn(s, emptyAt, emptyAt)
     end
   elseif not s.r then
-    redis.call('HINCRBY', s.key, 'reserved', string.format('%.0f', s.a))
+    redis.call('HINCRBY', s.key, s.w and string.format('reserved:%.0f', s.w.s) or 'reserved', string.format('%.0f', s.a))
     s.reserved = s.reserved + s.a
-    if s.others and s.a > 0 then
-      s.newest = math.max(s.newest, #s.others - 1)
+    if s.w and s.a > 0 then
+      s.newest = math.max(s.newest, s.w.n)
     end
-    if s.e > 0 and redis.call('PTTL', s.key) == -1 then
+    if s.w and s.new and #s.stale > 0 then
+      redis.call('HDEL', s.key, unpack(s.stale))
+    end
+    if s.e > 0 and (not s.w or s.new) and redis.call('PEXPIRETIME', s.key) < s.e then
       redis.call('PEXPIREAT', s.key, string.format('%.0f', s.e))
     end
-    if s.another and s.z then
-      keepOwn(s, s.s, s.e)
+    if s.another and s.w then
+      keepOwn(s, s.w.s, s.e)
     elseif s.another then
       redis.call('INCR', KEYS[s.v])
       redis.call('PEXPIREAT', KEYS[s.v], string.format('%.0f', s.e))

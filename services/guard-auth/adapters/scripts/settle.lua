@@ -6,7 +6,7 @@
 -- ARGV 1 what the gate must hold  2 ms for which marks are kept at most  3 JSON: events
 --   { id, v: version, s: stream sequence, p, c: tokens, n: cost, b: bucket, m, u: keys of its settled and unmeasured
 --     bucket, g: model, r: [ [ counter's key, quantity, amount reserved, expires at (ms; 0 = when nothing is held),
---     models that it counts; 0 = all; of a rate: units that flow back in a window, the window's ms ], … ] }
+--     models that it counts; 0 = all, what its fields end with; of a rate: units that flow back in a window, the window's ms ], … ] }
 -- A rate holds the estimate since admission: it moves by the difference, when a request is charged for the first time to what
 -- was reserved.
 -- Returns { charged, without effect } or { -1 } when the gate is shut.
@@ -19,12 +19,13 @@ local floor = tonumber(redis.call('GET', KEYS[4]) or 0)
 local spent, reserved, expires, order, rates = {}, {}, {}, {}, {}
 local charged, idle = 0, 0
 
-local function add(sums, key, amount, expiresAt)
-  if not expires[key] then
-    expires[key] = expiresAt
-    order[#order + 1] = key
+local function add(sums, key, part, amount, expiresAt)
+  local name = key .. part
+  if not expires[name] then
+    expires[name] = expiresAt
+    order[#order + 1] = { name, key, part }
   end
-  sums[key] = (sums[key] or 0) + amount
+  sums[name] = (sums[name] or 0) + amount
 end
 
 -- Version 0: not charged yet. A request counts once, whatever it used.
@@ -65,16 +66,16 @@ for _, event in ipairs(cjson.decode(ARGV[3])) do
       if newer then
         local before = counts(r[5], model) and cost(r[2], version, prompt, completion, nanoUsd) or 0
         local after = counts(r[5], event.g) and cost(r[2], event.v, event.p, event.c, event.n) or 0
-        if r[6] then
-          local rate = rates[key] or { moved = 0, perMs = r[6], unit = r[7] }
+        if r[7] then
+          local rate = rates[key] or { moved = 0, perMs = r[7], unit = r[8] }
           rate.moved = rate.moved + after - (mark and before or r[3])
           rates[key] = rate
         else
-          add(spent, key, after - before, r[4])
+          add(spent, key, r[6], after - before, r[4])
         end
       end
-      if leased and not r[6] then
-        add(reserved, key, -r[3], r[4])
+      if leased and not r[7] then
+        add(reserved, key, r[6], -r[3], r[4])
       end
     end
     if newer then
@@ -99,21 +100,22 @@ for _, event in ipairs(cjson.decode(ARGV[3])) do
   end
 end
 
-for _, key in ipairs(order) do
+for _, counter in ipairs(order) do
+  local name, key, part = counter[1], counter[2], counter[3]
   local moved = false
-  if spent[key] and spent[key] ~= 0 then
-    redis.call('HINCRBY', key, 'spent', string.format('%.0f', spent[key]))
+  if spent[name] and spent[name] ~= 0 then
+    redis.call('HINCRBY', key, 'spent' .. part, string.format('%.0f', spent[name]))
     moved = true
   end
-  if reserved[key] and reserved[key] ~= 0 then
-    local held = redis.call('HINCRBY', key, 'reserved', string.format('%.0f', reserved[key]))
-    if expires[key] == 0 and held <= 0 then
+  if reserved[name] and reserved[name] ~= 0 then
+    local held = redis.call('HINCRBY', key, 'reserved' .. part, string.format('%.0f', reserved[name]))
+    if expires[name] == 0 and held <= 0 then
       redis.call('DEL', key)
     end
     moved = true
   end
-  if moved and expires[key] > 0 and redis.call('PTTL', key) == -1 then
-    redis.call('PEXPIREAT', key, string.format('%.0f', expires[key]))
+  if moved and expires[name] > 0 and redis.call('PTTL', key) == -1 then
+    redis.call('PEXPIREAT', key, string.format('%.0f', expires[name]))
   end
 end
 
