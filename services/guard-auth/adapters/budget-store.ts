@@ -7,7 +7,7 @@ import type { Settlement } from '../domain/settlement.ts';
 import { BudgetKeys, type CounterName, KeyTable, partOf } from './keys.ts';
 import { recordOf } from './record.ts';
 import { scripts } from './scripts.ts';
-import { numbersOfSpecial, SpecialCharges } from './special-charges.ts';
+import { moreOfSpecial, SpecialCharges } from './special-charges.ts';
 
 export interface Reserve {
   requestId: string;
@@ -95,14 +95,15 @@ export class BudgetStore {
     const values = [this.redis.runId, requestId, this.leaseMs, this.replica, record, json, ...triples];
     const reply = (await this.redis.runBinary(scripts.reserve, names, values)) as [number, Buffer, ...number[]];
     const outcome = outcomes[reply[0]] ?? 'over';
+    if (special) places.push(...special.places);
     const counters: CounterState[] = [];
     for (let at = 0; at < places.length && 3 + 2 * at < reply.length; at++) {
       counters[places[at] as number] = { spent: reply[2 + 2 * at] as number, reserved: reply[3 + 2 * at] as number };
     }
     for (const [at, place] of special?.places.entries() ?? []) {
-      const from = 2 + 2 * places.length + numbersOfSpecial * at;
-      if (from >= reply.length) break;
-      counters[place] = specialState(charges[place] as Charge, reply.slice(from, from + numbersOfSpecial) as number[]);
+      const from = 2 + 2 * places.length + moreOfSpecial * at;
+      const state = counters[place];
+      if (state) addMore(state, charges[place] as Charge, reply[from] as number, reply[from + 1] as number);
     }
     if (outcome === 'repeated') return { outcome, counters, record: recordOf(reply[1]) };
     if (outcome !== 'admitted' || !special) return { outcome, counters };
@@ -233,7 +234,7 @@ function isCounter(reservation: Reservation): boolean {
   return !isRate(reservation);
 }
 
-function specialState({ part, rate }: Charge, [one = 0, two = 0, three = 0, four = 0]: number[]): CounterState {
-  if (rate) return { spent: 0, reserved: 0, rate: { level: one, atMs: two, passed: three === 1 } };
-  return { spent: one, reserved: two, ...(part && { parts: { newest: three, needed: four } }) };
+function addMore(state: CounterState, { rolling, rate }: Charge, one: number, two: number): void {
+  if (rolling) state.parts = { newest: one, needed: two };
+  if (rate) state.rate = { level: one, atMs: Math.abs(two), passed: two < 0 };
 }

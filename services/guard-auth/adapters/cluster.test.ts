@@ -50,7 +50,7 @@ const charges: Charge[] = [
   {
     reservation: given.reservation({ window: 'rolling-1h', selector: 'p-user', value: 'somebody' }),
     ...{ limit: 1000, valuesMax: 5 },
-    part: { startMs: startedAtMs - 1000, endMs: startedAtMs + 299_000, countsUntilMs: startedAtMs + 3_600_000 },
+    rolling: { startMs: startedAtMs - 1000, endMs: startedAtMs + 299_000, countsUntilMs: startedAtMs + 3_600_000 },
   },
 ];
 

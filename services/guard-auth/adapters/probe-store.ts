@@ -69,17 +69,17 @@ class Room {
     return this.#table.keys;
   }
 
-  fill({ reservation, valuesMax, part, rate }: Charge, { spent, reserved, rate: rateState }: CounterState): void {
+  fill({ reservation, valuesMax, rolling, rate }: Charge, { spent, reserved, rate: rateState }: CounterState): void {
     const key = this.#table.place(this.#keys.charged(reservation));
     if (valuesMax !== undefined) this.#table.place(this.#keys.values(reservation));
     if (rate) {
       this.state.rates.push([key, rateState?.level ?? 0]);
       return;
     }
-    const old = part ? Math.ceil(spent / 2) : 0;
+    const old = rolling ? Math.ceil(spent / 2) : 0;
     this.state.counters.push([key, spent - old, reserved, partOf(reservation)]);
-    if (!part) return;
-    const windowStartMs = part.startMs - partsOfWindow * (part.endMs - part.startMs);
+    if (!rolling) return;
+    const windowStartMs = rolling.startMs - partsOfWindow * (rolling.endMs - rolling.startMs);
     this.state.counters.push([key, old, 0, partOf({ ...reservation, windowStartMs })]);
   }
 }

@@ -1,9 +1,10 @@
-import { type Charge, counterExpiresAtMs, noLimit } from '../domain/charge.ts';
+import { type Charge, counterExpiresAtMs } from '../domain/charge.ts';
 import { partsOfWindow } from '../domain/limit-windows.ts';
+import { noLimit } from '../domain/plan.ts';
 import type { BudgetKeys } from './keys.ts';
 
-/** Numbers of the script's answer for each of them. */
-export const numbersOfSpecial = 4;
+/** Numbers of the script's answer for each of them, beside spent and reserved. */
+export const moreOfSpecial = 2;
 
 /** Charges for which the script has more to do than to add to one counter, in the order in which it answers. */
 export class SpecialCharges {
@@ -15,8 +16,8 @@ export class SpecialCharges {
     this.#keys = keys;
   }
 
-  static has({ valuesMax, part, rate }: Charge): boolean {
-    return valuesMax !== undefined || part !== undefined || rate !== undefined;
+  static has({ valuesMax, rolling, rate }: Charge): boolean {
+    return valuesMax !== undefined || rolling !== undefined || rate !== undefined;
   }
 
   add(place: number, charge: Charge): void {
@@ -29,14 +30,14 @@ export class SpecialCharges {
     return JSON.stringify(this.#charges.map((charge) => this.#entry(charge, names)));
   }
 
-  #entry({ reservation, limit, valuesMax, part, rate }: Charge, names: string[]) {
+  #entry({ reservation, limit, valuesMax, rolling, rate }: Charge, names: string[]) {
     const keys = this.#keys;
     return {
       o: names.push(keys.charged(reservation)),
       a: reservation.amount,
       l: limit,
       e: counterExpiresAtMs(reservation.windowEndMs),
-      w: part && { s: part.startMs, p: part.endMs - part.startMs, n: partsOfWindow },
+      w: rolling && { s: rolling.startMs, p: rolling.endMs - rolling.startMs, n: partsOfWindow },
       r: rate && { l: rate.amount, p: rate.windowMs, b: rate.burst, h: limit !== noLimit },
       ...(valuesMax !== undefined && {
         d: names.push(keys.charged({ ...reservation, value: '' })),

@@ -14,15 +14,12 @@ export interface Charge {
    */
   valuesMax?: number | undefined;
   /** Of a rolling window: the part that is charged. What the parts before hold counts, too. */
-  part?: WindowPart | undefined;
+  rolling?: WindowPart | undefined;
   /** There is no counter: this rate is charged, and `limit` says only whether it refuses. */
   rate?: Rate | undefined;
 }
 
-/** Of a counter that refuses nobody: the largest that the store adds up exactly. */
-export const noLimit = Number.MAX_SAFE_INTEGER;
-
-/** Of a rolling window the sums of all its parts; of a rate zeros. */
+/** Of a rolling window the sums of all its parts; of a rate what is used of its burst, rounded up, as spent. */
 export interface CounterState {
   /** What settled requests used. */
   spent: number;

@@ -1,5 +1,5 @@
 import type { WindowBounds as Bounds } from '@tollgate/config';
-import { type Charge, type CounterState, noLimit, noWindow } from './charge.ts';
+import { type Charge, type CounterState, noWindow } from './charge.ts';
 import type { Estimate } from './estimate.ts';
 import { leavesAt, partAt, windowNameOf } from './limit-windows.ts';
 import { type Caller, callerValue, type ScopedLimit } from './limits.ts';
@@ -37,6 +37,9 @@ export interface Plan {
  */
 const guessShareMax = 0.05;
 
+/** Of a counter that refuses nobody: the largest that the store adds up exactly. */
+export const noLimit = Number.MAX_SAFE_INTEGER;
+
 export function planCharges(
   limits: ScopedLimit[],
   need: Need,
@@ -47,11 +50,11 @@ export function planCharges(
   const places = new Map<string, number>();
   for (const limit of limits) {
     const { scope, scopeId, selector } = limit;
-    const { quantity, models = [], per, valuesMax, rolling } = limit.limit;
+    const { quantity, models = [], per, valuesMax } = limit.limit;
     const most = mostOf(limit);
     const rate = rateOf(limit.limit);
     const bounds = quantity === 'concurrency' || rate ? noWindow : boundsOf(limit.limit);
-    const part = rolling && partAt(limit.limit.window, bounds.startMs);
+    const rolling = limit.limit.rolling && partAt(limit.limit.window, bounds.startMs);
     const window = windowNameOf(limit.limit);
     const amount = amountOf(need, quantity, most);
     const enforced = refuses(limit) ? most : noLimit;
@@ -68,19 +71,16 @@ export function planCharges(
       continue;
     }
     const { startMs: windowStartMs } = bounds;
-    const windowEndMs = part ? part.countsUntilMs : bounds.endMs;
+    const windowEndMs = rolling ? rolling.countsUntilMs : bounds.endMs;
     const counter = { scope, scopeId, quantity, window, windowStartMs, windowEndMs, models: [...models], selector };
     const reservation = { ...counter, value, amount, rate: rate?.amount };
     places.set(name, plan.charges.length);
     plan.checks.push({ limit, bounds, amount, charge: plan.charges.length });
     // Slots go with their last holder, so there are never more counters than requests that run.
     const bounded = value !== '' && quantity !== 'concurrency';
-    const choice = bounded ? valuesMax : undefined;
     plan.charges.push({
-      reservation,
-      limit: enforced,
-      valuesMax: choice,
-      ...(part && { part }),
+      ...{ reservation, limit: enforced, valuesMax: bounded ? valuesMax : undefined },
+      ...(rolling && { rolling }),
       ...(rate && { rate }),
     });
   }
@@ -165,7 +165,7 @@ function refusedByWindow(check: Check, amount: number, { spent, reserved, parts 
 export function passedBy(plan: Plan, counters: CounterState[]): Check[] {
   return plan.checks.filter(({ limit, charge }) => {
     const { spent, reserved, rate } = counters[charge] ?? empty;
-    return !refuses(limit) && (rate?.passed || spent + reserved > limit.limit.amount);
+    return !refuses(limit) && (rate ? rate.passed : spent + reserved > limit.limit.amount);
   });
 }
 

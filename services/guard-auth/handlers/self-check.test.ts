@@ -113,7 +113,7 @@ test('a rolling window whose older parts are not read, and a rate that lets all 
     admit: (organizationId, plan, counters, nowMs) => {
       const charges = plan.charges.map((charge) => ({
         ...charge,
-        ...(charge.rate && { rate: { ...charge.rate, burst: charge.rate.burst + 1 } }),
+        ...(charge.rate && { rate: { ...charge.rate, burst: 6 }, limit: Math.max(6, charge.limit) }),
       }));
       return probes.admit(organizationId, { ...plan, charges }, halfSeen(plan, counters), nowMs);
     },
@@ -131,7 +131,7 @@ test('a rolling window whose older parts are not read, and a rate that lets all 
 /** As if half of what a rolling window has stood in a part that nobody reads. */
 function halfSeen(plan: Plan, counters: ReadonlyMap<number, CounterState>): ReadonlyMap<number, CounterState> {
   const seen = ([place, state]: [number, CounterState]): [number, CounterState] =>
-    plan.charges[place]?.part ? [place, { ...state, spent: Math.floor(state.spent / 2) }] : [place, state];
+    plan.charges[place]?.rolling ? [place, { ...state, spent: Math.floor(state.spent / 2) }] : [place, state];
   return new Map([...counters].map(seen));
 }
 

@@ -16,9 +16,10 @@
 -- What the hash of receipts holds is holder:record, or holder;choices:record with a letter for each choice: o or d, or n for a
 -- rate that refuses nobody, has no room and is not charged. The holder is the replica that admitted, as long as it alone may know
 -- of it: a repeat makes it empty.
--- Returns { outcome, holder:record or, when admitted, the choices, spent, reserved, spent, reserved, … } as the counters are after it, then
--- four numbers for each special charge: spent, reserved of all parts, place of the newest part in use, place of the oldest that
--- has to leave; or of a rate level, now in ms, 1 when it had no room and was not charged, 0; outcome
+-- Returns { outcome, holder:record or, when admitted, the choices, spent, reserved, spent, reserved, … } as the counters are after it (of
+-- a rolling window those of all parts, of a rate what is used of its burst, rounded up, and 0), then two numbers more for each special
+-- charge: of a rolling window the places, from 0 for the oldest that counts, of the newest part that holds anything and, when refused,
+-- of the oldest that has to leave; of a rate its level and now in ms, negative when it had no room and was not charged; outcome
 -- 0 admitted  1 refused  2 admitted before: the first record  3 over already  4 not rebuilt
 
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
@@ -96,10 +97,15 @@ local function sumOfParts(s)
     end
   end
   s.spent, s.reserved = spent, reserved
+  s.sums, s.last = sums, last
+end
+
+-- The oldest part that has to leave for the request to fit, and the newest that holds anything.
+local function placesOf(s)
   local left = s.spent + s.reserved + s.a - s.l
   s.newest, s.needed = 0, 0
-  for place = 0, last do
-    local sum = sums[place] or 0
+  for place = 0, s.last do
+    local sum = s.sums[place] or 0
     if sum > 0 then
       s.newest = place
     end
@@ -117,41 +123,44 @@ end
 local special = ARGV[6] ~= '' and cjson.decode(ARGV[6]) or {}
 local choices = ''
 local function tell(i, s)
-  local at = 2 + 2 * counters + 4 * (i - 1)
-  answer[at + 1] = s.r and s.level or s.spent
-  answer[at + 2] = s.r and now or s.reserved
-  answer[at + 3] = s.r and (s.skipped and 1 or 0) or s.newest or 0
-  answer[at + 4] = s.needed or 0
+  local at = 2 * (counters + i)
+  if s.r then
+    s.spent, s.reserved = math.ceil(s.level / s.r.p), 0
+  end
+  answer[1 + at], answer[2 + at] = s.spent, s.reserved
+  at = 2 * (counters + #special + i)
+  if s.r then
+    answer[1 + at], answer[2 + at] = s.level, s.skipped and -now or now
+  else
+    answer[1 + at], answer[2 + at] = s.newest or 0, s.needed or 0
+  end
 end
 for i, s in ipairs(special) do
   local own = not s.v or mayHaveOwn(s)
-  local choice = own and 'o' or 'd'
+  s.choice = (s.v or s.r) and (own and 'o' or 'd') or ''
   s.another = own and s.another
   s.key = KEYS[own and s.o or s.d]
   if s.r then
     s.level = levelOf(s.key, s.r)
-    if s.level + s.a * s.r.p > s.r.b * s.r.p then
-      if s.r.h then
-        answer[1] = 1
-      else
-        choice, s.skipped = 'n', true
-      end
-    end
+  elseif s.w then
+    sumOfParts(s)
   else
-    if s.w then
-      sumOfParts(s)
-    else
-      local held = redis.call('HMGET', s.key, 'spent', 'reserved')
-      s.spent, s.reserved = tonumber(held[1] or 0), tonumber(held[2] or 0)
-    end
-    if s.spent + s.reserved + s.a > s.l then
-      answer[1] = 1
-    end
+    local held = redis.call('HMGET', s.key, 'spent', 'reserved')
+    s.spent, s.reserved = tonumber(held[1] or 0), tonumber(held[2] or 0)
   end
-  if s.v or s.r then
-    choices = choices .. choice
+end
+for i, s in ipairs(special) do
+  if s.r then
+    s.skipped = not first and not s.r.h and s.level + s.a * s.r.p > s.r.b * s.r.p
+    s.choice = s.skipped and 'n' or s.choice
+  elseif s.w then
+    placesOf(s)
   end
   tell(i, s)
+  if s.spent + s.reserved + s.a > s.l then
+    answer[1] = 1
+  end
+  choices = choices .. s.choice
 end
 
 if first then

@@ -363,7 +363,7 @@ export const Reservation: MessageFns<Reservation> = {
       writer.uint32(82).string(message.value);
     }
     if (message.rate !== undefined) {
-      writer.uint32(88).int64(message.rate);
+      writer.uint32(96).int64(message.rate);
     }
     return writer;
   },
@@ -461,8 +461,8 @@ export const Reservation: MessageFns<Reservation> = {
             message.value = reader.string();
             continue;
           }
-          case 11: {
-            if (tag !== 88) {
+          case 12: {
+            if (tag !== 96) {
               break;
             }
 
