@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { MODEL_NAME, MODEL_NAME_RULE } from '../model/patterns.ts';
 import { isTimeZone } from '../model/time-zone.ts';
-import { parseWindow, WINDOW_RULE } from '../model/window.ts';
-import { choice, notEnforced, onlyFalse } from './not-enforced.ts';
+import { parseWindow, WINDOW_RULE, windowLengthMs } from '../model/window.ts';
+import { choice, notEnforced } from './not-enforced.ts';
 import { object, whole } from './object.ts';
 
 const most = whole(1, 1_000_000_000_000);
@@ -23,6 +23,32 @@ type LimitQuantity = (typeof LIMIT_QUANTITIES)[number];
 const PER = /^(?:key|user|metadata\.[A-Za-z0-9_-]{1,64})$/;
 
 const ONE_QUANTITY = `must have exactly one of ${LIMIT_QUANTITIES.join(', ')}`;
+
+/** A window up to this long of requests or tokens is a rate, in ms, unless the file says how it is counted. */
+const RATE_MS_MAX = 60_000;
+const RATE_QUANTITIES: readonly LimitQuantity[] = ['tokens', 'promptTokens', 'completionTokens', 'requests'];
+
+/** Units of a rate or its burst: times the ms of a minute, twice, they are exact in the store's numbers. */
+const RATE_MAX = 50_000_000_000;
+
+/** Shorter ones would roll by less than what requests take to arrive; the ledger, of which they are rebuilt, ends at 13 months. */
+const ROLLING_MS_MIN = 60_000;
+const ROLLING_MS_MAX = 360 * 86_400_000;
+const ROLLING_RULE = 'must be of s, m, h, d or w and from 1m to 360d, as it is rolling';
+
+type LimitText = Partial<Record<LimitQuantity, number>> & { window?: string; rolling?: boolean };
+
+/** Whether a limit of the file is a rate: by its window, unless `rolling` says how it is counted. */
+export function isRate(limit: LimitText): boolean {
+  const lengthMs = windowLengthMs(limit.window ?? '');
+  if (lengthMs === undefined || lengthMs > RATE_MS_MAX || limit.rolling !== undefined) return false;
+  return RATE_QUANTITIES.some((quantity) => limit[quantity] !== undefined);
+}
+
+function canRoll({ window = '' }: LimitText): boolean {
+  const lengthMs = windowLengthMs(window);
+  return lengthMs !== undefined && lengthMs >= ROLLING_MS_MIN && lengthMs <= ROLLING_MS_MAX;
+}
 
 /** One limit of a team, a project or the organization. */
 const limitSchema = object({
@@ -47,7 +73,8 @@ const limitSchema = object({
     .optional(),
   valuesMax: whole(1, 5000).optional(),
   mode: choice(['hard', 'soft', 'shadow'], ['strict']).default('hard'),
-  rolling: onlyFalse(),
+  rolling: z.boolean('must be true or false').optional(),
+  burst: whole(1, RATE_MAX).optional(),
   timeZone: z
     .string()
     .refine(isTimeZone, 'must be UTC or a time zone of the IANA database such as Europe/Berlin')
@@ -71,6 +98,27 @@ const limitSchema = object({
       error: 'must be left out: it bounds the counters of a limit with per and a window',
     },
   )
+  .refine(({ concurrency, rolling }) => concurrency === undefined || rolling === undefined, {
+    path: ['rolling'],
+    error: 'must be left out: concurrency has no window',
+  })
+  // A window that is none is told by its own rule.
+  .refine((limit) => !limit.rolling || parseWindow(limit.window ?? '') === undefined || canRoll(limit), {
+    path: ['window'],
+    error: ROLLING_RULE,
+  })
+  .refine((limit) => limit.burst === undefined || isRate(limit), {
+    path: ['burst'],
+    error:
+      'must be left out: only rates have one, which are requests or tokens with a window of at most 1m and without rolling',
+  })
+  .refine((limit) => !isRate(limit) || RATE_QUANTITIES.every((quantity) => (limit[quantity] ?? 0) <= RATE_MAX), {
+    error: `must be at most ${RATE_MAX}, as it is a rate; a longer window, or rolling: false, may have more`,
+  })
+  .refine((limit) => limit.timeZone === 'UTC' || !(limit.rolling || isRate(limit)), {
+    path: ['timeZone'],
+    error: 'must be left out: only calendar windows have one',
+  })
   .meta({
     oneOf: LIMIT_QUANTITIES.map((quantity) => ({
       required: quantity === 'concurrency' ? [quantity] : [quantity, 'window'],

@@ -11,7 +11,6 @@ const TYPE = 'type: azure-openai';
 /** What the design has and this build has not. */
 const refused: [part: string, replacement: string, name: string][] = [
   [LIMIT, '{ tokens: 5, window: 1d, mode: strict }', 'limits[0].mode strict'],
-  [LIMIT, '{ tokens: 5, window: 1d, rolling: true }', 'limits[0].rolling'],
   [LIMIT, '{ tokens: 5, window: 1d, thresholds: [50] }', 'limits[0].thresholds'],
   [
     LIMIT,
@@ -67,5 +66,4 @@ test('what is switched off is fine, as this build does not do it anyway', () => 
   const pii = 'piiMasking: { email: true, creditCard: false, restore: false, direction: request, mode: mask }';
   assert.deepEqual(faultsOf(exampleWith(PII, pii)), []);
   assert.deepEqual(faultsOf(exampleWith(CACHE, 'semanticCache: { embedder: LOCAL, store: REDIS, shadow: false }')), []);
-  assert.deepEqual(faultsOf(exampleWith(LIMIT, '{ tokens: 5, window: 1d, rolling: false }')), []);
 });

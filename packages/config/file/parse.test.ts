@@ -192,11 +192,37 @@ test('a limit says how many, in which window of which clock', () => {
     ['{ tokens: 5, window: 1d, timeZone: Mars/Olympus }', /timeZone must be UTC or/],
     ['{ tokens: 5, window: 1d, timeZone: "+02:00" }', /timeZone must be UTC or/],
     ['{ tokens: 5, window: 1d, mode: maybe }', /mode must be hard or soft or shadow/],
+    ['{ tokens: 5, window: 1d, rolling: yes please }', /rolling must be true or false/],
+    ['{ tokens: 5, window: 1mo, rolling: true }', /window must be of s, m, h, d or w and from 1m to 360d/],
+    ['{ tokens: 5, window: 361d, rolling: true }', /window must be of s, m, h, d or w and from 1m to 360d/],
+    ['{ tokens: 5, window: 59s, rolling: true }', /window must be of s, m, h, d or w and from 1m to 360d/],
+    ['{ tokens: 5, window: 24h, rolling: true, timeZone: Europe/Berlin }', /timeZone must be left out/],
+    ['{ tokens: 5, window: 1m, timeZone: Europe/Berlin }', /timeZone must be left out/],
+    ['{ concurrency: 5, rolling: true }', /rolling must be left out/],
+    ['{ tokens: 5, window: 61s, burst: 5 }', /burst must be left out: only rates have one/],
+    ['{ tokens: 5, window: 1m, rolling: false, burst: 5 }', /burst must be left out/],
+    ['{ costUsd: 5, window: 1m, burst: 5 }', /burst must be left out/],
+    ['{ tokens: 5, window: 1m, burst: 0 }', /burst must be a whole number from 1/],
+    ['{ tokens: 50000000001, window: 1m }', /limits\[0\] must be at most 50000000000, as it is a rate/],
   ] as const) {
     assertFault(exampleWith(limit, bad), bad, about);
   }
   assert.deepEqual(faultsOf(exampleWith(limit, '{ concurrency: 5 }')), []);
-  assert.deepEqual(faultsOf(exampleWith(limit, '{ tokens: 5, window: 1mo, timeZone: Europe/Berlin }')), []);
+  for (const good of [
+    '{ tokens: 5, window: 1mo, timeZone: Europe/Berlin }',
+    '{ tokens: 5, window: 24h, rolling: true }',
+    '{ costUsd: 5, window: 1m, rolling: true }',
+    '{ requests: 5, window: 1s, burst: 20 }',
+    '{ tokens: 50000000001, window: 1m, rolling: false, timeZone: Europe/Berlin }',
+    // One of each kind, though all are of the same window.
+    [
+      '{ requests: 5, window: 1m }',
+      '{ requests: 5, window: 1m, rolling: true }',
+      '{ requests: 5, window: 1m, rolling: false }',
+    ].join('\n          - '),
+  ]) {
+    assert.deepEqual(faultsOf(exampleWith(limit, good)), [], good);
+  }
 });
 
 test('a price is exact to a nano-dollar', () => {

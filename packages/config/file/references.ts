@@ -1,6 +1,6 @@
 import type { ConfigFile, FileGuardrail, FileLimit, FileProject, FileProxy } from './config-file.ts';
 import type { Fault, Path } from './fault.ts';
-import { quantityOf } from './limit.ts';
+import { isRate, quantityOf } from './limit.ts';
 import type { PriceList } from './price-list.ts';
 
 type Report = (path: Path, message: string) => void;
@@ -71,6 +71,8 @@ function checkLimits(file: ConfigFile, limits: readonly FileLimit[], path: Path,
 function counterOf(limit: FileLimit): string {
   const parts: string[] = [quantityOf(limit)];
   if (limit.window !== undefined) parts.push(`for ${limit.window}`);
+  if (limit.rolling) parts.push('(rolling)');
+  if (isRate(limit)) parts.push('(rate)');
   if (limit.models !== undefined) parts.push(`on ${limit.models.toSorted().join(', ')}`);
   if (limit.per !== undefined) parts.push(`per ${limit.per}`);
   if (limit.mode !== 'hard') parts.push(`(${limit.mode})`);

@@ -146,6 +146,32 @@ test('a limit counts in units of its quantity, cost in nano-dollars', () => {
   assert.deepEqual([second?.quantity, second?.amount], ['requests', 5]);
 });
 
+test('requests and tokens of at most a minute are rates, unless the file says how they are counted', () => {
+  const texts = [
+    '{ requests: 600, window: 1m }',
+    '{ completionTokens: 600, window: 10s, burst: 5 }',
+    '{ requests: 600, window: 61s }',
+    '{ costUsd: 1, window: 1m }',
+    '{ tokens: 600, window: 1m, rolling: false }',
+    '{ tokens: 600, window: 1m, rolling: true }',
+    '{ tokens: 600, window: 24h, rolling: true }',
+  ];
+  const example = exampleWith('{ tokens: 1000000, window: 1d, mode: hard }', texts.join('\n          - '));
+  const limits = snapshotOf(example).projects[0]?.teams[0]?.limits ?? [];
+  assert.deepEqual(
+    limits.slice(0, texts.length).map(({ burst, rolling }) => [burst, rolling]),
+    [
+      [600, undefined],
+      [5, undefined],
+      [undefined, undefined],
+      [undefined, undefined],
+      [undefined, undefined],
+      [undefined, true],
+      [undefined, true],
+    ],
+  );
+});
+
 test('a limit that counts callers apart has a bound of its counters', () => {
   const limits = exampleWith(
     '{ tokens: 1000000, window: 1d, mode: hard }',

@@ -2,7 +2,7 @@ import { deepFreeze } from '../model/freeze.ts';
 import type { ConfigSnapshot, Guardrail, Limit, Provider, ProxySettings } from '../model/snapshot.ts';
 import type { FileGuardrail, FileLimit, FileProject, FileProvider, FileProxy } from './config-file.ts';
 import { faultsError } from './fault.ts';
-import { quantityOf } from './limit.ts';
+import { isRate, quantityOf } from './limit.ts';
 import type { ParsedConfig } from './parse.ts';
 import type { PriceList } from './price-list.ts';
 import { toNano, toPrice, versionOf } from './prices.ts';
@@ -72,7 +72,7 @@ function toCredential(reference: FileProvider['apiKey']): Provider['apiKey'] {
 }
 
 function toLimit(limit: FileLimit): Limit {
-  const { window = '', models, per, valuesMax = VALUES_MAX_DEFAULT, mode, timeZone } = limit;
+  const { window = '', models, per, valuesMax = VALUES_MAX_DEFAULT, mode, timeZone, rolling } = limit;
   const name = quantityOf(limit);
   const amount = limit[name] ?? 0;
   const quantity = QUANTITIES[name];
@@ -84,6 +84,8 @@ function toLimit(limit: FileLimit): Limit {
     ...(per && { per, valuesMax }),
     mode,
     timeZone,
+    ...(rolling && { rolling }),
+    ...(isRate(limit) && { burst: limit.burst ?? amount }),
   };
 }
 

@@ -74,6 +74,13 @@ const limit = z.strictObject({
   mode: z.enum(['hard', 'soft', 'shadow']),
   /** IANA name; UTC unless the file says otherwise. */
   timeZone: z.string(),
+  /** What counts is what was used in the time of one window before, whenever that begins. Absent: calendar windows. */
+  rolling: z.literal(true).optional(),
+  /**
+   * A rate by GCRA: the amount flows back evenly over each window, and so much may come at once, in units of the
+   * quantity. Absent: what was used is counted by windows.
+   */
+  burst: z.int().min(1).optional(),
 });
 
 const onError = z.enum(['refuse', 'pass']);

@@ -13,7 +13,7 @@ test('a guardrail, limit or provider type of a newer build is not skipped: the s
     ['"quantity":"tokens"', '"quantity":"images"'],
     ['"promptNanoPerMillion"', '"imagePromptNanoPerMillion":1,"promptNanoPerMillion"'],
     ['"mode":"hard"', '"mode":"strict"'],
-    ['"mode":"hard"', '"mode":"hard","rolling":true'],
+    ['"mode":"hard"', '"mode":"hard","sliding":true'],
     ['"type":"azure-openai"', '"type":"anthropic"'],
   ] as const) {
     assert.ok(stored.includes(known), known);

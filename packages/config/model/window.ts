@@ -41,6 +41,12 @@ export function parseWindow(text: string): Window | undefined {
   return fits ? window : undefined;
 }
 
+/** ms of what `apply` lets pass as a window; undefined for months. */
+export function windowLengthMs(text: string): number | undefined {
+  const window = parseWindow(text);
+  return window && lengthOf(window);
+}
+
 /** ms, of a day without a change of the clock; undefined for months, which have no length of their own. */
 export function lengthOf({ unit, count }: Window): number | undefined {
   return unit === 'month' ? undefined : count * LENGTH_MS[unit];

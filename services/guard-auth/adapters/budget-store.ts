@@ -1,11 +1,13 @@
-import type { Receipt } from '@tollgate/contracts';
+import { windowLengthMs } from '@tollgate/config';
+import type { Receipt, Reservation } from '@tollgate/contracts';
 import type { Argument, RedisConnection } from '@tollgate/redis';
 import { type Charge, type CounterState, counterExpiresAtMs } from '../domain/charge.ts';
+import { isRate } from '../domain/rate.ts';
 import type { Settlement } from '../domain/settlement.ts';
-import { BudgetKeys, type CounterName, KeyTable } from './keys.ts';
+import { BudgetKeys, type CounterName, KeyTable, partOf } from './keys.ts';
 import { recordOf } from './record.ts';
 import { scripts } from './scripts.ts';
-import { SpecialCharges } from './special-charges.ts';
+import { moreOfSpecial, SpecialCharges } from './special-charges.ts';
 
 export interface Reserve {
   requestId: string;
@@ -23,6 +25,8 @@ export interface ReserveAnswer {
   record?: Uint8Array;
   /** Places of charges that went to the shared counter, as no more values have their own. Undefined for none. */
   shared?: Set<number>;
+  /** Places of rates that refuse nobody, had no room, and were not charged. Undefined for none. */
+  uncharged?: Set<number>;
   /** In the order of the charges, as they are after the step; empty when over or rebuilding. */
   counters: CounterState[];
 }
@@ -77,7 +81,7 @@ export class BudgetStore {
     const places: number[] = [];
     let special: SpecialCharges | undefined;
     for (const [place, charge] of charges.entries()) {
-      if (charge.valuesMax !== undefined) {
+      if (SpecialCharges.has(charge)) {
         special ??= new SpecialCharges(keys);
         special.add(place, charge);
         continue;
@@ -96,9 +100,17 @@ export class BudgetStore {
     for (let at = 0; at < places.length && 3 + 2 * at < reply.length; at++) {
       counters[places[at] as number] = { spent: reply[2 + 2 * at] as number, reserved: reply[3 + 2 * at] as number };
     }
+    for (const [at, place] of special?.places.entries() ?? []) {
+      const from = 2 + 2 * places.length + moreOfSpecial * at;
+      const state = counters[place];
+      if (state) addMore(state, charges[place] as Charge, reply[from] as number, reply[from + 1] as number);
+    }
     if (outcome === 'repeated') return { outcome, counters, record: recordOf(reply[1]) };
-    const shared = outcome === 'admitted' ? special?.shared(reply[1].toString()) : undefined;
-    return shared ? { outcome, counters, shared } : { outcome, counters };
+    if (outcome !== 'admitted' || !special) return { outcome, counters };
+    const choices = reply[1].toString();
+    const shared = special.chosen(choices, 'd');
+    const uncharged = special.chosen(choices, 'n');
+    return { outcome, counters, ...(shared && { shared }), ...(uncharged && { uncharged }) };
   }
 
   /** False: the counters are not there yet, nothing was done. All settlements are of this organization. */
@@ -124,11 +136,13 @@ export class BudgetStore {
         m: table.place(keys.settled(bucket)),
         u: table.place(keys.unmeasured(bucket)),
         r: settlement.reservations.map((reservation) => [
-          table.place(keys.counter(reservation)),
+          table.place(keys.charged(reservation)),
           reservation.quantity,
           reservation.amount,
           counterExpiresAtMs(reservation.windowEndMs),
-          ...(reservation.models.length > 0 ? [reservation.models] : []),
+          reservation.models.length > 0 ? reservation.models : 0,
+          partOf(reservation),
+          ...(reservation.rate === undefined ? [] : [reservation.rate, windowLengthMs(reservation.window) ?? 0]),
         ]),
       };
     });
@@ -146,11 +160,14 @@ export class BudgetStore {
         id: receipt.requestId,
         m: table.place(keys.settled(bucket)),
         u: table.place(keys.unmeasured(bucket)),
-        r: receipt.reservations.map((reservation) => [
-          table.place(keys.counter(reservation)),
-          reservation.amount,
-          counterExpiresAtMs(reservation.windowEndMs),
-        ]),
+        r: receipt.reservations
+          .filter(isCounter)
+          .map((reservation) => [
+            table.place(keys.counter(reservation)),
+            reservation.amount,
+            counterExpiresAtMs(reservation.windowEndMs),
+            partOf(reservation),
+          ]),
       };
     });
     const values = [this.redis.runId, this.leaseMs, JSON.stringify(requests), ...renewals.map(({ record }) => record)];
@@ -192,7 +209,8 @@ export class BudgetStore {
     const keys = this.keys(organizationId);
     return Promise.all(
       charges.map(async (charge) => {
-        const held = await this.redis.command('HMGET', keys.counter(charge), 'spent', 'reserved');
+        const part = partOf(charge);
+        const held = await this.redis.command('HMGET', keys.counter(charge), `spent${part}`, `reserved${part}`);
         const [spent, reserved] = held as (string | null)[];
         return { spent: Number(spent ?? 0), reserved: Number(reserved ?? 0) };
       }),
@@ -209,4 +227,14 @@ export class BudgetStore {
     const { runId } = this.redis;
     return runId !== '' && (await this.redis.command('GET', this.keys(organizationId).epoch)) === runId;
   }
+}
+
+/** Leases hold nothing of rates: what is used up flows back by itself. */
+function isCounter(reservation: Reservation): boolean {
+  return !isRate(reservation);
+}
+
+function addMore(state: CounterState, { rolling, rate }: Charge, one: number, two: number): void {
+  if (rolling) state.parts = { newest: one, needed: two };
+  if (rate) state.rate = { level: one, atMs: Math.abs(two), passed: two < 0 };
 }

@@ -41,22 +41,39 @@ function has(node: BudgetStore, id: string): Promise<boolean> {
   );
 }
 
+const noWindowOf = { windowStartMs: 0, windowEndMs: 0 };
 const own = given.reservation({ selector: 'p-user', value: 'somebody' });
 const charges: Charge[] = [
   { reservation: given.reservation(), limit: 1000 },
   { reservation: given.reservation({ scope: 'organization', scopeId: organizationId, window: '1d' }), limit: 1000 },
   { reservation: own, limit: 1000, valuesMax: 5 },
+  {
+    reservation: given.reservation({ window: 'rolling-1h', selector: 'p-user', value: 'somebody' }),
+    ...{ limit: 1000, valuesMax: 5 },
+    rolling: { startMs: startedAtMs - 1000, endMs: startedAtMs + 299_000, countsUntilMs: startedAtMs + 3_600_000 },
+  },
 ];
+
+/** A rate holds no counter. */
+const rate: Charge = {
+  reservation: given.reservation({ window: '1m', ...noWindowOf, rate: 1000, selector: 'rate', value: 'somebody' }),
+  ...{ limit: 1000, valuesMax: 5, rate: { amount: 1000, burst: 1000, windowMs: 60_000 } },
+};
 
 test('every step of a budget touches one slot only', { timeout: 30_000 }, async () => {
   const keys = store.keys(organizationId);
   await store.redis.command('SET', keys.epoch, store.redis.runId);
   const receipt = given.receipt(
     'r1',
-    charges.map(({ reservation }) => reservation),
+    [...charges, rate].map(({ reservation }) => reservation),
   );
   const record = UsageEvent.encode(given.usageEvent(receipt)).finish();
-  const { outcome } = await store.reserve(organizationId, { requestId: 'r1', startedAtMs, charges, record });
+  const { outcome } = await store.reserve(organizationId, {
+    requestId: 'r1',
+    startedAtMs,
+    charges: [...charges, rate],
+    record,
+  });
   assert.equal(outcome, 'admitted');
   assert.equal(await store.renew(organizationId, [{ receipt, record }]), true);
   assert.deepEqual(await store.expired(organizationId, 10, 1000), []);
@@ -69,7 +86,7 @@ test('every step of a budget touches one slot only', { timeout: 30_000 }, async 
   await store.trim(organizationId, 5, 5);
   const probe = await new ProbeStore(store.redis, 'replica-1').admit(
     organizationId,
-    { checks: [], charges },
+    { checks: [], charges: [...charges, rate] },
     new Map(),
     startedAtMs,
   );

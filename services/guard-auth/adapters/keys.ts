@@ -1,4 +1,5 @@
 import type { Reservation } from '@tollgate/contracts';
+import { isRolling } from '../domain/limit-windows.ts';
 
 /** Marks of settled requests are grouped by the minute in which the request started. */
 const bucketMs = 60_000;
@@ -6,7 +7,7 @@ const bucketMs = 60_000;
 /** What names a counter among an organization's. */
 export type CounterName = Pick<
   Reservation,
-  'scope' | 'scopeId' | 'quantity' | 'window' | 'windowStartMs' | 'selector' | 'value'
+  'scope' | 'scopeId' | 'quantity' | 'window' | 'windowStartMs' | 'selector' | 'value' | 'rate'
 >;
 
 /**
@@ -42,17 +43,35 @@ export class BudgetKeys {
     this.settledBuckets = `${this.#prefix}settled`;
   }
 
-  /** Hash {spent, reserved}. */
+  /** Hash {spent, reserved}; of a rolling window one hash with these of each of its parts, by `partOf`. */
   counter(charge: CounterName): string {
-    const { scope, scopeId, quantity, window, windowStartMs, selector, value } = charge;
+    const { scope, scopeId, quantity, window, selector, value } = charge;
+    const windowStartMs = isRolling(charge) ? 0 : charge.windowStartMs;
     const plain = `${this.#prefix}c:${scope}:${scopeId}:${quantity}:${window}:${windowStartMs}`;
     if (selector === '') return plain;
     return value === '' ? `${plain}:${selector}` : `${plain}:${selector}:${value}`;
   }
 
-  /** How many values have a counter of their own beside this one. */
+  /** A counter, or the rate that is charged instead. */
+  charged(charge: CounterName): string {
+    return charge.rate === undefined ? this.counter(charge) : this.rate(charge);
+  }
+
+  /**
+   * String level:ms of a rate, as of that moment of the store's clock. Its amount is a part of the name: a level means
+   * nothing at another one.
+   */
+  rate({ scope, scopeId, quantity, window, rate = 0, selector, value }: CounterName): string {
+    const plain = `${this.#prefix}rate:${scope}:${scopeId}:${quantity}:${window}:${rate}:${selector}`;
+    return value === '' ? plain : `${plain}:${value}`;
+  }
+
+  /**
+   * Which values have a counter of their own beside this one. Of a calendar window their number; of a rolling one a
+   * sorted set, score = start of the latest part in which one was charged; of a rate a sorted set, score = until when.
+   */
   values(charge: CounterName): string {
-    return `${this.counter({ ...charge, value: '' })}:#`;
+    return `${this.charged({ ...charge, value: '' })}:#`;
   }
 
   /** Exists for a short while after a release, so that the admission that it overtook is not made. */
@@ -78,6 +97,11 @@ export class BudgetKeys {
   get rebuiltPatterns(): string[] {
     return [`${this.#prefix}c:*`, `${this.#prefix}settled:*`, `${this.#prefix}unmeasured:*`];
   }
+}
+
+/** What the fields of a counter end with in its hash: of a rolling window the start of the part, else nothing. */
+export function partOf(charge: Pick<CounterName, 'window' | 'windowStartMs'>): string {
+  return isRolling(charge) ? `:${charge.windowStartMs}` : '';
 }
 
 /** Keys of one script call; scripts know them by their place, counted from 1. */

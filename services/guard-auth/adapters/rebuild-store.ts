@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { type Reservation, UsageEvent } from '@tollgate/contracts';
 import { scanKeys } from '@tollgate/redis';
 import { type CounterSum, counterExpiresAtMs, countsStill } from '../domain/charge.ts';
+import { isRolling } from '../domain/limit-windows.ts';
+import { isRate } from '../domain/rate.ts';
 import { measured, type Settlement } from '../domain/settlement.ts';
 import { type BudgetStore, marksKeptMs } from './budget-store.ts';
-import { type BudgetKeys, KeyTable } from './keys.ts';
+import { type BudgetKeys, KeyTable, partOf } from './keys.ts';
 import { recordOf } from './record.ts';
 import { scripts } from './scripts.ts';
 
@@ -21,9 +23,10 @@ export type ChargedMark = Pick<
 
 interface Step {
   clear?: number[];
-  counters?: [key: number, spent: number, reserved: number, expiresAtMs: number][];
+  counters?: [key: number, spent: number, reserved: number, expiresAtMs: number, part: string][];
   marks?: [key: number, id: string, value: string][];
   values?: [key: number, value: string, expiresAtMs?: number][];
+  members?: [key: number, value: string, score: number, expiresAtMs: number][];
 }
 
 /** Thrown when another replica has taken the rebuild over. */
@@ -40,6 +43,8 @@ export class RebuildStore {
   readonly #token: string;
   /** Counters of single values, by the key that counts them. */
   readonly #values = new Map<string, { counters: Set<string>; expiresAtMs: number }>();
+  /** The same of rolling windows, by the sorted set that has them. */
+  readonly #members = new Map<string, { key: string; value: string; startMs: number; expiresAtMs: number }>();
 
   private constructor(store: BudgetStore, organizationId: string, runId: string, token: string) {
     this.#store = store;
@@ -79,11 +84,12 @@ export class RebuildStore {
     for (const sum of sums) this.#note(sum);
     for (const part of chunks(sums)) {
       const table = this.#table();
-      const counters = part.map((sum): [number, number, number, number] => [
+      const counters = part.map((sum): [number, number, number, number, string] => [
         table.place(this.#keys.counter(sum)),
         sum.spent,
         0,
         counterExpiresAtMs(sum.windowEndMs),
+        partOf(sum),
       ]);
       await this.#write(table, { counters });
     }
@@ -125,6 +131,12 @@ export class RebuildStore {
         values: part.map(([key, { counters, expiresAtMs }]) => [counts.place(key), String(counters.size), expiresAtMs]),
       });
     }
+    for (const part of chunks([...this.#members.values()])) {
+      const sets = this.#table();
+      await this.#write(sets, {
+        members: part.map(({ key, value, startMs, expiresAtMs }) => [sets.place(key), value, startMs, expiresAtMs]),
+      });
+    }
     const table = this.#table();
     await this.#write(table, {
       clear: [table.place(this.#keys.rebuilding), table.place(this.#keys.lock)],
@@ -146,7 +158,7 @@ export class RebuildStore {
   }
 
   async #countLeases(nowMs: number): Promise<Set<string>> {
-    const counters = new Map<string, { reserved: number; expiresAtMs: number }>();
+    const counters = new Map<string, { key: string; part: string; reserved: number; expiresAtMs: number }>();
     const leases = new Set<string>();
     for (let cursor = '0'; ; ) {
       const args = [this.#keys.receipts, cursor, 'COUNT', stepMax];
@@ -158,21 +170,29 @@ export class RebuildStore {
         leases.add(requestId);
         const { receipt } = UsageEvent.decode(recordOf(entries[at] as Buffer));
         for (const reservation of receipt?.reservations ?? []) {
-          if (!countsStill(reservation.windowEndMs, nowMs)) continue;
+          if (isRate(reservation) || !countsStill(reservation.windowEndMs, nowMs)) continue;
           this.#note(reservation);
           const key = this.#keys.counter(reservation);
-          const sum = counters.get(key) ?? { reserved: 0, expiresAtMs: counterExpiresAtMs(reservation.windowEndMs) };
+          const part = partOf(reservation);
+          const expiresAtMs = counterExpiresAtMs(reservation.windowEndMs);
+          const sum = counters.get(key + part) ?? { key, part, reserved: 0, expiresAtMs };
           sum.reserved += reservation.amount;
-          counters.set(key, sum);
+          counters.set(key + part, sum);
         }
       }
       cursor = next.toString();
       if (cursor === '0') break;
     }
-    for (const part of chunks([...counters])) {
+    for (const some of chunks([...counters.values()])) {
       const table = this.#table();
       await this.#write(table, {
-        counters: part.map(([key, sum]) => [table.place(key), 0, sum.reserved, sum.expiresAtMs]),
+        counters: some.map(({ key, part, reserved, expiresAtMs }) => [
+          table.place(key),
+          0,
+          reserved,
+          expiresAtMs,
+          part,
+        ]),
       });
     }
     return leases;
@@ -182,6 +202,17 @@ export class RebuildStore {
   #note(of: Omit<Reservation, 'amount' | 'models'>): void {
     if (of.value === '' || of.quantity === 'concurrency') return;
     const key = this.#keys.values(of);
+    if (isRolling(of)) {
+      const member = {
+        key,
+        value: of.value,
+        startMs: of.windowStartMs,
+        expiresAtMs: counterExpiresAtMs(of.windowEndMs),
+      };
+      const name = `${key} ${of.value}`;
+      if ((this.#members.get(name)?.startMs ?? 0) < member.startMs) this.#members.set(name, member);
+      return;
+    }
     const known = this.#values.get(key);
     if (known) known.counters.add(of.value);
     else this.#values.set(key, { counters: new Set([of.value]), expiresAtMs: counterExpiresAtMs(of.windowEndMs) });
@@ -192,8 +223,8 @@ export class RebuildStore {
   }
 
   async #write(table: KeyTable, step: Step): Promise<void> {
-    const { clear = [], counters = [], marks = [], values = [] } = step;
-    const json = JSON.stringify({ clear, counters, marks, values });
+    const { clear = [], counters = [], marks = [], values = [], members = [] } = step;
+    const json = JSON.stringify({ clear, counters, marks, values, members });
     const done = await this.#store.redis.run(scripts.rebuildWrite, table.keys, [
       this.#token,
       lockMs,

@@ -1,24 +1,34 @@
-import { type ConfigSnapshot, windowBounds } from '@tollgate/config';
+import type { ConfigSnapshot } from '@tollgate/config';
 import type { LedgerSum, LedgerWindow } from '@tollgate/contracts';
 import type { CounterSum } from './charge.ts';
+import { runningWindows, windowNameOf } from './limit-windows.ts';
 import { allLimits, type ScopedLimit } from './limits.ts';
 import type { Quantity } from './quantity.ts';
 
 interface RunningLimit {
   limit: ScopedLimit;
   window: LedgerWindow;
+  countsUntilMs: number;
 }
 
-/** The windows that run at this moment, for all limits of a configuration. Slots have none: leases alone hold them. */
+/**
+ * The windows that run at this moment, for all limits of a configuration; of a rolling one all its parts. Slots have
+ * none: leases alone hold them. Rates have none: they start empty.
+ */
 function running(snapshot: ConfigSnapshot, nowMs: number): RunningLimit[] {
-  const windowed = allLimits(snapshot).filter(({ limit }) => limit.quantity !== 'concurrency');
-  return windowed.map((limit) => {
-    const { startMs, endMs } = windowBounds(limit.limit.window, limit.limit.timeZone, nowMs);
+  const windowed = allLimits(snapshot).filter(
+    ({ limit }) => limit.quantity !== 'concurrency' && limit.burst === undefined,
+  );
+  return windowed.flatMap((limit) => {
     const models = [...(limit.limit.models ?? [])];
     const { scope, scopeId, selector } = limit;
-    const { per, quantity, window } = limit.limit;
-    const counters = per === undefined ? plain : { selector, quantity, window };
-    return { limit, window: { scope, scopeId, startMs, endMs, models, ...counters } };
+    const { per, quantity } = limit.limit;
+    const counters = per === undefined ? plain : { selector, quantity, window: windowNameOf(limit.limit) };
+    return runningWindows(limit.limit, nowMs).map(({ startMs, endMs, countsUntilMs }) => ({
+      limit,
+      window: { scope, scopeId, startMs, endMs, models, ...counters },
+      countsUntilMs,
+    }));
   });
 }
 
@@ -55,9 +65,10 @@ export function ledgerQuestions(snapshot: ConfigSnapshot, nowMs: number): Ledger
 export function counterSums(snapshot: ConfigSnapshot, nowMs: number, sums: LedgerSum[]): CounterSum[] {
   const byWindow = new Map(sums.flatMap((sum) => (sum.window ? [[nameOf(sum.window), sum] as const] : [])));
   const counters = new Map<string, CounterSum>();
-  for (const { limit, window } of running(snapshot, nowMs)) {
+  for (const { limit, window, countsUntilMs } of running(snapshot, nowMs)) {
     const sum = byWindow.get(nameOf(window));
-    const { quantity, window: name } = limit.limit;
+    const { quantity } = limit.limit;
+    const name = windowNameOf(limit.limit);
     const { selector } = limit;
     const { scope, scopeId } = limit;
     const counter = { scope, scopeId, quantity, window: name, windowStartMs: window.startMs, selector };
@@ -66,7 +77,8 @@ export function counterSums(snapshot: ConfigSnapshot, nowMs: number, sums: Ledge
     for (const { value, spent } of values) {
       counters.set(Object.values({ ...counter, value }).join(' '), {
         ...counter,
-        windowEndMs: window.endMs,
+        windowEndMs: countsUntilMs,
+        usedUntilMs: window.endMs,
         value,
         spent,
       });

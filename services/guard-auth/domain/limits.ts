@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type ConfigSnapshot, type Limit, type Project, type Team, teamById } from '@tollgate/config';
+import { windowNameOf } from './limit-windows.ts';
 import { unitOf } from './quantity.ts';
 
 type Scope = 'organization' | 'project' | 'team' | 'key';
@@ -22,7 +23,7 @@ export function bindsModels({ limit }: ScopedLimit, models: readonly string[]): 
 
 /** What a limit is called in headers, the ledger and metrics: `team-tokens-1d`. */
 export function nameOfLimit({ scope, limit }: ScopedLimit): string {
-  return [scope, limit.per, unitOf(limit.quantity), limit.window].filter(Boolean).join('-');
+  return [scope, limit.per, unitOf(limit.quantity), windowNameOf(limit)].filter(Boolean).join('-');
 }
 
 /** Whether callers are told of it: what a project or an organization has left would tell what other teams use. */
@@ -75,8 +76,10 @@ function scoped(scope: Scope, owner: { id: string; name: string }, limits: Limit
   }));
 }
 
-function selectorOf({ models, per }: Limit): string {
+function selectorOf({ models, per, burst, mode }: Limit): string {
   const parts: string[] = [];
+  // Rates share nothing: what one of them lets pass uncounted may count for another.
+  if (burst !== undefined) parts.push(mode === 'hard' ? 'rate' : `rate-${mode}`);
   if (models !== undefined) parts.push(`m-${digest(models.join('\n')).slice(0, 12)}`);
   if (per !== undefined) parts.push(`p-${per}`);
   return parts.join('.');

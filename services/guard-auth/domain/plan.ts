@@ -1,12 +1,15 @@
 import type { WindowBounds as Bounds } from '@tollgate/config';
 import { type Charge, type CounterState, noWindow } from './charge.ts';
 import type { Estimate } from './estimate.ts';
+import { leavesAt, partAt, windowNameOf } from './limit-windows.ts';
 import { type Caller, callerValue, type ScopedLimit } from './limits.ts';
 import type { Quantity } from './quantity.ts';
+import { rateOf, waitMsOf } from './rate.ts';
 
 /** One limit as it binds one request. */
 export interface Check {
   limit: ScopedLimit;
+  /** Of a rolling window: of its part. */
   bounds: Bounds;
   /** What the request reserves, in the limit's quantity. */
   amount: number;
@@ -35,7 +38,7 @@ export interface Plan {
 const guessShareMax = 0.05;
 
 /** Of a counter that refuses nobody: the largest that the store adds up exactly. */
-const noLimit = Number.MAX_SAFE_INTEGER;
+export const noLimit = Number.MAX_SAFE_INTEGER;
 
 export function planCharges(
   limits: ScopedLimit[],
@@ -47,8 +50,12 @@ export function planCharges(
   const places = new Map<string, number>();
   for (const limit of limits) {
     const { scope, scopeId, selector } = limit;
-    const { quantity, window, amount: most, models = [], per, valuesMax } = limit.limit;
-    const bounds = quantity === 'concurrency' ? noWindow : boundsOf(limit.limit);
+    const { quantity, models = [], per, valuesMax } = limit.limit;
+    const most = mostOf(limit);
+    const rate = rateOf(limit.limit);
+    const bounds = quantity === 'concurrency' || rate ? noWindow : boundsOf(limit.limit);
+    const rolling = limit.limit.rolling && partAt(limit.limit.window, bounds.startMs);
+    const window = windowNameOf(limit.limit);
     const amount = amountOf(need, quantity, most);
     const enforced = refuses(limit) ? most : noLimit;
     const value = per === undefined ? '' : callerValue(per, caller);
@@ -63,16 +70,26 @@ export function planCharges(
       plan.checks.push({ limit, bounds, amount, charge: place });
       continue;
     }
-    const { startMs: windowStartMs, endMs: windowEndMs } = bounds;
+    const { startMs: windowStartMs } = bounds;
+    const windowEndMs = rolling ? rolling.countsUntilMs : bounds.endMs;
     const counter = { scope, scopeId, quantity, window, windowStartMs, windowEndMs, models: [...models], selector };
-    const reservation = { ...counter, value, amount };
+    const reservation = { ...counter, value, amount, rate: rate?.amount };
     places.set(name, plan.charges.length);
     plan.checks.push({ limit, bounds, amount, charge: plan.charges.length });
     // Slots go with their last holder, so there are never more counters than requests that run.
     const bounded = value !== '' && quantity !== 'concurrency';
-    plan.charges.push({ reservation, limit: enforced, valuesMax: bounded ? valuesMax : undefined });
+    plan.charges.push({
+      ...{ reservation, limit: enforced, valuesMax: bounded ? valuesMax : undefined },
+      ...(rolling && { rolling }),
+      ...(rate && { rate }),
+    });
   }
   return plan;
+}
+
+/** The largest request that a limit can ever let pass. */
+export function mostOf({ limit: { amount, burst } }: ScopedLimit): number {
+  return burst ?? amount;
 }
 
 /** What is known, and what is only guessed of it, in the limit's quantity. */
@@ -99,13 +116,17 @@ function partsOf(need: Need, quantity: Quantity): { known: number; open: number 
 
 /** The first limit that this request could not pass even if nothing were spent. */
 export function neverFits(plan: Plan): Check | undefined {
-  return plan.checks.find(({ amount, limit }) => refuses(limit) && amount > limit.limit.amount);
+  return plan.checks.find(({ amount, limit }) => refuses(limit) && amount > mostOf(limit));
 }
 
 export interface Refusal {
   check: Check;
   /** True: spent. False: only held by requests that still run, so soon free again. */
   spent: boolean;
+  /** When there is room again, as far as only time gives it. */
+  freeAtMs: number;
+  /** Of a rate: exactly so long until then. */
+  waitMs?: number;
 }
 
 /** Which limit refused, from the counters that the store refused on: the one that takes longest to pass. */
@@ -113,22 +134,38 @@ export function refusalOf(plan: Plan, counters: CounterState[]): Refusal | undef
   let longest: Refusal | undefined;
   for (const check of plan.checks) {
     if (!refuses(check.limit)) continue;
-    const { spent, reserved } = counters[check.charge] ?? { spent: 0, reserved: 0 };
-    const amount = plan.charges[check.charge]?.reservation.amount ?? check.amount;
-    if (spent + reserved + amount <= check.limit.limit.amount) continue;
-    // What running requests hold is given back, but for the requests themselves: those count from admission on.
-    const kept = check.limit.limit.quantity === 'requests' ? spent + reserved : spent;
-    const refusal = { check, spent: kept + amount > check.limit.limit.amount };
-    if (!longest || takesLonger(refusal, longest)) longest = refusal;
+    const charge = plan.charges[check.charge];
+    const state = counters[check.charge] ?? empty;
+    const amount = charge?.reservation.amount ?? check.amount;
+    const refusal = charge?.rate ? refusedByRate(check, charge, state) : refusedByWindow(check, amount, state);
+    if (refusal && (!longest || takesLonger(refusal, longest))) longest = refusal;
   }
   return longest;
+}
+
+const empty: CounterState = Object.freeze({ spent: 0, reserved: 0 });
+
+function refusedByRate(check: Check, { rate, reservation }: Charge, state: CounterState): Refusal | undefined {
+  if (!rate || !state.rate) return undefined;
+  const waitMs = waitMsOf(rate, state.rate, reservation.amount);
+  return waitMs > 0 ? { check, spent: true, freeAtMs: state.rate.atMs + waitMs, waitMs } : undefined;
+}
+
+function refusedByWindow(check: Check, amount: number, { spent, reserved, parts }: CounterState): Refusal | undefined {
+  const { limit } = check.limit;
+  if (spent + reserved + amount <= limit.amount) return undefined;
+  // What running requests hold is given back, but for the requests themselves: those count from admission on.
+  const kept = limit.quantity === 'requests' ? spent + reserved : spent;
+  const freeAtMs =
+    limit.rolling && parts ? leavesAt(limit.window, parts.needed, check.bounds.startMs) : check.bounds.endMs;
+  return { check, spent: kept + amount > limit.amount, freeAtMs };
 }
 
 /** Limits that refuse nobody and are passed with this request, from the counters as they are after it. */
 export function passedBy(plan: Plan, counters: CounterState[]): Check[] {
   return plan.checks.filter(({ limit, charge }) => {
-    const { spent, reserved } = counters[charge] ?? { spent: 0, reserved: 0 };
-    return !refuses(limit) && spent + reserved > limit.limit.amount;
+    const { spent, reserved, rate } = counters[charge] ?? empty;
+    return !refuses(limit) && (rate ? rate.passed : spent + reserved > limit.limit.amount);
   });
 }
 
@@ -139,5 +176,5 @@ export function refuses({ limit }: ScopedLimit): boolean {
 
 function takesLonger(one: Refusal, other: Refusal): boolean {
   if (one.spent !== other.spent) return one.spent;
-  return one.check.bounds.endMs > other.check.bounds.endMs;
+  return one.freeAtMs > other.freeAtMs;
 }

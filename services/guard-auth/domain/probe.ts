@@ -1,7 +1,9 @@
-import { type ConfigSnapshot, windowBounds } from '@tollgate/config';
+import type { ConfigSnapshot } from '@tollgate/config';
 import type { CounterState } from './charge.ts';
+import { boundsAt } from './limit-windows.ts';
 import { allLimits, bindsModels, type Caller, limitsOf, nameOfLimit, type ScopedLimit } from './limits.ts';
 import { type Check, type Need, type Plan, passedBy, planCharges, refusalOf, refuses } from './plan.ts';
+import { fullLevel, rateOf } from './rate.ts';
 
 /** One limit, and an admission of one unit by a caller whom it must bind. */
 export interface Probe {
@@ -29,6 +31,8 @@ export function* probesOf(snapshot: ConfigSnapshot, nowMs: number): Generator<Pr
 
 /** The counter of the probe's limit when it is used up. */
 export function usedUp({ limit: { limit } }: Check): CounterState {
+  const rate = rateOf(limit);
+  if (rate) return { spent: 0, reserved: 0, rate: { level: fullLevel(rate), atMs: 0, passed: false } };
   return limit.quantity === 'concurrency' ? { spent: 0, reserved: limit.amount } : { spent: limit.amount, reserved: 0 };
 }
 
@@ -63,9 +67,7 @@ function teamsUnder({ projects }: ConfigSnapshot, { scope, scopeId }: ScopedLimi
 function probeOf(snapshot: ConfigSnapshot, probed: ScopedLimit, teamId: string, nowMs: number): Probe {
   const { limit, scope, scopeId } = probed;
   const binding = limitsOf(snapshot, teamId).filter((each) => bindsModels(each, limit.models ?? []));
-  const plan = planCharges(binding, needOf(probed), callerOf(probed), ({ window, timeZone }) =>
-    windowBounds(window, timeZone, nowMs),
-  );
+  const plan = planCharges(binding, needOf(probed), callerOf(probed), (each) => boundsAt(each, nowMs));
   const check = plan.checks.find(({ limit: each }) => each.limit === limit && each.scopeId === scopeId);
   return { name: `${nameOfLimit(probed)} of ${scope} ${scopeId}`, plan, check };
 }

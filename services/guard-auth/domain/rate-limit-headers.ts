@@ -1,7 +1,9 @@
-import { type CounterState, noWindow } from './charge.ts';
+import { type Charge, type CounterState, noWindow } from './charge.ts';
+import { leavesAt, lengthMsOf } from './limit-windows.ts';
 import { isOwn, nameOfLimit } from './limits.ts';
-import { type Check, type Plan, refuses } from './plan.ts';
+import { type Check, mostOf, type Plan, refuses } from './plan.ts';
 import { unitOf } from './quantity.ts';
+import { burstMsOf, fullInMs, remainingOf } from './rate.ts';
 
 /** Largest integer of a structured field (RFC 9651, 3.3.1). */
 const fieldIntegerMax = 999_999_999_999_999;
@@ -10,8 +12,10 @@ interface Standing {
   name: string;
   check: Check;
   remaining: number;
-  /** Until the window ends. */
-  resetMs: number;
+  /** Until all of it is there again; undefined: nobody knows. */
+  resetMs: number | undefined;
+  /** In which so much may be used; undefined: there is no window. */
+  windowMs: number | undefined;
 }
 
 /**
@@ -39,9 +43,9 @@ function ofOpenAi(quantity: 'requests' | 'tokens', standings: Standing[]): Recor
   }
   if (!tightest) return {};
   return {
-    [`x-ratelimit-limit-${quantity}`]: String(tightest.check.limit.limit.amount),
+    [`x-ratelimit-limit-${quantity}`]: String(mostOf(tightest.check.limit)),
     [`x-ratelimit-remaining-${quantity}`]: String(tightest.remaining),
-    [`x-ratelimit-reset-${quantity}`]: duration(tightest.resetMs),
+    [`x-ratelimit-reset-${quantity}`]: duration(tightest.resetMs ?? 0),
   };
 }
 
@@ -50,33 +54,43 @@ function ownStandings(plan: Plan, counters: CounterState[], nowMs: number): Stan
   return plan.checks
     .filter(({ limit }) => isOwn(limit) && refuses(limit))
     .map((check) => {
-      const { spent, reserved } = counters[check.charge] ?? { spent: 0, reserved: 0 };
-      const { limit } = check.limit;
       // One name for each policy: a second limit of the same window differs in its time zone or amount.
       const short = nameOfLimit(check.limit);
       const name = names.has(short) ? `${short}-${names.size}` : short;
       names.add(name);
-      return {
-        name,
-        check,
-        remaining: Math.max(0, limit.amount - spent - reserved),
-        resetMs: Math.max(0, check.bounds.endMs - nowMs),
-      };
+      return { name, check, ...standingOf(check, plan.charges[check.charge], counters[check.charge], nowMs) };
     });
 }
 
+function standingOf(
+  { limit: { limit }, bounds }: Check,
+  charge: Charge | undefined,
+  { spent, reserved, parts, rate: state }: CounterState = { spent: 0, reserved: 0 },
+  nowMs: number,
+): Omit<Standing, 'name' | 'check'> {
+  if (charge?.rate && state) {
+    const { rate } = charge;
+    return { remaining: remainingOf(rate, state), resetMs: fullInMs(rate, state), windowMs: burstMsOf(rate) };
+  }
+  const remaining = Math.max(0, limit.amount - spent - reserved);
+  if (bounds === noWindow) return { remaining, resetMs: undefined, windowMs: undefined };
+  const windowMs = lengthMsOf(limit, bounds);
+  if (!limit.rolling) return { remaining, resetMs: Math.max(0, bounds.endMs - nowMs), windowMs };
+  const used = spent + reserved > 0 && parts;
+  const resetMs = used ? Math.max(0, leavesAt(limit.window, used.newest, bounds.startMs) - nowMs) : 0;
+  return { remaining, resetMs, windowMs };
+}
+
 /** Most units are not in the draft's registry; without one a policy would speak of requests. */
-function policyItem({ name, check }: Standing): string {
-  const { limit } = check.limit;
-  const quota = `"${name}";q=${fieldInteger(limit.amount)};qu="${unitOf(limit.quantity)}"`;
-  const seconds = Math.round((check.bounds.endMs - check.bounds.startMs) / 1000);
-  return check.bounds === noWindow ? quota : `${quota};w=${seconds}`;
+function policyItem({ name, check, windowMs }: Standing): string {
+  const quota = `"${name}";q=${fieldInteger(mostOf(check.limit))};qu="${unitOf(check.limit.limit.quantity)}"`;
+  return windowMs === undefined ? quota : `${quota};w=${Math.max(1, Math.round(windowMs / 1000))}`;
 }
 
 /** When running requests end nobody knows, so slots have no reset. */
-function limitItem({ name, check, remaining, resetMs }: Standing): string {
+function limitItem({ name, remaining, resetMs }: Standing): string {
   const left = `"${name}";r=${fieldInteger(remaining)}`;
-  return check.bounds === noWindow ? left : `${left};t=${Math.ceil(resetMs / 1000)}`;
+  return resetMs === undefined ? left : `${left};t=${Math.ceil(resetMs / 1000)}`;
 }
 
 function fieldInteger(value: number): number {

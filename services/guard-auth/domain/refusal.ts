@@ -1,4 +1,5 @@
 import { TollgateError } from '@tollgate/errors';
+import { lengthMsOf } from './limit-windows.ts';
 import type { ScopedLimit } from './limits.ts';
 import type { Check, Refusal } from './plan.ts';
 import { nounOf, shown } from './quantity.ts';
@@ -12,7 +13,7 @@ const rateWindowMsMax = 60_000;
  * 429 of the limit that refused: `concurrency_exceeded`, `rate_limit_exceeded` for a rate or what is only held, else
  * `budget_exceeded`.
  */
-export function limitRefusal({ check, spent }: Refusal, nowMs: number): TollgateError {
+export function limitRefusal({ check, spent, freeAtMs, waitMs }: Refusal, nowMs: number): TollgateError {
   const { limit, bounds } = check;
   if (limit.limit.quantity === 'concurrency') {
     return new TollgateError('concurrency_exceeded', {
@@ -30,8 +31,8 @@ export function limitRefusal({ check, spent }: Refusal, nowMs: number): Tollgate
       retryAfterMs: heldRetryAfterMs,
     });
   }
-  const retryAfterMs = Math.max(1, bounds.endMs - nowMs);
-  if (bounds.endMs - bounds.startMs <= rateWindowMsMax) {
+  const retryAfterMs = waitMs ?? Math.max(1, freeAtMs - nowMs);
+  if (waitMs !== undefined || lengthMsOf(limit.limit, bounds) <= rateWindowMsMax) {
     return new TollgateError('rate_limit_exceeded', {
       message: `The ${noun} limit ${owner} is reached. Try again in ${Math.ceil(retryAfterMs / 1000)} s.`,
       retryAfterMs,
@@ -39,17 +40,18 @@ export function limitRefusal({ check, spent }: Refusal, nowMs: number): Tollgate
   }
   return new TollgateError('budget_exceeded', {
     // Clients that know OpenAI's quota errors stop at this text instead of trying again.
-    message: `The ${noun} budget ${owner} does not cover this request any more. It will reset at ${new Date(bounds.endMs).toISOString()}`,
+    message: `The ${noun} budget ${owner} does not cover this request any more. It will reset at ${new Date(freeAtMs).toISOString()}`,
     retryAfterMs,
   });
 }
 
 export function neverFitsRefusal({ limit, amount }: Check): TollgateError {
-  const { quantity, amount: whole, window } = limit.limit;
+  const { quantity, amount: whole, burst = whole, window } = limit.limit;
+  const least = burst === whole ? `${shown(quantity, whole)} for ${window}` : `${shown(quantity, burst)} at once`;
   return new TollgateError('request_exceeds_limit', {
     message:
       `This request may use up to ${shown(quantity, amount)}; the whole budget of ${ownerOf(limit)} ` +
-      `is ${shown(quantity, whole)} for ${window}. Send less, or set a lower limit on output tokens.`,
+      `is ${least}. Send less, or set a lower limit on output tokens.`,
   });
 }
 

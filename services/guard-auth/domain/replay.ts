@@ -1,4 +1,5 @@
 import type { UsageMessage } from '@tollgate/bus';
+import { isRate } from './rate.ts';
 import { type Settlement, settlementOf, settlementsMax } from './settlement.ts';
 
 export interface ReplayOptions {
@@ -32,6 +33,8 @@ export class Replay {
     for (const event of batch.events) {
       const settlement = settlementOf(event, seq, now());
       if (settlement?.organizationId !== organizationId) continue;
+      // Rates start empty: what was reserved in them is not there to be corrected.
+      settlement.reservations = settlement.reservations.filter((reservation) => !isRate(reservation));
       const leased = leases.has(settlement.requestId);
       const counted = seq <= countedSeq;
       if (!leased && (counted || settlement.reservations.length === 0)) continue;

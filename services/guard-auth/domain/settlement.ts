@@ -1,5 +1,6 @@
 import type { Reservation, UsageEvent } from '@tollgate/contracts';
 import { countsStill } from './charge.ts';
+import { isRate } from './rate.ts';
 
 /** Version of usage that the provider reported: nothing replaces it. */
 export const measured = 3;
@@ -18,7 +19,7 @@ export interface Settlement {
   costNanoUsd: number;
   /** What served; empty when nobody knows. Limits with a filter charge by it. */
   model: string;
-  /** The receipt's, without windows that ended long ago. */
+  /** The receipt's, without windows that ended long ago, and without rates if the usage is old. */
   reservations: Reservation[];
 }
 
@@ -38,8 +39,17 @@ export function settlementOf(event: UsageEvent, seq: number, nowMs: number): Set
     completionTokens: billed?.completion ?? 0,
     costNanoUsd: event.costNanoUsd,
     model: event.model,
-    reservations: receipt.reservations.filter((reservation) => countsStill(reservation.windowEndMs, nowMs)),
+    reservations: receipt.reservations.filter((reservation) =>
+      isRate(reservation) ? flowsStill(event.finishedAtMs, nowMs) : countsStill(reservation.windowEndMs, nowMs),
+    ),
   };
+}
+
+/** The longest window of a rate, in ms. What was used before it has flowed back, however late it is told. */
+const rateMsMax = 60_000;
+
+function flowsStill(finishedAtMs: number, nowMs: number): boolean {
+  return finishedAtMs === 0 || nowMs < finishedAtMs + rateMsMax;
 }
 
 /** At most this many in one script call: the server serves nobody else meanwhile (about 10 µs for each). */

@@ -1,4 +1,4 @@
-import { type ConfigSnapshot, type KeyRecord, proxyById, resolveModel, windowBounds } from '@tollgate/config';
+import { type ConfigSnapshot, type KeyRecord, proxyById, resolveModel } from '@tollgate/config';
 import {
   type AuthCall,
   type AuthResult,
@@ -12,11 +12,13 @@ import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import type { GuardResult } from '@tollgate/guard';
 import { StoreFault } from '@tollgate/redis';
 import type { Counter, Metrics } from '@tollgate/telemetry';
-import type { BudgetStore } from '../adapters/budget-store.ts';
+import type { BudgetStore, ReserveAnswer } from '../adapters/budget-store.ts';
 import { denial } from '../domain/access.ts';
+import type { CounterState } from '../domain/charge.ts';
 import type { CompletionMeans } from '../domain/completion-means.ts';
 import { type Estimate, estimateTokens } from '../domain/estimate.ts';
 import { isUsable } from '../domain/key-state.ts';
+import { boundsAt } from '../domain/limit-windows.ts';
 import { bindsModels, limitsOf } from '../domain/limits.ts';
 import { passedLimits } from '../domain/passed-limits.ts';
 import { neverFits, type Plan, planCharges, refusalOf } from '../domain/plan.ts';
@@ -158,8 +160,8 @@ export class Admission {
     const costs = limits.some(({ limit }) => limit.quantity === 'cost_nano_usd');
     const promptCostNanoUsd = costs ? estimatedCostNanoUsd(snapshot, resolved, { prompt, completion: 0 }) : 0;
     const caller = { keyId: record.id, user: call.user, metadata: call.metadata };
-    const plan = planCharges(limits, { ...estimate, costNanoUsd, promptCostNanoUsd }, caller, ({ window, timeZone }) =>
-      windowBounds(window, timeZone, call.startedAtMs),
+    const plan = planCharges(limits, { ...estimate, costNanoUsd, promptCostNanoUsd }, caller, (limit) =>
+      boundsAt(limit, call.startedAtMs),
     );
     const tooLarge = neverFits(plan);
     if (tooLarge) {
@@ -194,7 +196,7 @@ export class Admission {
           this.#count('admitted');
           this.#tell(hits);
           return reply({
-            receipt: answer.shared ? withShared(receipt, answer.shared) : receipt,
+            receipt: answer.shared || answer.uncharged ? chargedReceipt(receipt, answer) : receipt,
             ...{ refusal: undefined, headers, hits, models: modelsOf(asked) },
           });
         case 'repeated':
@@ -225,7 +227,7 @@ export class Admission {
     return { $case: 'error', value: toErrorDetail(error) };
   }
 
-  #budgetError(plan: Plan, counters: { spent: number; reserved: number }[]): TollgateError {
+  #budgetError(plan: Plan, counters: CounterState[]): TollgateError {
     const refusal = refusalOf(plan, counters);
     // The store refused on exactly these figures; both apply the same rule.
     if (!refusal) return new TollgateError('budget_exceeded', { internal: 'refused without a limit' });
@@ -259,11 +261,12 @@ function receiptOf({ request, call, snapshot, record }: Asked, plan: Plan, estim
   };
 }
 
-/** The receipt of what was really charged: at these places the counter that all values share. */
-function withShared(receipt: Receipt, places: ReadonlySet<number>): Receipt {
-  const reservations = receipt.reservations.map((reservation, at) =>
-    places.has(at) ? { ...reservation, value: '' } : reservation,
-  );
+/** The receipt of what was really charged: the counter that all values share, and nothing where nothing was. */
+function chargedReceipt(receipt: Receipt, { shared, uncharged }: ReserveAnswer): Receipt {
+  const reservations = receipt.reservations.flatMap((reservation, at) => {
+    if (uncharged?.has(at)) return [];
+    return shared?.has(at) ? { ...reservation, value: '' } : reservation;
+  });
   return { ...receipt, reservations };
 }
 

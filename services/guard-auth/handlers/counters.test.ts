@@ -5,6 +5,7 @@ import type { ConfigSnapshot } from '@tollgate/config';
 import { BudgetCountersReply, BudgetCountersRequest } from '@tollgate/contracts';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
 import type { BudgetStore } from '../adapters/budget-store.ts';
+import { partAt } from '../domain/limit-windows.ts';
 import { settlementOf } from '../domain/settlement.ts';
 import * as given from '../testing/harness.ts';
 import { Counters } from './counters.ts';
@@ -61,6 +62,22 @@ test('the counters of every limit in the windows that run, with the floor of wha
     floorSeq: 7,
     error: '',
   });
+});
+
+test('of a rolling window each part is told with the time whose usage it has; of rates nothing', async () => {
+  const limits = [
+    given.limit({ window: '24h', rolling: true }),
+    given.limit({ quantity: 'requests', window: '1m', burst: 5, amount: 5 }),
+  ];
+  const { counters } = await ask(given.snapshot({ team: limits }));
+  assert.deepEqual(new Set(counters.map(({ window }) => window)), new Set(['rolling-24h']));
+  const times = counters.map(({ windowStartMs: startMs, windowEndMs: endMs }) => [startMs, endMs]);
+  const { startMs } = partAt('24h', startedAtMs);
+  const starts = Array.from({ length: 13 }, (_, at) => startMs - (12 - at) * 2 * hourMs);
+  assert.deepEqual(
+    times,
+    starts.map((start) => [start, start + 2 * hourMs]),
+  );
 });
 
 test('many limits come in pages that each fit into a message', async () => {

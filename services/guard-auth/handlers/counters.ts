@@ -48,7 +48,7 @@ export class Counters {
     // Asked last: counters that were forgotten while they were read do not pass for empty ones.
     if (!(await store.built(organizationId))) throw new Error('the counters are being rebuilt');
     const counters = page.map(
-      ({ scope, scopeId, quantity, window, windowStartMs, windowEndMs }, at): BudgetCounter => ({
+      ({ scope, scopeId, quantity, window, windowStartMs, usedUntilMs: windowEndMs }, at): BudgetCounter => ({
         ...{ scope, scopeId, quantity, window, windowStartMs, windowEndMs },
         ...(states[at] ?? { spent: 0, reserved: 0 }),
       }),

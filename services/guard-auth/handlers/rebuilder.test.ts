@@ -6,7 +6,9 @@ import { type LedgerSumsReply, type LedgerSumsRequest, UsageEvent } from '@tollg
 import { createMetrics } from '@tollgate/telemetry';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
 import type { BudgetStore } from '../adapters/budget-store.ts';
+import { boundsAt, runningWindows } from '../domain/limit-windows.ts';
 import { limitsOf } from '../domain/limits.ts';
+import { planCharges } from '../domain/plan.ts';
 import { settlementOf } from '../domain/settlement.ts';
 import * as given from '../testing/harness.ts';
 import { Rebuilder, type RebuilderOptions } from './rebuilder.ts';
@@ -238,11 +240,12 @@ describe('while USAGE holds its first message', () => {
 });
 
 describe('when USAGE has lost its first message', () => {
+  const tokens = { prompt: 0, completion: 0, cachedPrompt: 0, reasoning: 0 };
   const sums = (request: LedgerSumsRequest, acknowledgedSeq: number): LedgerSumsReply => ({
     acknowledgedSeq,
     sums: request.windows.map((window) => ({
       window,
-      billed: { prompt: 300, completion: 50, cachedPrompt: 0, reasoning: 0 },
+      billed: { ...tokens, prompt: 300, completion: 50 },
       costNanoUsd: 1,
       requests: 3,
       values: [],
@@ -310,6 +313,91 @@ describe('when USAGE has lost its first message', () => {
     await build(world.rebuilder({ snapshot: () => given.snapshot({ team: [given.limit({ quantity: 'requests' })] }) }));
     // 3 in the ledger, `open` among them, and one after it.
     assert.deepEqual(await given.counter(store, requests), { spent: 4, reserved: 1 });
+  });
+
+  test('of a rolling window every part that still counts is made anew, and rates start empty', async () => {
+    const limits = [
+      given.limit({ window: '24h', rolling: true }),
+      given.limit({ quantity: 'tokens', window: '1m', amount: 500, burst: 500 }),
+    ];
+    const at = (startMs: number) => {
+      const { charges } = planCharges(
+        limitsOf(given.snapshot({ team: limits }), 'sample.engineering'),
+        { promptTokens: 100, completionTokens: 0, guessed: false, costNanoUsd: 0, promptCostNanoUsd: 0 },
+        { keyId: 'k', user: '', metadata: {} },
+        (limit) => boundsAt(limit, startMs),
+      );
+      return charges;
+    };
+    const parts = runningWindows(limits[0] ?? assert.fail(), startedAtMs);
+    const world = new World();
+    world.firstSeq = 50;
+    const used = (id: string, startMs: number) =>
+      given.measured(
+        given.receipt(
+          id,
+          at(startMs).map(({ reservation }) => reservation),
+        ),
+        9000,
+        0,
+      );
+    const [oldest, , third] = parts;
+    world.events = [
+      used('old', oldest?.startMs ?? 0),
+      used('new', third?.startMs ?? 0),
+      used('gone', startedAtMs - 27 * 3_600_000),
+    ];
+    world.ledger = (request) => {
+      assert.deepEqual(
+        request.windows.map(({ startMs, endMs }) => [startMs, endMs]),
+        parts.map(({ startMs, endMs }) => [startMs, endMs]),
+      );
+      const reply = sums(request, 50);
+      return {
+        ...reply,
+        unmeasured: [],
+        sums: reply.sums.map((sum, place) => ({ ...sum, billed: { ...tokens, prompt: place } })),
+      };
+    };
+    await build(world.rebuilder({ snapshot: () => given.snapshot({ team: limits }) }));
+    const spent = parts.map(async ({ startMs }) => {
+      const [charge] = at(startMs);
+      const of = charge?.reservation ?? assert.fail();
+      const expiresAtMs = Number(await store.redis.command('PEXPIRETIME', store.keys(organizationId).counter(of)));
+      assert.ok(expiresAtMs >= of.windowEndMs, new Date(startMs).toISOString());
+      return (await given.counter(store, of)).spent;
+    });
+    assert.deepEqual(
+      await Promise.all(spent),
+      parts.map((_, place) => place + (place === 2 ? 9000 : 0)),
+    );
+    assert.deepEqual(await store.redis.command('KEYS', '*:rate:*'), []);
+  });
+
+  test('values of a rolling window keep their own counters after a rebuild', async () => {
+    const limits = given.snapshot({ team: [given.limit({ rolling: true, per: 'user', valuesMax: 1 })] });
+    const chargesOf = (user: string) =>
+      planCharges(
+        limitsOf(limits, 'sample.engineering'),
+        { promptTokens: 100, completionTokens: 0, guessed: false, costNanoUsd: 0, promptCostNanoUsd: 0 },
+        { keyId: 'k', user, metadata: {} },
+        (limit) => boundsAt(limit, startedAtMs),
+      ).charges;
+    const admit = (id: string, user: string) => {
+      const charges = chargesOf(user);
+      const of = given.receipt(
+        id,
+        charges.map(({ reservation }) => reservation),
+      );
+      const record = UsageEvent.encode(given.usageEvent(of)).finish();
+      return store.reserve(organizationId, { requestId: id, startedAtMs, charges, record });
+    };
+    const [ann] = chargesOf('ann');
+    const world = new World();
+    world.events = [given.measured(given.receipt('r1', [ann?.reservation ?? assert.fail()]), 30, 0)];
+    await build(world.rebuilder({ snapshot: () => limits }));
+    assert.deepEqual((await admit('r2', 'bob')).shared, new Set([0]));
+    assert.equal((await admit('r3', 'ann')).shared, undefined);
   });
 
   test('a limit on some models asks for theirs, and a guess that they made is replaced', async () => {

@@ -5,6 +5,8 @@ import { createMetrics } from '@tollgate/telemetry';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
 import type { BudgetStore } from '../adapters/budget-store.ts';
 import { ProbeStore } from '../adapters/probe-store.ts';
+import type { CounterState } from '../domain/charge.ts';
+import type { Plan } from '../domain/plan.ts';
 import * as given from '../testing/harness.ts';
 import { SelfCheck, type SelfCheckOptions } from './self-check.ts';
 
@@ -40,6 +42,18 @@ const everyKind: Limit[] = [
   limit({ per: 'key', quantity: 'concurrency', window: '' }),
   limit({ mode: 'soft', window: '1d' }),
   limit({ mode: 'shadow', quantity: 'concurrency', window: '' }),
+  ...(['tokens', 'prompt_tokens', 'completion_tokens', 'requests'] as const).map((quantity) =>
+    limit({ quantity, amount: 1, window: '1m', burst: 1 }),
+  ),
+  limit({ quantity: 'tokens', amount: 5e10, burst: 5e10, window: '1s' }),
+  limit({ quantity: 'requests', amount: 600, burst: 10, window: '1m', per: 'user', valuesMax: 1 }),
+  limit({ quantity: 'requests', amount: 600, burst: 10, window: '1m', mode: 'soft' }),
+  limit({ quantity: 'requests', amount: 600, burst: 10, window: '1m', mode: 'shadow' }),
+  limit({ rolling: true, window: '24h' }),
+  limit({ rolling: true, window: '1m', amount: 1 }),
+  limit({ rolling: true, window: '360d', quantity: 'cost_nano_usd', amount: 9_000_000 * 1e9 }),
+  limit({ rolling: true, window: '24h', per: 'user', valuesMax: 1 }),
+  limit({ rolling: true, window: '24h', mode: 'soft' }),
 ];
 
 test('every kind of limit of every scope is proven, and no counter of anybody is touched', async () => {
@@ -85,6 +99,41 @@ test('counters that are not kept are seen, of limits that refuse nobody too', as
       'team-tokens-1d of team sample.engineering is passed unseen',
   );
 });
+
+test('a rolling window whose older parts are not read, and a rate that lets all pass, are told', async () => {
+  const limits = {
+    team: [
+      limit({ rolling: true, window: '24h' }),
+      limit({ quantity: 'requests', amount: 60, burst: 5, window: '1m' }),
+      limit({ quantity: 'requests', amount: 60, burst: 5, window: '1m', mode: 'soft' }),
+    ],
+  };
+  const leaky: SelfCheckOptions['store'] = {
+    runId: budgets.redis.runId,
+    admit: (organizationId, plan, counters, nowMs) => {
+      const charges = plan.charges.map((charge) => ({
+        ...charge,
+        ...(charge.rate && { rate: { ...charge.rate, burst: 6 }, limit: Math.max(6, charge.limit) }),
+      }));
+      return probes.admit(organizationId, { ...plan, charges }, halfSeen(plan, counters), nowMs);
+    },
+  };
+  const check = selfCheck(() => given.snapshot(limits), leaky);
+  await check.work();
+  assert.equal(
+    check.state(),
+    'team-tokens-rolling-24h of team sample.engineering does not refuse when it is used up; ' +
+      'team-requests-1m of team sample.engineering does not refuse when it is used up; ' +
+      'team-requests-1m of team sample.engineering is passed unseen',
+  );
+});
+
+/** As if half of what a rolling window has stood in a part that nobody reads. */
+function halfSeen(plan: Plan, counters: ReadonlyMap<number, CounterState>): ReadonlyMap<number, CounterState> {
+  const seen = ([place, state]: [number, CounterState]): [number, CounterState] =>
+    plan.charges[place]?.rolling ? [place, { ...state, spent: Math.floor(state.spent / 2) }] : [place, state];
+  return new Map([...counters].map(seen));
+}
 
 test('each revision is proven once, on each server', async () => {
   const snapshot = given.snapshot({ team: [limit({})] });

@@ -38,6 +38,7 @@ export function reservation(change: Partial<Reservation> = {}): Reservation {
     models: [],
     selector: '',
     value: '',
+    rate: undefined,
     ...change,
   };
 }
@@ -85,9 +86,8 @@ export function measured(
 }
 
 export async function counter(store: BudgetStore, of: Reservation = reservation()): Promise<CounterState> {
-  const key = store.keys(organizationId).counter(of);
-  const [spent, reserved] = (await store.redis.command('HMGET', key, 'spent', 'reserved')) as (string | null)[];
-  return { spent: Number(spent ?? 0), reserved: Number(reserved ?? 0) };
+  const [state] = await store.read(organizationId, [of]);
+  return state ?? { spent: 0, reserved: 0 };
 }
 
 export async function leases(store: BudgetStore): Promise<string[]> {

@@ -6,7 +6,9 @@
 -- ARGV 1 what the gate must hold  2 ms for which marks are kept at most  3 JSON: events
 --   { id, v: version, s: stream sequence, p, c: tokens, n: cost, b: bucket, m, u: keys of its settled and unmeasured
 --     bucket, g: model, r: [ [ counter's key, quantity, amount reserved, expires at (ms; 0 = when nothing is held),
---     models that it counts; absent = all ], … ] }
+--     models that it counts; 0 = all, what its fields end with; of a rate: units that flow back in a window, the window's ms ], … ] }
+-- A rate holds the estimate since admission: it moves by the difference, when a request is charged for the first time to what
+-- was reserved.
 -- Returns { charged, without effect } or { -1 } when the gate is shut.
 
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
@@ -14,15 +16,16 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then
 end
 
 local floor = tonumber(redis.call('GET', KEYS[4]) or 0)
-local spent, reserved, expires, order = {}, {}, {}, {}
+local spent, reserved, expires, order, rates = {}, {}, {}, {}, {}
 local charged, idle = 0, 0
 
-local function add(sums, key, amount, expiresAt)
-  if not expires[key] then
-    expires[key] = expiresAt
-    order[#order + 1] = key
+local function add(sums, key, part, amount, expiresAt)
+  local name = key .. part
+  if not expires[name] then
+    expires[name] = expiresAt
+    order[#order + 1] = { name, key, part }
   end
-  sums[key] = (sums[key] or 0) + amount
+  sums[name] = (sums[name] or 0) + amount
 end
 
 -- Version 0: not charged yet. A request counts once, whatever it used.
@@ -37,7 +40,7 @@ end
 
 -- What a model served that a limit does not name is not charged to it; of what no model is known, it is.
 local function counts(models, model)
-  if not models or model == '' then return true end
+  if models == 0 or model == '' then return true end
   for _, one in ipairs(models) do
     if one == model then return true end
   end
@@ -63,10 +66,16 @@ for _, event in ipairs(cjson.decode(ARGV[3])) do
       if newer then
         local before = counts(r[5], model) and cost(r[2], version, prompt, completion, nanoUsd) or 0
         local after = counts(r[5], event.g) and cost(r[2], event.v, event.p, event.c, event.n) or 0
-        add(spent, key, after - before, r[4])
+        if r[7] then
+          local rate = rates[key] or { moved = 0, perMs = r[7], unit = r[8] }
+          rate.moved = rate.moved + after - (mark and before or r[3])
+          rates[key] = rate
+        else
+          add(spent, key, r[6], after - before, r[4])
+        end
       end
-      if leased then
-        add(reserved, key, -r[3], r[4])
+      if leased and not r[7] then
+        add(reserved, key, r[6], -r[3], r[4])
       end
     end
     if newer then
@@ -91,21 +100,39 @@ for _, event in ipairs(cjson.decode(ARGV[3])) do
   end
 end
 
-for _, key in ipairs(order) do
+for _, counter in ipairs(order) do
+  local name, key, part = counter[1], counter[2], counter[3]
   local moved = false
-  if spent[key] and spent[key] ~= 0 then
-    redis.call('HINCRBY', key, 'spent', string.format('%.0f', spent[key]))
+  if spent[name] and spent[name] ~= 0 then
+    redis.call('HINCRBY', key, 'spent' .. part, string.format('%.0f', spent[name]))
     moved = true
   end
-  if reserved[key] and reserved[key] ~= 0 then
-    local held = redis.call('HINCRBY', key, 'reserved', string.format('%.0f', reserved[key]))
-    if expires[key] == 0 and held <= 0 then
+  if reserved[name] and reserved[name] ~= 0 then
+    local held = redis.call('HINCRBY', key, 'reserved' .. part, string.format('%.0f', reserved[name]))
+    if expires[name] == 0 and held <= 0 then
       redis.call('DEL', key)
     end
     moved = true
   end
-  if moved and expires[key] > 0 and redis.call('PTTL', key) == -1 then
-    redis.call('PEXPIREAT', key, string.format('%.0f', expires[key]))
+  if moved and expires[name] > 0 and redis.call('PTTL', key) == -1 then
+    redis.call('PEXPIREAT', key, string.format('%.0f', expires[name]))
+  end
+end
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+for key, rate in pairs(rates) do
+  if rate.moved ~= 0 then
+    local level, at = string.match(redis.call('GET', key) or '0:0', '^(%d+):(%d+)$')
+    level = math.max(0, tonumber(level) - math.max(0, now - tonumber(at)) * rate.perMs)
+    -- Whole numbers end at 2^53: a larger debt is as good as that one.
+    level = math.min(math.max(0, level + rate.moved * rate.unit), 9007199254740991)
+    if level > 0 then
+      local emptyIn = string.format('%.0f', math.ceil(level / rate.perMs))
+      redis.call('SET', key, string.format('%.0f:%.0f', level, now), 'PX', emptyIn)
+    else
+      redis.call('DEL', key)
+    end
   end
 end
 return { charged, idle }

@@ -73,16 +73,18 @@ export interface ErrorDetail_HeadersEntry {
   value: string;
 }
 
-/** One counter of a budget that was charged at admission, in the window that was open at that moment. */
+/** One counter of a budget that was charged at admission, in the window that was open at that moment; or one rate. */
 export interface Reservation {
   /** organization | project | team | key */
   scope: string;
   scopeId: string;
   /** tokens | prompt_tokens | completion_tokens | cost_nano_usd | requests | concurrency */
   quantity: string;
-  /** The limit's window as configured: 1m, 1h, 1d, 1mo, … */
+  /** The limit's window as configured: 1m, 1h, 1d, 1mo, …; of a rolling one rolling-24h and the like. */
   window: string;
+  /** Of a rolling window: of the part of it that was charged. 0 where there is no window: slots and rates. */
   windowStartMs: number;
+  /** Until when what was charged counts. */
   windowEndMs: number;
   amount: number;
   /** Only what these models served is charged; empty = whatever any model served. What no model is known of counts. */
@@ -91,6 +93,8 @@ export interface Reservation {
   selector: string;
   /** Of a limit that counts each caller apart: whose counter, as a digest; empty = the one that all others share. */
   value: string;
+  /** Of a rate: so many units flow back in each window. Such a charge is no counter, and no part of the ledger's sums. */
+  rate?: number | undefined;
 }
 
 /**
@@ -322,6 +326,7 @@ function createBaseReservation(): Reservation {
     models: [],
     selector: "",
     value: "",
+    rate: undefined,
   };
 }
 
@@ -356,6 +361,9 @@ export const Reservation: MessageFns<Reservation> = {
     }
     if (message.value !== "") {
       writer.uint32(82).string(message.value);
+    }
+    if (message.rate !== undefined) {
+      writer.uint32(96).int64(message.rate);
     }
     return writer;
   },
@@ -451,6 +459,14 @@ export const Reservation: MessageFns<Reservation> = {
             }
 
             message.value = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.rate = longToNumber(reader.int64());
             continue;
           }
         }
