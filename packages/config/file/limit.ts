@@ -46,7 +46,7 @@ const limitSchema = object({
     .regex(PER, 'must be key, user, or metadata. and a name of 1 to 64 of A-Z, a-z, 0-9, _ and -')
     .optional(),
   valuesMax: whole(1, 5000).optional(),
-  mode: choice(['hard', 'soft', 'shadow'], ['strict']).default('hard'),
+  mode: choice(['hard', 'strict', 'soft', 'shadow'], []).default('hard'),
   rolling: onlyFalse(),
   timeZone: z
     .string()
@@ -69,6 +69,13 @@ const limitSchema = object({
     {
       path: ['valuesMax'],
       error: 'must be left out: it bounds the counters of a limit with per and a window',
+    },
+  )
+  .refine(
+    ({ mode, requests, concurrency }) => mode !== 'strict' || (requests === undefined && concurrency === undefined),
+    {
+      path: ['mode'],
+      error: 'must be hard: requests are counted one by one, so hard is never passed either',
     },
   )
   .meta({

@@ -191,11 +191,16 @@ test('a limit says how many, in which window of which clock', () => {
     ['{ tokens: 5, window: rolling 1d }', /window must be a whole number of s, m, h/],
     ['{ tokens: 5, window: 1d, timeZone: Mars/Olympus }', /timeZone must be UTC or/],
     ['{ tokens: 5, window: 1d, timeZone: "+02:00" }', /timeZone must be UTC or/],
-    ['{ tokens: 5, window: 1d, mode: maybe }', /mode must be hard or soft or shadow/],
+    ['{ tokens: 5, window: 1d, mode: maybe }', /mode must be hard or strict or soft or shadow/],
+    ['{ requests: 5, window: 1d, mode: strict }', /mode must be hard: requests are counted one by one/],
+    ['{ concurrency: 5, mode: strict }', /mode must be hard: requests are counted one by one/],
   ] as const) {
     assertFault(exampleWith(limit, bad), bad, about);
   }
   assert.deepEqual(faultsOf(exampleWith(limit, '{ concurrency: 5 }')), []);
+  for (const quantity of ['tokens', 'promptTokens', 'completionTokens', 'costUsd']) {
+    assert.deepEqual(faultsOf(exampleWith(limit, `{ ${quantity}: 5, window: 1d, mode: strict }`)), []);
+  }
   assert.deepEqual(faultsOf(exampleWith(limit, '{ tokens: 5, window: 1mo, timeZone: Europe/Berlin }')), []);
 });
 

@@ -1,16 +1,21 @@
 import type { Receipt } from '@tollgate/contracts';
 import type { Argument, RedisConnection } from '@tollgate/redis';
+import type { Bound } from '../domain/bound.ts';
 import { type Charge, type CounterState, counterExpiresAtMs } from '../domain/charge.ts';
+import { type Grant, grantOf, heldOf, isStrict } from '../domain/grant.ts';
 import type { Settlement } from '../domain/settlement.ts';
 import { BudgetKeys, type CounterName, KeyTable } from './keys.ts';
 import { recordOf } from './record.ts';
 import { scripts } from './scripts.ts';
 import { SpecialCharges } from './special-charges.ts';
+import { strictJson } from './strict-charges.ts';
 
 export interface Reserve {
   requestId: string;
   startedAtMs: number;
   charges: Charge[];
+  /** Present: a strict limit is among the charges, and each has a part. */
+  bound?: Bound | undefined;
   /** Encoded UsageEvent that the lease becomes when its owner dies. */
   record: Uint8Array;
 }
@@ -23,6 +28,8 @@ export interface ReserveAnswer {
   record?: Uint8Array;
   /** Places of charges that went to the shared counter, as no more values have their own. Undefined for none. */
   shared?: Set<number>;
+  /** Under a strict limit, when admitted; when refused: the least, which did not fit. */
+  grant?: Grant;
   /** In the order of the charges, as they are after the step; empty when over or rebuilding. */
   counters: CounterState[];
 }
@@ -62,7 +69,8 @@ export class BudgetStore {
     return keys;
   }
 
-  async reserve(organizationId: string, { requestId, startedAtMs, charges, record }: Reserve): Promise<ReserveAnswer> {
+  async reserve(organizationId: string, reserve: Reserve): Promise<ReserveAnswer> {
+    const { requestId, startedAtMs, charges, bound, record } = reserve;
     const keys = this.keys(organizationId);
     const bucket = keys.bucket(startedAtMs);
     const names = [
@@ -89,16 +97,35 @@ export class BudgetStore {
     }
     const json = special ? special.json(names) : '';
     const values = [this.redis.runId, requestId, this.leaseMs, this.replica, record, json, ...triples];
+    if (special) places.push(...special.places);
+    if (bound) values.push(strictJson(bound, charges, places));
     const reply = (await this.redis.runBinary(scripts.reserve, names, values)) as [number, Buffer, ...number[]];
     const outcome = outcomes[reply[0]] ?? 'over';
-    if (special) places.push(...special.places);
     const counters: CounterState[] = [];
     for (let at = 0; at < places.length && 3 + 2 * at < reply.length; at++) {
       counters[places[at] as number] = { spent: reply[2 + 2 * at] as number, reserved: reply[3 + 2 * at] as number };
     }
     if (outcome === 'repeated') return { outcome, counters, record: recordOf(reply[1]) };
     const shared = outcome === 'admitted' ? special?.shared(reply[1].toString()) : undefined;
-    return shared ? { outcome, counters, shared } : { outcome, counters };
+    const grant = bound && counters.length > 0 ? grantIn(reply[1].toString()) : undefined;
+    return { outcome, counters, ...(shared && { shared }), ...(grant && { grant }) };
+  }
+
+  /**
+   * Reserves what the receipt holds once more, for another attempt; false: it was not done, and there may be none.
+   * @param times how many attempts it is reserved for afterwards; a repeat with the same is done once
+   */
+  async extend(receipt: Receipt, times: number): Promise<boolean> {
+    const keys = this.keys(receipt.organizationId);
+    const names = [keys.epoch, keys.leases, keys.receipts];
+    const values: Argument[] = [this.redis.runId, receipt.requestId, this.leaseMs, times];
+    for (const reservation of receipt.reservations) {
+      const { amount, quantity, strictLimit = -1, windowEndMs } = reservation;
+      if (quantity === 'requests' || quantity === 'concurrency') continue;
+      names.push(keys.counter(reservation));
+      values.push(amount, strictLimit, counterExpiresAtMs(windowEndMs));
+    }
+    return (await this.redis.run(scripts.extend, names, values)) === 1;
   }
 
   /** False: the counters are not there yet, nothing was done. All settlements are of this organization. */
@@ -120,6 +147,7 @@ export class BudgetStore {
         c: settlement.completionTokens,
         n: settlement.costNanoUsd,
         g: settlement.model,
+        t: settlement.strict,
         b: bucket,
         m: table.place(keys.settled(bucket)),
         u: table.place(keys.unmeasured(bucket)),
@@ -144,11 +172,12 @@ export class BudgetStore {
       const bucket = keys.bucket(receipt.startedAtMs);
       return {
         id: receipt.requestId,
+        h: isStrict(receipt) ? `;!${1 + (receipt.extensions ?? 0)}` : '',
         m: table.place(keys.settled(bucket)),
         u: table.place(keys.unmeasured(bucket)),
         r: receipt.reservations.map((reservation) => [
           table.place(keys.counter(reservation)),
-          reservation.amount,
+          heldOf(reservation, receipt),
           counterExpiresAtMs(reservation.windowEndMs),
         ]),
       };
@@ -209,4 +238,10 @@ export class BudgetStore {
     const { runId } = this.redis;
     return runId !== '' && (await this.redis.command('GET', this.keys(organizationId).epoch)) === runId;
   }
+}
+
+/** Behind the choices: `!1,…` */
+function grantIn(choices: string): Grant {
+  const [, ...figures] = choices.slice(choices.indexOf('!') + 1).split(',');
+  return grantOf(figures.map(Number));
 }

@@ -30,7 +30,7 @@ export class ProbeStore {
    */
   async admit(
     organizationId: string,
-    { charges }: Plan,
+    { charges, bound }: Plan,
     counters: ReadonlyMap<number, CounterState>,
     nowMs: number,
   ): Promise<ReserveAnswer> {
@@ -47,7 +47,7 @@ export class ProbeStore {
     });
     const { redis } = this.#store;
     await redis.run(scripts.probeFill, names, [redis.runId, roomKeptMs, ...states]);
-    const request = { requestId: 'probe', startedAtMs: nowMs, charges, record: new Uint8Array() };
+    const request = { requestId: 'probe', startedAtMs: nowMs, charges, bound, record: new Uint8Array() };
     const answer = await this.#store.reserve(organizationId, request);
     await redis.command('DEL', ...names);
     return answer;

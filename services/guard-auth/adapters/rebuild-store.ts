@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { type Reservation, UsageEvent } from '@tollgate/contracts';
+import { type Receipt, type Reservation, UsageEvent } from '@tollgate/contracts';
 import { scanKeys } from '@tollgate/redis';
 import { type CounterSum, counterExpiresAtMs, countsStill } from '../domain/charge.ts';
+import { heldOf } from '../domain/grant.ts';
 import { measured, type Settlement } from '../domain/settlement.ts';
 import { type BudgetStore, marksKeptMs } from './budget-store.ts';
 import { type BudgetKeys, KeyTable } from './keys.ts';
@@ -162,7 +163,7 @@ export class RebuildStore {
           this.#note(reservation);
           const key = this.#keys.counter(reservation);
           const sum = counters.get(key) ?? { reserved: 0, expiresAtMs: counterExpiresAtMs(reservation.windowEndMs) };
-          sum.reserved += reservation.amount;
+          sum.reserved += heldOf(reservation, receipt as Receipt);
           counters.set(key, sum);
         }
       }

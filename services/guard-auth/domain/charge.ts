@@ -1,5 +1,6 @@
 import type { WindowBounds } from '@tollgate/config';
 import type { Reservation } from '@tollgate/contracts';
+import type { BoundPart } from './bound.ts';
 
 /** One counter that an admission charges: made only when spent + reserved + amount ≤ limit, for all of them together. */
 export interface Charge {
@@ -11,6 +12,16 @@ export interface Charge {
    * this window; else the shared counter is charged. Absent: nothing to decide.
    */
   valuesMax?: number | undefined;
+  /**
+   * Under a strict limit the script decides the amount, when it knows what is left: `fixed`, and `unit` for each output token
+   * that is granted, at most `most`. The reservation's amount is the least of it.
+   */
+  part?: ChargePart | undefined;
+}
+
+export interface ChargePart extends BoundPart {
+  /** Of a limit that is not strict: what it reserves by estimate. Absent: the bound itself. */
+  most?: number;
 }
 
 export interface CounterState {

@@ -38,6 +38,7 @@ describe('charges', () => {
           models: [],
           selector: '',
           value: '',
+          strictLimit: undefined,
           limit: 1000,
         },
         {
@@ -51,6 +52,7 @@ describe('charges', () => {
           models: [],
           selector: '',
           value: '',
+          strictLimit: undefined,
           limit: 9000,
         },
       ],

@@ -1,5 +1,6 @@
 import type { WindowBounds as Bounds } from '@tollgate/config';
-import { type Charge, type CounterState, noWindow } from './charge.ts';
+import { type Bound, boundPart } from './bound.ts';
+import { type Charge, type ChargePart, type CounterState, noWindow } from './charge.ts';
 import type { Estimate } from './estimate.ts';
 import { type Caller, callerValue, type ScopedLimit } from './limits.ts';
 import type { Quantity } from './quantity.ts';
@@ -20,12 +21,16 @@ export interface Need extends Estimate {
   costNanoUsd: number;
   /** The prompt's part of it. */
   promptCostNanoUsd: number;
+  /** Where a strict limit may bind the request: the most that it can use. */
+  bound?: Bound | undefined;
 }
 
 /** What a request would charge. Two limits may share a counter (the same window in time zones that agree today). */
 export interface Plan {
   checks: Check[];
   charges: Charge[];
+  /** A strict limit binds the request: every charge has a part. */
+  bound?: Bound | undefined;
 }
 
 /**
@@ -43,13 +48,16 @@ export function planCharges(
   caller: Caller,
   boundsOf: (limit: ScopedLimit['limit']) => Bounds,
 ): Plan {
-  const plan: Plan = { checks: [], charges: [] };
+  const bound = limits.some(isStrict) ? need.bound : undefined;
+  const plan: Plan = { checks: [], charges: [], ...(bound && { bound }) };
   const places = new Map<string, number>();
   for (const limit of limits) {
     const { scope, scopeId, selector } = limit;
     const { quantity, window, amount: most, models = [], per, valuesMax } = limit.limit;
     const bounds = quantity === 'concurrency' ? noWindow : boundsOf(limit.limit);
-    const amount = amountOf(need, quantity, most);
+    const part = bound && partOf(bound, need, limit);
+    const amount = part && bound ? leastOf(part, bound) : amountOf(need, quantity, most);
+    const strictLimit = part && isStrict(limit) ? most : undefined;
     const enforced = refuses(limit) ? most : noLimit;
     const value = per === undefined ? '' : callerValue(per, caller);
     const name = `${scope} ${scopeId} ${quantity} ${window} ${bounds.startMs} ${selector}`;
@@ -57,7 +65,8 @@ export function planCharges(
     const shared = place === undefined ? undefined : plan.charges[place];
     if (place !== undefined && shared) {
       shared.limit = Math.min(shared.limit, enforced);
-      shared.reservation.amount = Math.min(shared.reservation.amount, amount);
+      if (bound && part) joinPart(shared, part, bound, strictLimit);
+      else shared.reservation.amount = Math.min(shared.reservation.amount, amount);
       if (shared.valuesMax && valuesMax) shared.valuesMax = Math.min(shared.valuesMax, valuesMax);
       shared.reservation.windowEndMs = Math.max(shared.reservation.windowEndMs, bounds.endMs);
       plan.checks.push({ limit, bounds, amount, charge: place });
@@ -65,14 +74,40 @@ export function planCharges(
     }
     const { startMs: windowStartMs, endMs: windowEndMs } = bounds;
     const counter = { scope, scopeId, quantity, window, windowStartMs, windowEndMs, models: [...models], selector };
-    const reservation = { ...counter, value, amount };
+    const reservation = { ...counter, value, amount, strictLimit };
     places.set(name, plan.charges.length);
     plan.checks.push({ limit, bounds, amount, charge: plan.charges.length });
     // Slots go with their last holder, so there are never more counters than requests that run.
     const bounded = value !== '' && quantity !== 'concurrency';
-    plan.charges.push({ reservation, limit: enforced, valuesMax: bounded ? valuesMax : undefined });
+    plan.charges.push({
+      ...{ reservation, limit: enforced, valuesMax: bounded ? valuesMax : undefined },
+      ...(part && { part }),
+    });
   }
   return plan;
+}
+
+/** What a limit reserves of a bound: a strict one all of it, another one its estimate where that is less. */
+function partOf(bound: Bound, need: Need, limit: ScopedLimit): ChargePart {
+  const { quantity, amount } = limit.limit;
+  if (isStrict(limit)) return boundPart(bound, quantity);
+  const { fixed, unit } = boundPart(bound, quantity);
+  const { known } = partsOf(need, quantity);
+  return { fixed: Math.min(fixed, known), unit, most: amountOf(need, quantity, amount) };
+}
+
+function leastOf({ fixed, unit, most = Number.POSITIVE_INFINITY }: ChargePart, { outputTokensMin }: Bound): number {
+  return Math.min(fixed + unit * outputTokensMin, most);
+}
+
+/** Two limits on one counter: it holds the bound where one of them is strict. */
+function joinPart(shared: Charge, part: ChargePart, bound: Bound, strictLimit: number | undefined): void {
+  const { reservation, part: held = part } = shared;
+  if (part.most === undefined) shared.part = part;
+  else if (held.most !== undefined) shared.part = { ...held, most: Math.min(held.most, part.most) };
+  reservation.amount = leastOf(shared.part ?? part, bound);
+  if (strictLimit !== undefined)
+    reservation.strictLimit = Math.min(reservation.strictLimit ?? strictLimit, strictLimit);
 }
 
 /** What is known, and what is only guessed of it, in the limit's quantity. */
@@ -134,7 +169,12 @@ export function passedBy(plan: Plan, counters: CounterState[]): Check[] {
 
 /** Soft and shadow limits count, and refuse nobody. */
 export function refuses({ limit }: ScopedLimit): boolean {
-  return limit.mode === 'hard';
+  return limit.mode === 'hard' || limit.mode === 'strict';
+}
+
+/** A limit that is never passed: it counts what a request can use, not what it is expected to. */
+export function isStrict({ limit }: ScopedLimit): boolean {
+  return limit.mode === 'strict';
 }
 
 function takesLonger(one: Refusal, other: Refusal): boolean {

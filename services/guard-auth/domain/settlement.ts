@@ -1,5 +1,6 @@
 import type { Reservation, UsageEvent } from '@tollgate/contracts';
 import { countsStill } from './charge.ts';
+import { isStrict } from './grant.ts';
 
 /** Version of usage that the provider reported: nothing replaces it. */
 export const measured = 3;
@@ -18,6 +19,8 @@ export interface Settlement {
   costNanoUsd: number;
   /** What served; empty when nobody knows. Limits with a filter charge by it. */
   model: string;
+  /** Its lease may hold more than once what the reservations say. */
+  strict: boolean;
   /** The receipt's, without windows that ended long ago. */
   reservations: Reservation[];
 }
@@ -38,6 +41,7 @@ export function settlementOf(event: UsageEvent, seq: number, nowMs: number): Set
     completionTokens: billed?.completion ?? 0,
     costNanoUsd: event.costNanoUsd,
     model: event.model,
+    strict: isStrict(receipt),
     reservations: receipt.reservations.filter((reservation) => countsStill(reservation.windowEndMs, nowMs)),
   };
 }

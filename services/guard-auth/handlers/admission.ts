@@ -12,14 +12,16 @@ import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import type { GuardResult } from '@tollgate/guard';
 import { StoreFault } from '@tollgate/redis';
 import type { Counter, Metrics } from '@tollgate/telemetry';
-import type { BudgetStore } from '../adapters/budget-store.ts';
+import type { BudgetStore, ReserveAnswer } from '../adapters/budget-store.ts';
 import { denial } from '../domain/access.ts';
+import { type Bound, boundOf } from '../domain/bound.ts';
 import type { CompletionMeans } from '../domain/completion-means.ts';
 import { type Estimate, estimateTokens } from '../domain/estimate.ts';
+import { withAmounts, withGrant } from '../domain/grant.ts';
 import { isUsable } from '../domain/key-state.ts';
-import { bindsModels, limitsOf } from '../domain/limits.ts';
+import { bindsModels, limitsOf, type ScopedLimit } from '../domain/limits.ts';
 import { passedLimits } from '../domain/passed-limits.ts';
-import { neverFits, type Plan, planCharges, refusalOf } from '../domain/plan.ts';
+import { isStrict, neverFits, type Plan, planCharges, refusalOf } from '../domain/plan.ts';
 import { estimatedCostNanoUsd } from '../domain/prices.ts';
 import { rateLimitHeaders } from '../domain/rate-limit-headers.ts';
 import { limitRefusal, neverFitsRefusal } from '../domain/refusal.ts';
@@ -54,7 +56,15 @@ export interface AdmissionOptions {
 const unauthorizedAfterMs = 20;
 const retryAfterMs = 1000;
 
-type Decision = 'admitted' | 'repeated' | 'unauthorized' | 'denied' | 'too_large' | 'budget' | 'unavailable';
+type Decision =
+  | 'admitted'
+  | 'repeated'
+  | 'unauthorized'
+  | 'denied'
+  | 'unbounded'
+  | 'too_large'
+  | 'budget'
+  | 'unavailable';
 
 /** One request's view of the configuration. */
 interface Asked {
@@ -141,11 +151,12 @@ export class Admission {
       return refuse(asked, new TollgateError('access_denied', { message: denied }));
     }
     const models = resolved.kind === 'rotation' ? resolved.targets.map(({ model }) => model) : [call.model];
+    const generates = call.surface !== Surface.EMBEDDINGS && call.surface !== Surface.MODELS;
     const estimate = estimateTokens({
       bodyBytes: call.bodyBytes,
       outputTokensMax: call.outputTokensMax,
       choices: call.n,
-      generates: call.surface !== Surface.EMBEDDINGS && call.surface !== Surface.MODELS,
+      generates,
       completionTokensMean: this.#options.means.mean(models),
     });
     const { promptTokens: prompt, completionTokens: completion } = estimate;
@@ -154,7 +165,18 @@ export class Admission {
     const costs = limits.some(({ limit }) => limit.quantity === 'cost_nano_usd');
     const promptCostNanoUsd = costs ? estimatedCostNanoUsd(snapshot, resolved, { prompt, completion: 0 }) : 0;
     const caller = { keyId: record.id, user: call.user, metadata: call.metadata };
-    const plan = planCharges(limits, { ...estimate, costNanoUsd, promptCostNanoUsd }, caller, ({ window, timeZone }) =>
+    let bound: Bound | undefined;
+    if (limits.some(isStrict)) {
+      try {
+        bound = boundOf(snapshot, resolved, { ...call, generates }, limits.some(countsPrompt));
+      } catch (error) {
+        if (!(error instanceof TollgateError) || error.code !== 'invalid_request') throw error;
+        this.#count('unbounded');
+        return refuse(asked, error);
+      }
+    }
+    const need = { ...estimate, costNanoUsd, promptCostNanoUsd, bound };
+    const plan = planCharges(limits, need, caller, ({ window, timeZone }) =>
       windowBounds(window, timeZone, call.startedAtMs),
     );
     const tooLarge = neverFits(plan);
@@ -162,7 +184,7 @@ export class Admission {
       this.#count('too_large');
       return refuse(asked, neverFitsRefusal(tooLarge));
     }
-    const receipt = receiptOf(asked, plan, estimate);
+    const receipt = receiptOf(asked, plan, bound ?? estimate, completion);
     const lease = abandonedRow(receipt, {
       proxy: proxy.name,
       modelRequested: call.model,
@@ -179,7 +201,8 @@ export class Admission {
     const { store, onUncertain, onRebuilding, onAdmitted, now } = this.#options;
     const { organizationId, requestId, startedAtMs } = receipt;
     try {
-      const answer = await store.reserve(organizationId, { requestId, startedAtMs, charges: plan.charges, record });
+      const { charges, bound } = plan;
+      const answer = await store.reserve(organizationId, { requestId, startedAtMs, charges, bound, record });
       const limits = rateLimitHeaders(plan, answer.counters, now());
       const passed = passedLimits(plan, answer.counters);
       const headers = { ...limits, ...passed.headers };
@@ -190,7 +213,7 @@ export class Admission {
           this.#count('admitted');
           this.#tell(hits);
           return reply({
-            receipt: answer.shared ? withShared(receipt, answer.shared) : receipt,
+            receipt: admittedReceipt(receipt, answer),
             ...{ refusal: undefined, headers, hits },
           });
         case 'repeated':
@@ -201,7 +224,11 @@ export class Admission {
           });
         case 'refused':
           this.#count('budget');
-          return refuse(asked, this.#budgetError(plan, answer.counters), limits);
+          return refuse(
+            asked,
+            this.#budgetError(answer.grant ? withAmounts(plan, answer.grant) : plan, answer),
+            limits,
+          );
         case 'over':
           throw new TollgateError('guard_unavailable', { internal: `request ${requestId} was given up before` });
         case 'rebuilding':
@@ -221,7 +248,7 @@ export class Admission {
     return { $case: 'error', value: toErrorDetail(error) };
   }
 
-  #budgetError(plan: Plan, counters: { spent: number; reserved: number }[]): TollgateError {
+  #budgetError(plan: Plan, { counters }: ReserveAnswer): TollgateError {
     const refusal = refusalOf(plan, counters);
     // The store refused on exactly these figures; both apply the same rule.
     if (!refusal) return new TollgateError('budget_exceeded', { internal: 'refused without a limit' });
@@ -237,7 +264,12 @@ export class Admission {
   }
 }
 
-function receiptOf({ request, call, snapshot, record }: Asked, plan: Plan, estimate: Estimate): Receipt {
+function receiptOf(
+  { request, call, snapshot, record }: Asked,
+  plan: Plan,
+  { promptTokens }: Pick<Estimate, 'promptTokens'>,
+  completionTokens: number,
+): Receipt {
   return {
     requestId: request.requestId,
     organizationId: record.organizationId,
@@ -250,9 +282,21 @@ function receiptOf({ request, call, snapshot, record }: Asked, plan: Plan, estim
     startedAtMs: call.startedAtMs,
     revision: snapshot.revision,
     reservations: plan.charges.map(({ reservation }) => reservation),
-    estimatedPromptTokens: estimate.promptTokens,
-    estimatedCompletionTokens: estimate.completionTokens,
+    estimatedPromptTokens: promptTokens,
+    estimatedCompletionTokens: completionTokens,
+    ...{ outputTokensMax: undefined, extensions: undefined },
   };
+}
+
+/** Images and files need a bound only where their tokens count. */
+function countsPrompt(limit: ScopedLimit): boolean {
+  return isStrict(limit) && limit.limit.quantity !== 'completion_tokens';
+}
+
+/** The receipt of what was really charged. */
+function admittedReceipt(receipt: Receipt, { shared, grant }: ReserveAnswer): Receipt {
+  const charged = shared ? withShared(receipt, shared) : receipt;
+  return grant ? withGrant(charged, grant) : charged;
 }
 
 /** The receipt of what was really charged: at these places the counter that all values share. */
@@ -265,8 +309,7 @@ function withShared(receipt: Receipt, places: ReadonlySet<number>): Receipt {
 
 /** A known key's refusal: its row is written from a receipt that reserves nothing. */
 function refuse(asked: Asked, error: TollgateError, headers: Record<string, string> = {}): GuardResult {
-  const nothing = { promptTokens: 0, completionTokens: 0, guessed: false };
-  const receipt = receiptOf(asked, { checks: [], charges: [] }, nothing);
+  const receipt = receiptOf(asked, { checks: [], charges: [] }, { promptTokens: 0 }, 0);
   return reply({ receipt, refusal: toErrorDetail(error), headers, hits: {} });
 }
 

@@ -38,6 +38,7 @@ export function reservation(change: Partial<Reservation> = {}): Reservation {
     models: [],
     selector: '',
     value: '',
+    strictLimit: undefined,
     ...change,
   };
 }

@@ -8,7 +8,7 @@ import type { PiiAddress } from './parse-pool.ts';
 type Bytes = Uint8Array<ArrayBuffer>;
 
 export type Job =
-  | { kind: 'read'; id: number; body: Bytes; surface: Surface; pii: PiiAddress | undefined }
+  | { kind: 'read'; id: number; body: Bytes; surface: Surface; pii: PiiAddress | undefined; bounded: boolean }
   | { kind: 'mask'; id: number; body: Bytes; index: BodyIndex; reply: Bytes };
 
 // Large bodies are read, their texts encoded for guard-pii and its answer put in here, off the main thread. The bytes
@@ -22,9 +22,9 @@ parentPort?.on('message', (job: Job) => {
   }
 });
 
-function read({ id, body, surface, pii }: Extract<Job, { kind: 'read' }>): void {
+function read({ id, body, surface, pii, bounded }: Extract<Job, { kind: 'read' }>): void {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  const index = indexBody(bytes, surface);
+  const index = indexBody(bytes, surface, bounded);
   const encodedPii = pii && encodeCall(new Body(bytes, index).texts(), pii);
   parentPort?.postMessage(
     { id, body, index, encodedPii },

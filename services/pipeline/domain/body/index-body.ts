@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { Surface } from '@tollgate/contracts';
 import { TollgateError } from '@tollgate/errors';
+import { type InputParts, inputParts } from './input-bound.ts';
 import { Scanner } from './scanner.ts';
 import { collectTexts, type TextSpan } from './texts.ts';
 
@@ -33,6 +34,8 @@ export interface BodyIndex {
   user: string;
   /** The answer depends on state at the provider: it cannot be cached. */
   stateful: boolean;
+  /** What the body's size does not bound; only where it was asked for. */
+  input?: InputParts;
 }
 
 const objectOpen = 0x7b;
@@ -42,9 +45,10 @@ const membersMax = 256;
 /**
  * Checks and reads a request body, the one time that this is done.
  *
+ * @param bounded also looks for what the body's size does not bound
  * @throws TollgateError `invalid_json` (empty, not UTF-8, not JSON), `invalid_request` (a field of the wrong type)
  */
-export function indexBody(bytes: Buffer, surface: Surface): BodyIndex {
+export function indexBody(bytes: Buffer, surface: Surface, bounded = false): BodyIndex {
   if (bytes.length === 0)
     throw new TollgateError('invalid_json', { message: 'The request body is empty; it must be a JSON object.' });
   if (!isUtf8(bytes)) throw new TollgateError('invalid_json', { message: 'The request body is not valid UTF-8.' });
@@ -62,7 +66,12 @@ export function indexBody(bytes: Buffer, surface: Surface): BodyIndex {
   });
   if (members.length === 0)
     throw new TollgateError('invalid_request', { message: 'The request body is an empty object.' });
-  return { members, texts, lastUserText: lastUserText(body, surface, texts), ...settings(body, surface) };
+  const index: BodyIndex = {
+    ...{ members, texts, lastUserText: lastUserText(body, surface, texts) },
+    ...settings(body, surface),
+  };
+  if (bounded) index.input = inputParts(body, surface);
+  return index;
 }
 
 function parse(bytes: Buffer): Record<string, unknown> {
