@@ -147,7 +147,7 @@ export class BudgetStore {
         c: settlement.completionTokens,
         n: settlement.costNanoUsd,
         g: settlement.model,
-        t: settlement.strict,
+        ...(settlement.strict && { t: true }),
         b: bucket,
         m: table.place(keys.settled(bucket)),
         u: table.place(keys.unmeasured(bucket)),

@@ -72,7 +72,7 @@ async function ask(
   const call = { $case: 'auth', value } as const;
   const request = { id: 1, requestId, timeoutMs: 1000, revision: 1, proxy: 'sample.chat', guardrail: 0, call };
   const result = await by.handle(request);
-  assert.ok(result.$case === 'auth');
+  assert.ok(result?.$case === 'auth');
   return result.value;
 }
 
@@ -119,6 +119,17 @@ test('fewer tokens than are of use are refused until the window ends', async () 
     5,
     'the caller wants no more',
   );
+});
+
+test('another limit that has no room for what was granted is the one that refuses', async () => {
+  const snapshot = given.snapshot({ team: [strict(9000), given.tokenLimit(400, '1d')] });
+  const window = (await ask(snapshot, 'r1')).receipt?.reservations[1];
+  assert.equal(window?.amount, 80, 'a quarter of the bytes, and a twentieth of the limit');
+  // The least that a strict request takes of it, 76, would fit.
+  await store.redis.command('HSET', store.keys(organizationId).counter(window), 'spent', 400 - 78, 'reserved', 0);
+  const { refusal } = await ask(snapshot, 'r2');
+  assert.deepEqual([refusal?.code, refusal?.retryAfterMs], ['budget_exceeded', window.windowEndMs - startedAtMs]);
+  assert.match(refusal?.message ?? '', /of team engineering for 1d/);
 });
 
 test('a limit on cost bounds the output at the price of the dearest model', async () => {
