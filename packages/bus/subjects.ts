@@ -16,6 +16,8 @@ export const subjects = {
   routeReport: 'tg.v1.route.report',
   leaseRenew: 'tg.v1.lease.renew',
   leaseAsk: 'tg.v1.lease.ask',
+  /** upstream → guard-auth, queue group `guard-auth`: request and reply. */
+  leaseExtend: 'tg.v1.lease.extend',
   release: 'tg.v1.release',
   ledgerSums: 'tg.v1.ledger.sums',
   /** console → analytics, queue group `analytics`. */

@@ -32,10 +32,17 @@ export { resolveConfig } from './file/resolve.ts';
 export { type Cost, costOf, type Usage } from './model/cost.ts';
 export { type ConfigChange, diffConfig } from './model/diff.ts';
 export { type KeyRecord, keyNameSchema } from './model/key-record.ts';
-export { limitsNeedUser } from './model/limit-needs.ts';
+export { limitsNeedBound, limitsNeedUser } from './model/limit-needs.ts';
 export { findProxy, providerByName, proxyById, teamById } from './model/lookup.ts';
 export { type ModelPrice, modelPrice, modelPrices } from './model/model-price.ts';
-export { findTarget, offeredModels, type ResolvedModel, resolveModel, rotationOf } from './model/resolve-model.ts';
+export {
+  findTarget,
+  modelOf,
+  offeredModels,
+  type ResolvedModel,
+  resolveModel,
+  rotationOf,
+} from './model/resolve-model.ts';
 export type {
   ConfigSnapshot,
   Credential,

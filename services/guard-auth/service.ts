@@ -10,6 +10,7 @@ import { readConfig } from './config.ts';
 import { CompletionMeans } from './domain/completion-means.ts';
 import { Admission } from './handlers/admission.ts';
 import { Counters } from './handlers/counters.ts';
+import { Extensions } from './handlers/extensions.ts';
 import { FloorKeeper, trimEveryMs } from './handlers/floor-keeper.ts';
 import { Reaper, reapEveryMs } from './handlers/reaper.ts';
 import { Rebuilder } from './handlers/rebuilder.ts';
@@ -94,6 +95,11 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   const tell = async (bytes: Uint8Array, reply: string) => bus.reply(reply, await counters.answer(bytes));
   const asked = bus.subscribe(subjects.budgetCounters, (bytes, reply) => void tell(bytes, reply), { queue: kind });
   scope.defer('counters', () => asked.drain());
+
+  const extensions = new Extensions({ store, logger, metrics });
+  const extend = async (bytes: Uint8Array, reply: string) => bus.reply(reply, await extensions.answer(bytes));
+  const extending = bus.subscribe(subjects.leaseExtend, (bytes, reply) => void extend(bytes, reply), { queue: kind });
+  scope.defer('extensions', () => extending.drain());
 
   const admission = new Admission({
     keys: bus.config,

@@ -2,6 +2,7 @@ import { connectBus, subjects } from '@tollgate/bus';
 import type { Scope } from '@tollgate/lifecycle';
 import { Credentials } from './adapters/credentials.ts';
 import { Endpoints } from './adapters/endpoints.ts';
+import { Extensions } from './adapters/extensions.ts';
 import { HandOn } from './adapters/hand-on.ts';
 import { Intake } from './adapters/intake.ts';
 import { Leases } from './adapters/leases.ts';
@@ -40,6 +41,7 @@ export async function start(scope: Scope): Promise<object> {
     logger,
     serves,
     handOn: new HandOn(bus),
+    extensions: new Extensions(bus, logger),
     sweep: new Sweep(),
     answerBytesMax: config.TOLLGATE_UPSTREAM_ANSWER_BYTES_MAX,
     firstContentMsMax: config.TOLLGATE_UPSTREAM_FIRST_CONTENT_TIMEOUT_MS,

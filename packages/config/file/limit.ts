@@ -72,7 +72,7 @@ const limitSchema = object({
     .regex(PER, 'must be key, user, or metadata. and a name of 1 to 64 of A-Z, a-z, 0-9, _ and -')
     .optional(),
   valuesMax: whole(1, 5000).optional(),
-  mode: choice(['hard', 'soft', 'shadow'], ['strict']).default('hard'),
+  mode: choice(['hard', 'strict', 'soft', 'shadow'], []).default('hard'),
   rolling: z.boolean('must be true or false').optional(),
   burst: whole(1, RATE_MAX).optional(),
   timeZone: z
@@ -118,6 +118,17 @@ const limitSchema = object({
   .refine((limit) => limit.timeZone === 'UTC' || !(limit.rolling || isRate(limit)), {
     path: ['timeZone'],
     error: 'must be left out: only calendar windows have one',
+  })
+  .refine(
+    ({ mode, requests, concurrency }) => mode !== 'strict' || (requests === undefined && concurrency === undefined),
+    {
+      path: ['mode'],
+      error: 'must be hard: requests are counted one by one, so hard is never passed either',
+    },
+  )
+  .refine((limit) => limit.mode !== 'strict' || !isRate(limit), {
+    path: ['mode'],
+    error: 'must be hard: what a rate lets pass flows back; rolling: true makes a window that strict can hold',
   })
   .meta({
     oneOf: LIMIT_QUANTITIES.map((quantity) => ({

@@ -191,7 +191,6 @@ test('a limit says how many, in which window of which clock', () => {
     ['{ tokens: 5, window: rolling 1d }', /window must be a whole number of s, m, h/],
     ['{ tokens: 5, window: 1d, timeZone: Mars/Olympus }', /timeZone must be UTC or/],
     ['{ tokens: 5, window: 1d, timeZone: "+02:00" }', /timeZone must be UTC or/],
-    ['{ tokens: 5, window: 1d, mode: maybe }', /mode must be hard or soft or shadow/],
     ['{ tokens: 5, window: 1d, rolling: yes please }', /rolling must be true or false/],
     ['{ tokens: 5, window: 1mo, rolling: true }', /window must be of s, m, h, d or w and from 1m to 360d/],
     ['{ tokens: 5, window: 361d, rolling: true }', /window must be of s, m, h, d or w and from 1m to 360d/],
@@ -204,14 +203,22 @@ test('a limit says how many, in which window of which clock', () => {
     ['{ costUsd: 5, window: 1m, burst: 5 }', /burst must be left out/],
     ['{ tokens: 5, window: 1m, burst: 0 }', /burst must be a whole number from 1/],
     ['{ tokens: 50000000001, window: 1m }', /limits\[0\] must be at most 50000000000, as it is a rate/],
+    ['{ tokens: 5, window: 1d, mode: maybe }', /mode must be hard or strict or soft or shadow/],
+    ['{ requests: 5, window: 1d, mode: strict }', /mode must be hard: requests are counted one by one/],
+    ['{ concurrency: 5, mode: strict }', /mode must be hard: requests are counted one by one/],
+    ['{ tokens: 5, window: 1m, mode: strict }', /mode must be hard: what a rate lets pass flows back/],
   ] as const) {
     assertFault(exampleWith(limit, bad), bad, about);
   }
   assert.deepEqual(faultsOf(exampleWith(limit, '{ concurrency: 5 }')), []);
+  for (const quantity of ['tokens', 'promptTokens', 'completionTokens', 'costUsd']) {
+    assert.deepEqual(faultsOf(exampleWith(limit, `{ ${quantity}: 5, window: 1d, mode: strict }`)), []);
+  }
   for (const good of [
     '{ tokens: 5, window: 1mo, timeZone: Europe/Berlin }',
     '{ tokens: 5, window: 24h, rolling: true }',
     '{ costUsd: 5, window: 1m, rolling: true }',
+    '{ tokens: 5, window: 1m, rolling: true, mode: strict }',
     '{ requests: 5, window: 1s, burst: 20 }',
     '{ tokens: 50000000001, window: 1m, rolling: false, timeZone: Europe/Berlin }',
     // One of each kind, though all are of the same window.

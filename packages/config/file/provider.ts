@@ -3,7 +3,7 @@ import { isLoopback } from '../env/derived.ts';
 import { MODEL_NAME, MODEL_NAME_RULE, SLUG, SLUG_RULE } from '../model/patterns.ts';
 import type { Model } from '../model/snapshot.ts';
 import { choice, notEnforced } from './not-enforced.ts';
-import { object, slug } from './object.ts';
+import { object, slug, whole } from './object.ts';
 
 const modelName = slug({ pattern: MODEL_NAME, text: MODEL_NAME_RULE });
 
@@ -17,16 +17,19 @@ const modelSchema = z
         deployment: modelName.optional(),
         baseModel: modelName.optional(),
         region: slug({ pattern: SLUG, text: SLUG_RULE }).optional(),
+        outputTokensMax: whole(16, 10_000_000).optional(),
+        imageTokensMax: whole(1, 10_000_000).optional(),
+        fileTokensMax: whole(1, 10_000_000).optional(),
         rpm: notEnforced(),
         tpm: notEnforced(),
       }),
     ],
-    { error: 'must be a name, or { name, deployment, baseModel, region }' },
+    { error: 'must be a name, or { name, deployment, baseModel, region, … }' },
   )
   .transform((model): Model => {
     if (typeof model === 'string') return { name: model, deployment: model, baseModel: model };
-    const { name, deployment = name, baseModel = name, region } = model;
-    return { name, deployment, baseModel, region };
+    const { name, deployment = name, baseModel = name, region, ...bounds } = model;
+    return { name, deployment, baseModel, region, ...bounds };
   });
 
 const LITERAL_KEY =

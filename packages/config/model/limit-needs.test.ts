@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exampleText, exampleWith, snapshotOf } from '../fixtures/example.ts';
-import { limitsNeedUser } from './limit-needs.ts';
+import { limitsNeedBound, limitsNeedUser } from './limit-needs.ts';
 
 test("callers' users are needed where any limit of any scope counts them", () => {
   assert.equal(limitsNeedUser(snapshotOf(exampleText)), false);
@@ -16,4 +16,11 @@ test("callers' users are needed where any limit of any scope counts them", () =>
     assert.equal(limitsNeedUser(snapshotOf(text('user'))), true, place);
     assert.equal(limitsNeedUser(snapshotOf(text('key'))), false, place);
   }
+});
+
+test('the bound of an input is needed where any limit is strict', () => {
+  assert.equal(limitsNeedBound(snapshotOf(exampleText)), false);
+  const limit = (mode: string) => exampleWith('mode: hard }', `mode: ${mode} }`);
+  assert.equal(limitsNeedBound(snapshotOf(limit('soft'))), false);
+  assert.equal(limitsNeedBound(snapshotOf(limit('strict'))), true);
 });

@@ -32,6 +32,11 @@ export function findTarget(snapshot: ConfigSnapshot, provider: string, model: st
   return found && toTarget(provider, found);
 }
 
+/** The configured model behind a target; undefined when this revision does not have it. */
+export function modelOf(snapshot: ConfigSnapshot, { provider, model }: Target): Model | undefined {
+  return providerByName(snapshot, provider)?.models.find(({ name }) => name === model);
+}
+
 /**
  * Names that callers of this proxy may say, each with the provider that serves it (of a rotation over several, the first):
  * the rotation's first, then the proxy's provider's others.

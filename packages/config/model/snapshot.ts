@@ -42,6 +42,11 @@ const model = z.object({
   /** What the price follows. */
   baseModel: z.string(),
   region: z.string().optional(),
+  /** Under a strict limit: the output limit, in tokens, of a caller that gives none. */
+  outputTokensMax: z.int().min(1).optional(),
+  /** Upper bounds of the tokens of one image and one file of a prompt. Absent: not to be bounded. */
+  imageTokensMax: z.int().min(1).optional(),
+  fileTokensMax: z.int().min(1).optional(),
 });
 
 const provider = z.object({
@@ -70,8 +75,11 @@ const limit = z.strictObject({
   per: z.string().optional(),
   /** With per: values beyond so many in a window share one counter, as do requests without a value. */
   valuesMax: z.int().min(1).optional(),
-  /** hard refuses; soft tells the caller and the ledger that it is passed; shadow only the ledger. */
-  mode: z.enum(['hard', 'soft', 'shadow']),
+  /**
+   * hard refuses by what requests are estimated to use; strict by the most that they can, and bounds their output; soft tells
+   * the caller and the ledger that it is passed; shadow only the ledger.
+   */
+  mode: z.enum(['hard', 'strict', 'soft', 'shadow']),
   /** IANA name; UTC unless the file says otherwise. */
   timeZone: z.string(),
   /** What counts is what was used in the time of one window before, whenever that begins. Absent: calendar windows. */

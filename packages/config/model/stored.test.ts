@@ -12,7 +12,7 @@ test('a guardrail, limit or provider type of a newer build is not skipped: the s
     ['"entities":["email"', '"entities":["creditCard"'],
     ['"quantity":"tokens"', '"quantity":"images"'],
     ['"promptNanoPerMillion"', '"imagePromptNanoPerMillion":1,"promptNanoPerMillion"'],
-    ['"mode":"hard"', '"mode":"strict"'],
+    ['"mode":"hard"', '"mode":"stricter"'],
     ['"mode":"hard"', '"mode":"hard","sliding":true'],
     ['"type":"azure-openai"', '"type":"anthropic"'],
   ] as const) {

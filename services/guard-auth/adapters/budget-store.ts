@@ -1,18 +1,23 @@
 import { windowLengthMs } from '@tollgate/config';
 import type { Receipt, Reservation } from '@tollgate/contracts';
 import type { Argument, RedisConnection } from '@tollgate/redis';
+import type { Bound } from '../domain/bound.ts';
 import { type Charge, type CounterState, counterExpiresAtMs } from '../domain/charge.ts';
+import { type Grant, grantOf, heldOf, isStrict } from '../domain/grant.ts';
 import { isRate } from '../domain/rate.ts';
 import type { Settlement } from '../domain/settlement.ts';
 import { BudgetKeys, type CounterName, KeyTable, partOf } from './keys.ts';
 import { recordOf } from './record.ts';
 import { scripts } from './scripts.ts';
 import { moreOfSpecial, SpecialCharges } from './special-charges.ts';
+import { strictJson } from './strict-charges.ts';
 
 export interface Reserve {
   requestId: string;
   startedAtMs: number;
   charges: Charge[];
+  /** Present: a strict limit is among the charges, and each has a part. */
+  bound?: Bound | undefined;
   /** Encoded UsageEvent that the lease becomes when its owner dies. */
   record: Uint8Array;
 }
@@ -27,6 +32,8 @@ export interface ReserveAnswer {
   shared?: Set<number>;
   /** Places of rates that refuse nobody, had no room, and were not charged. Undefined for none. */
   uncharged?: Set<number>;
+  /** Under a strict limit, when admitted; when refused: the least, which did not fit. */
+  grant?: Grant;
   /** In the order of the charges, as they are after the step; empty when over or rebuilding. */
   counters: CounterState[];
 }
@@ -66,7 +73,8 @@ export class BudgetStore {
     return keys;
   }
 
-  async reserve(organizationId: string, { requestId, startedAtMs, charges, record }: Reserve): Promise<ReserveAnswer> {
+  async reserve(organizationId: string, reserve: Reserve): Promise<ReserveAnswer> {
+    const { requestId, startedAtMs, charges, bound, record } = reserve;
     const keys = this.keys(organizationId);
     const bucket = keys.bucket(startedAtMs);
     const names = [
@@ -93,9 +101,10 @@ export class BudgetStore {
     }
     const json = special ? special.json(names) : '';
     const values = [this.redis.runId, requestId, this.leaseMs, this.replica, record, json, ...triples];
+    if (special) places.push(...special.places);
+    if (bound) values.push(strictJson(bound, charges, places));
     const reply = (await this.redis.runBinary(scripts.reserve, names, values)) as [number, Buffer, ...number[]];
     const outcome = outcomes[reply[0]] ?? 'over';
-    if (special) places.push(...special.places);
     const counters: CounterState[] = [];
     for (let at = 0; at < places.length && 3 + 2 * at < reply.length; at++) {
       counters[places[at] as number] = { spent: reply[2 + 2 * at] as number, reserved: reply[3 + 2 * at] as number };
@@ -106,11 +115,30 @@ export class BudgetStore {
       if (state) addMore(state, charges[place] as Charge, reply[from] as number, reply[from + 1] as number);
     }
     if (outcome === 'repeated') return { outcome, counters, record: recordOf(reply[1]) };
-    if (outcome !== 'admitted' || !special) return { outcome, counters };
+    if (outcome === 'over' || outcome === 'rebuilding') return { outcome, counters };
     const choices = reply[1].toString();
-    const shared = special.chosen(choices, 'd');
-    const uncharged = special.chosen(choices, 'n');
-    return { outcome, counters, ...(shared && { shared }), ...(uncharged && { uncharged }) };
+    const grant = bound && grantIn(choices);
+    if (outcome !== 'admitted') return { outcome, counters, ...(grant && { grant }) };
+    const shared = special?.chosen(choices, 'd');
+    const uncharged = special?.chosen(choices, 'n');
+    return { outcome, counters, ...(shared && { shared }), ...(uncharged && { uncharged }), ...(grant && { grant }) };
+  }
+
+  /**
+   * Reserves what the receipt holds once more, for another attempt; false: it was not done, and there may be none.
+   * @param times how many attempts it is reserved for afterwards; a repeat with the same is done once
+   */
+  async extend(receipt: Receipt, times: number): Promise<boolean> {
+    const keys = this.keys(receipt.organizationId);
+    const names = [keys.epoch, keys.leases, keys.receipts];
+    const values: Argument[] = [this.redis.runId, receipt.requestId, this.leaseMs, times];
+    for (const reservation of receipt.reservations) {
+      const { amount, quantity, strictLimit = -1, windowEndMs } = reservation;
+      if (quantity === 'requests' || quantity === 'concurrency' || isRate(reservation)) continue;
+      names.push(keys.counter(reservation));
+      values.push(amount, strictLimit, counterExpiresAtMs(windowEndMs), partOf(reservation));
+    }
+    return (await this.redis.run(scripts.extend, names, values)) === 1;
   }
 
   /** False: the counters are not there yet, nothing was done. All settlements are of this organization. */
@@ -132,6 +160,7 @@ export class BudgetStore {
         c: settlement.completionTokens,
         n: settlement.costNanoUsd,
         g: settlement.model,
+        ...(settlement.strict && { t: true }),
         b: bucket,
         m: table.place(keys.settled(bucket)),
         u: table.place(keys.unmeasured(bucket)),
@@ -158,13 +187,14 @@ export class BudgetStore {
       const bucket = keys.bucket(receipt.startedAtMs);
       return {
         id: receipt.requestId,
+        h: isStrict(receipt) ? `;!${1 + (receipt.extensions ?? 0)}` : '',
         m: table.place(keys.settled(bucket)),
         u: table.place(keys.unmeasured(bucket)),
         r: receipt.reservations
           .filter(isCounter)
           .map((reservation) => [
             table.place(keys.counter(reservation)),
-            reservation.amount,
+            heldOf(reservation, receipt),
             counterExpiresAtMs(reservation.windowEndMs),
             partOf(reservation),
           ]),
@@ -237,4 +267,10 @@ function isCounter(reservation: Reservation): boolean {
 function addMore(state: CounterState, { rolling, rate }: Charge, one: number, two: number): void {
   if (rolling) state.parts = { newest: one, needed: two };
   if (rate) state.rate = { level: one, atMs: Math.abs(two), passed: two < 0 };
+}
+
+/** Behind the choices: `!1,…` */
+function grantIn(choices: string): Grant {
+  const [, ...figures] = choices.slice(choices.indexOf('!') + 1).split(',');
+  return grantOf(figures.map(Number));
 }

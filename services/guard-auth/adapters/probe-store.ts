@@ -33,7 +33,7 @@ export class ProbeStore {
    */
   async admit(
     organizationId: string,
-    { charges }: Plan,
+    { charges, bound }: Plan,
     counters: ReadonlyMap<number, CounterState>,
     nowMs: number,
   ): Promise<ReserveAnswer> {
@@ -44,7 +44,7 @@ export class ProbeStore {
     const { names, state } = room;
     const { redis } = this.#store;
     await redis.run(scripts.probeFill, names, [redis.runId, roomKeptMs, JSON.stringify(state)]);
-    const request = { requestId: 'probe', startedAtMs: nowMs, charges, record: new Uint8Array() };
+    const request = { requestId: 'probe', startedAtMs: nowMs, charges, bound, record: new Uint8Array() };
     const answer = await this.#store.reserve(organizationId, request);
     await redis.command('DEL', ...names);
     return answer;

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { type Reservation, UsageEvent } from '@tollgate/contracts';
+import { type Receipt, type Reservation, UsageEvent } from '@tollgate/contracts';
 import { scanKeys } from '@tollgate/redis';
 import { type CounterSum, counterExpiresAtMs, countsStill } from '../domain/charge.ts';
+import { heldOf } from '../domain/grant.ts';
 import { isRolling } from '../domain/limit-windows.ts';
 import { isRate } from '../domain/rate.ts';
 import { measured, type Settlement } from '../domain/settlement.ts';
@@ -176,7 +177,7 @@ export class RebuildStore {
           const part = partOf(reservation);
           const expiresAtMs = counterExpiresAtMs(reservation.windowEndMs);
           const sum = counters.get(key + part) ?? { key, part, reserved: 0, expiresAtMs };
-          sum.reserved += reservation.amount;
+          sum.reserved += heldOf(reservation, receipt as Receipt);
           counters.set(key + part, sum);
         }
       }

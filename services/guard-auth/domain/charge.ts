@@ -1,5 +1,6 @@
 import type { WindowBounds } from '@tollgate/config';
 import type { Reservation } from '@tollgate/contracts';
+import type { BoundPart } from './bound.ts';
 import type { WindowPart } from './limit-windows.ts';
 import type { Rate, RateState } from './rate.ts';
 
@@ -17,6 +18,16 @@ export interface Charge {
   rolling?: WindowPart | undefined;
   /** There is no counter: this rate is charged, and `limit` says only whether it refuses. */
   rate?: Rate | undefined;
+  /**
+   * Under a strict limit the script decides the amount, when it knows what is left: `fixed`, and `unit` for each output token
+   * that is granted, at most `most`. The reservation's amount is the least of it.
+   */
+  part?: ChargePart | undefined;
+}
+
+export interface ChargePart extends BoundPart {
+  /** Of a limit that is not strict: what it reserves by estimate. Absent: the bound itself. */
+  most?: number;
 }
 
 /** Of a rolling window the sums of all its parts; of a rate what is used of its burst, rounded up, as spent. */

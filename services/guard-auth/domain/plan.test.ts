@@ -39,6 +39,7 @@ describe('charges', () => {
           selector: '',
           value: '',
           rate: undefined,
+          strictLimit: undefined,
           limit: 1000,
         },
         {
@@ -53,6 +54,7 @@ describe('charges', () => {
           selector: '',
           value: '',
           rate: undefined,
+          strictLimit: undefined,
           limit: 9000,
         },
       ],
@@ -232,5 +234,72 @@ describe('limits that refuse nobody', () => {
       plan({ team: [soft] }).charges.map(({ limit }) => limit),
       [Number.MAX_SAFE_INTEGER],
     );
+  });
+});
+
+describe('strict', () => {
+  const bound = {
+    ...{ promptTokens: 300, promptCostNanoUsd: 5000, choices: 2, tokenCostNanoUsd: 70 },
+    ...{ outputTokensMax: 400, outputTokensMin: 16 },
+  };
+  const need: Need = { ...asked, bound };
+  const strict = (amount: number, change: Partial<Limit> = {}) => given.limit({ amount, mode: 'strict', ...change });
+  const parts = ({ charges }: Plan) =>
+    charges.map(({ part, limit, reservation }) => [part, limit, reservation.amount, reservation.strictLimit]);
+
+  test('a strict limit has its bound as a part, and the least of it as amount; others keep to their estimates', () => {
+    const made = plan(
+      {
+        team: [strict(9000), given.tokenLimit(8000, '1d')],
+        organization: [given.limit({ quantity: 'requests', amount: 9 })],
+      },
+      need,
+    );
+    assert.equal(made.bound, bound);
+    assert.deepEqual(parts(made), [
+      [{ fixed: 300, unit: 2 }, 9000, 332, 9000],
+      [{ fixed: 60, unit: 2, most: 100 }, 8000, 92, undefined],
+      [{ fixed: 1, unit: 0, most: 1 }, 9, 1, undefined],
+    ]);
+  });
+
+  test('without one nothing is bounded', () => {
+    const made = plan({ team: [given.tokenLimit(9000)] }, need);
+    assert.deepEqual([made.bound, parts(made)], [undefined, [[undefined, 9000, 100, undefined]]]);
+  });
+
+  test('on the counter of a hard limit the bound is held, and the smaller of both is never passed', () => {
+    for (const team of [
+      [strict(9000), given.tokenLimit(8000)],
+      [given.tokenLimit(8000), strict(9000)],
+    ]) {
+      const made = plan({ team }, need);
+      assert.deepEqual(parts(made), [[{ fixed: 300, unit: 2 }, 8000, 332, 9000]]);
+    }
+    const soft = plan(
+      {
+        team: [
+          given.limit({ mode: 'soft', amount: 5 }),
+          given.limit({ mode: 'shadow', amount: 9 }),
+          strict(9000, { window: '1d' }),
+        ],
+      },
+      need,
+    );
+    assert.deepEqual(parts(soft)[0]?.[0], { fixed: 60, unit: 2, most: 100 });
+  });
+
+  test('even the least that is of use never fits into a small one', () => {
+    assert.equal(neverFits(plan({ team: [strict(332)] }, need)), undefined);
+    const tooLarge = neverFits(plan({ team: [strict(331)] }, need));
+    assert.ok(tooLarge);
+    assert.match(neverFitsRefusal(tooLarge).message, /may use up to 332 tokens; the whole budget .* is 331 tokens/);
+  });
+
+  test('a strict limit refuses as a hard one does', () => {
+    const made = plan({ team: [strict(1000)] }, need);
+    assert.equal(refusalOf(made, [{ spent: 668, reserved: 0 }]), undefined);
+    assert.equal(refusalOf(made, [{ spent: 669, reserved: 0 }])?.spent, true);
+    assert.equal(refusalOf(made, [{ spent: 600, reserved: 69 }])?.spent, false);
   });
 });

@@ -1,5 +1,6 @@
 import type { WindowBounds as Bounds } from '@tollgate/config';
-import { type Charge, type CounterState, noWindow } from './charge.ts';
+import { type Bound, boundPart } from './bound.ts';
+import { type Charge, type ChargePart, type CounterState, noWindow } from './charge.ts';
 import type { Estimate } from './estimate.ts';
 import { leavesAt, partAt, windowNameOf } from './limit-windows.ts';
 import { type Caller, callerValue, type ScopedLimit } from './limits.ts';
@@ -23,12 +24,16 @@ export interface Need extends Estimate {
   costNanoUsd: number;
   /** The prompt's part of it. */
   promptCostNanoUsd: number;
+  /** Where a strict limit may bind the request: the most that it can use. */
+  bound?: Bound | undefined;
 }
 
 /** What a request would charge. Two limits may share a counter (the same window in time zones that agree today). */
 export interface Plan {
   checks: Check[];
   charges: Charge[];
+  /** A strict limit binds the request: every charge has a part. */
+  bound?: Bound | undefined;
 }
 
 /**
@@ -46,7 +51,8 @@ export function planCharges(
   caller: Caller,
   boundsOf: (limit: ScopedLimit['limit']) => Bounds,
 ): Plan {
-  const plan: Plan = { checks: [], charges: [] };
+  const bound = limits.some(isStrict) ? need.bound : undefined;
+  const plan: Plan = { checks: [], charges: [], ...(bound && { bound }) };
   const places = new Map<string, number>();
   for (const limit of limits) {
     const { scope, scopeId, selector } = limit;
@@ -56,7 +62,9 @@ export function planCharges(
     const bounds = quantity === 'concurrency' || rate ? noWindow : boundsOf(limit.limit);
     const rolling = limit.limit.rolling && partAt(limit.limit.window, bounds.startMs);
     const window = windowNameOf(limit.limit);
-    const amount = amountOf(need, quantity, most);
+    const part = bound && partOf(bound, need, limit);
+    const amount = part && bound ? leastOf(part, bound) : amountOf(need, quantity, most);
+    const strictLimit = part && isStrict(limit) ? most : undefined;
     const enforced = refuses(limit) ? most : noLimit;
     const value = per === undefined ? '' : callerValue(per, caller);
     const name = `${scope} ${scopeId} ${quantity} ${window} ${bounds.startMs} ${selector}`;
@@ -64,7 +72,8 @@ export function planCharges(
     const shared = place === undefined ? undefined : plan.charges[place];
     if (place !== undefined && shared) {
       shared.limit = Math.min(shared.limit, enforced);
-      shared.reservation.amount = Math.min(shared.reservation.amount, amount);
+      if (bound && part) joinPart(shared, part, bound, strictLimit);
+      else shared.reservation.amount = Math.min(shared.reservation.amount, amount);
       if (shared.valuesMax && valuesMax) shared.valuesMax = Math.min(shared.valuesMax, valuesMax);
       shared.reservation.windowEndMs = Math.max(shared.reservation.windowEndMs, bounds.endMs);
       plan.checks.push({ limit, bounds, amount, charge: place });
@@ -73,7 +82,7 @@ export function planCharges(
     const { startMs: windowStartMs } = bounds;
     const windowEndMs = rolling ? rolling.countsUntilMs : bounds.endMs;
     const counter = { scope, scopeId, quantity, window, windowStartMs, windowEndMs, models: [...models], selector };
-    const reservation = { ...counter, value, amount, rate: rate?.amount };
+    const reservation = { ...counter, value, amount, rate: rate?.amount, strictLimit };
     places.set(name, plan.charges.length);
     plan.checks.push({ limit, bounds, amount, charge: plan.charges.length });
     // Slots go with their last holder, so there are never more counters than requests that run.
@@ -82,6 +91,7 @@ export function planCharges(
       ...{ reservation, limit: enforced, valuesMax: bounded ? valuesMax : undefined },
       ...(rolling && { rolling }),
       ...(rate && { rate }),
+      ...(part && { part }),
     });
   }
   return plan;
@@ -90,6 +100,29 @@ export function planCharges(
 /** The largest request that a limit can ever let pass. */
 export function mostOf({ limit: { amount, burst } }: ScopedLimit): number {
   return burst ?? amount;
+}
+
+/** What a limit reserves of a bound: a strict one all of it, another one its estimate where that is less. */
+function partOf(bound: Bound, need: Need, limit: ScopedLimit): ChargePart {
+  const { quantity } = limit.limit;
+  if (isStrict(limit)) return boundPart(bound, quantity);
+  const { fixed, unit } = boundPart(bound, quantity);
+  const { known } = partsOf(need, quantity);
+  return { fixed: Math.min(fixed, known), unit, most: amountOf(need, quantity, mostOf(limit)) };
+}
+
+function leastOf({ fixed, unit, most = Number.POSITIVE_INFINITY }: ChargePart, { outputTokensMin }: Bound): number {
+  return Math.min(fixed + unit * outputTokensMin, most);
+}
+
+/** Two limits on one counter: it holds the bound where one of them is strict. */
+function joinPart(shared: Charge, part: ChargePart, bound: Bound, strictLimit: number | undefined): void {
+  const { reservation, part: held = part } = shared;
+  if (part.most === undefined) shared.part = part;
+  else if (held.most !== undefined) shared.part = { ...held, most: Math.min(held.most, part.most) };
+  reservation.amount = leastOf(shared.part ?? part, bound);
+  if (strictLimit !== undefined)
+    reservation.strictLimit = Math.min(reservation.strictLimit ?? strictLimit, strictLimit);
 }
 
 /** What is known, and what is only guessed of it, in the limit's quantity. */
@@ -171,7 +204,12 @@ export function passedBy(plan: Plan, counters: CounterState[]): Check[] {
 
 /** Soft and shadow limits count, and refuse nobody. */
 export function refuses({ limit }: ScopedLimit): boolean {
-  return limit.mode === 'hard';
+  return limit.mode === 'hard' || limit.mode === 'strict';
+}
+
+/** A limit that is never passed: it counts what a request can use, not what it is expected to. */
+export function isStrict({ limit }: ScopedLimit): boolean {
+  return limit.mode === 'strict';
 }
 
 function takesLonger(one: Refusal, other: Refusal): boolean {

@@ -78,6 +78,10 @@ function needOf({ limit: { quantity } }: ScopedLimit): Need {
   return {
     ...{ promptTokens: 1 - completion, completionTokens: completion, guessed: false },
     ...{ costNanoUsd: 1, promptCostNanoUsd: 1 },
+    bound: {
+      ...{ promptTokens: 1 - completion, promptCostNanoUsd: 1, choices: completion, tokenCostNanoUsd: 0 },
+      ...{ outputTokensMax: completion, outputTokensMin: completion },
+    },
   };
 }
 

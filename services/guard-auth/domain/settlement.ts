@@ -1,5 +1,6 @@
 import type { Reservation, UsageEvent } from '@tollgate/contracts';
 import { countsStill } from './charge.ts';
+import { isStrict } from './grant.ts';
 import { isRate } from './rate.ts';
 
 /** Version of usage that the provider reported: nothing replaces it. */
@@ -19,6 +20,8 @@ export interface Settlement {
   costNanoUsd: number;
   /** What served; empty when nobody knows. Limits with a filter charge by it. */
   model: string;
+  /** Its lease may hold more than once what the reservations say. */
+  strict: boolean;
   /** The receipt's, without windows that ended long ago, and without rates if the usage is old. */
   reservations: Reservation[];
 }
@@ -39,6 +42,7 @@ export function settlementOf(event: UsageEvent, seq: number, nowMs: number): Set
     completionTokens: billed?.completion ?? 0,
     costNanoUsd: event.costNanoUsd,
     model: event.model,
+    strict: isStrict(receipt),
     reservations: receipt.reservations.filter((reservation) =>
       isRate(reservation) ? flowsStill(event.finishedAtMs, nowMs) : countsStill(reservation.windowEndMs, nowMs),
     ),

@@ -14,14 +14,15 @@ import { StoreFault } from '@tollgate/redis';
 import type { Counter, Metrics } from '@tollgate/telemetry';
 import type { BudgetStore, ReserveAnswer } from '../adapters/budget-store.ts';
 import { denial } from '../domain/access.ts';
-import type { CounterState } from '../domain/charge.ts';
+import { type Bound, boundOf } from '../domain/bound.ts';
 import type { CompletionMeans } from '../domain/completion-means.ts';
 import { type Estimate, estimateTokens } from '../domain/estimate.ts';
+import { withAmounts, withGrant } from '../domain/grant.ts';
 import { isUsable } from '../domain/key-state.ts';
 import { boundsAt } from '../domain/limit-windows.ts';
-import { bindsModels, limitsOf } from '../domain/limits.ts';
+import { bindsModels, limitsOf, type ScopedLimit } from '../domain/limits.ts';
 import { passedLimits } from '../domain/passed-limits.ts';
-import { neverFits, type Plan, planCharges, refusalOf } from '../domain/plan.ts';
+import { isStrict, neverFits, type Plan, planCharges, refusalOf } from '../domain/plan.ts';
 import { estimatedCostNanoUsd } from '../domain/prices.ts';
 import { rateLimitHeaders } from '../domain/rate-limit-headers.ts';
 import { limitRefusal, neverFitsRefusal } from '../domain/refusal.ts';
@@ -56,7 +57,15 @@ export interface AdmissionOptions {
 const unauthorizedAfterMs = 20;
 const retryAfterMs = 1000;
 
-type Decision = 'admitted' | 'repeated' | 'unauthorized' | 'denied' | 'too_large' | 'budget' | 'unavailable';
+type Decision =
+  | 'admitted'
+  | 'repeated'
+  | 'unauthorized'
+  | 'denied'
+  | 'unbounded'
+  | 'too_large'
+  | 'budget'
+  | 'unavailable';
 
 /** One request's view of the configuration. */
 interface Asked {
@@ -146,11 +155,12 @@ export class Admission {
       return refuse(asked, new TollgateError('access_denied', { message: denied }));
     }
     const models = resolved.kind === 'rotation' ? resolved.targets.map(({ model }) => model) : [call.model];
+    const generates = call.surface !== Surface.EMBEDDINGS && !isListing;
     const estimate = estimateTokens({
       bodyBytes: call.bodyBytes,
       outputTokensMax: call.outputTokensMax,
       choices: call.n,
-      generates: call.surface !== Surface.EMBEDDINGS && !isListing,
+      generates,
       completionTokensMean: this.#options.means.mean(models),
     });
     const { promptTokens: prompt, completionTokens: completion } = estimate;
@@ -160,15 +170,24 @@ export class Admission {
     const costs = limits.some(({ limit }) => limit.quantity === 'cost_nano_usd');
     const promptCostNanoUsd = costs ? estimatedCostNanoUsd(snapshot, resolved, { prompt, completion: 0 }) : 0;
     const caller = { keyId: record.id, user: call.user, metadata: call.metadata };
-    const plan = planCharges(limits, { ...estimate, costNanoUsd, promptCostNanoUsd }, caller, (limit) =>
-      boundsAt(limit, call.startedAtMs),
-    );
+    let bound: Bound | undefined;
+    if (limits.some(isStrict)) {
+      try {
+        bound = boundOf(snapshot, resolved, { ...call, generates }, limits.some(countsPrompt));
+      } catch (error) {
+        if (!(error instanceof TollgateError) || error.code !== 'invalid_request') throw error;
+        this.#count('unbounded');
+        return refuse(asked, error);
+      }
+    }
+    const need = { ...estimate, costNanoUsd, promptCostNanoUsd, bound };
+    const plan = planCharges(limits, need, caller, (limit) => boundsAt(limit, call.startedAtMs));
     const tooLarge = neverFits(plan);
     if (tooLarge) {
       this.#count('too_large');
       return refuse(asked, neverFitsRefusal(tooLarge));
     }
-    const receipt = receiptOf(asked, plan, estimate);
+    const receipt = receiptOf(asked, plan, bound ?? estimate, completion);
     const lease = abandonedRow(receipt, {
       proxy: proxy.name,
       modelRequested: call.model,
@@ -185,7 +204,8 @@ export class Admission {
     const { store, onUncertain, onRebuilding, onAdmitted, now } = this.#options;
     const { organizationId, requestId, startedAtMs } = receipt;
     try {
-      const answer = await store.reserve(organizationId, { requestId, startedAtMs, charges: plan.charges, record });
+      const { charges, bound } = plan;
+      const answer = await store.reserve(organizationId, { requestId, startedAtMs, charges, bound, record });
       const limits = rateLimitHeaders(plan, answer.counters, now());
       const passed = passedLimits(plan, answer.counters);
       const headers = { ...limits, ...passed.headers };
@@ -196,7 +216,7 @@ export class Admission {
           this.#count('admitted');
           this.#tell(hits);
           return reply({
-            receipt: answer.shared || answer.uncharged ? chargedReceipt(receipt, answer) : receipt,
+            receipt: admittedReceipt(receipt, answer),
             ...{ refusal: undefined, headers, hits, models: modelsOf(asked) },
           });
         case 'repeated':
@@ -207,7 +227,11 @@ export class Admission {
           });
         case 'refused':
           this.#count('budget');
-          return refuse(asked, this.#budgetError(plan, answer.counters), limits);
+          return refuse(
+            asked,
+            this.#budgetError(answer.grant ? withAmounts(plan, answer.grant) : plan, answer),
+            limits,
+          );
         case 'over':
           throw new TollgateError('guard_unavailable', { internal: `request ${requestId} was given up before` });
         case 'rebuilding':
@@ -227,7 +251,7 @@ export class Admission {
     return { $case: 'error', value: toErrorDetail(error) };
   }
 
-  #budgetError(plan: Plan, counters: CounterState[]): TollgateError {
+  #budgetError(plan: Plan, { counters }: ReserveAnswer): TollgateError {
     const refusal = refusalOf(plan, counters);
     // The store refused on exactly these figures; both apply the same rule.
     if (!refusal) return new TollgateError('budget_exceeded', { internal: 'refused without a limit' });
@@ -243,7 +267,12 @@ export class Admission {
   }
 }
 
-function receiptOf({ request, call, snapshot, record }: Asked, plan: Plan, estimate: Estimate): Receipt {
+function receiptOf(
+  { request, call, snapshot, record }: Asked,
+  plan: Plan,
+  { promptTokens }: Pick<Estimate, 'promptTokens'>,
+  completionTokens: number,
+): Receipt {
   return {
     requestId: request.requestId,
     organizationId: record.organizationId,
@@ -256,24 +285,31 @@ function receiptOf({ request, call, snapshot, record }: Asked, plan: Plan, estim
     startedAtMs: call.startedAtMs,
     revision: snapshot.revision,
     reservations: plan.charges.map(({ reservation }) => reservation),
-    estimatedPromptTokens: estimate.promptTokens,
-    estimatedCompletionTokens: estimate.completionTokens,
+    estimatedPromptTokens: promptTokens,
+    estimatedCompletionTokens: completionTokens,
+    ...{ outputTokensMax: undefined, extensions: undefined },
   };
 }
 
-/** The receipt of what was really charged: the counter that all values share, and nothing where nothing was. */
-function chargedReceipt(receipt: Receipt, { shared, uncharged }: ReserveAnswer): Receipt {
-  const reservations = receipt.reservations.flatMap((reservation, at) => {
+/** Images and files need a bound only where their tokens count. */
+function countsPrompt(limit: ScopedLimit): boolean {
+  return isStrict(limit) && limit.limit.quantity !== 'completion_tokens';
+}
+
+/** The receipt of what was really charged: what was granted, the counter that all values share, nothing where nothing was. */
+function admittedReceipt(receipt: Receipt, { shared, uncharged, grant }: ReserveAnswer): Receipt {
+  const granted = grant ? withGrant(receipt, grant) : receipt;
+  if (!shared && !uncharged) return granted;
+  const reservations = granted.reservations.flatMap((reservation, at) => {
     if (uncharged?.has(at)) return [];
     return shared?.has(at) ? { ...reservation, value: '' } : reservation;
   });
-  return { ...receipt, reservations };
+  return { ...granted, reservations };
 }
 
 /** A known key's refusal: its row is written from a receipt that reserves nothing. */
 function refuse(asked: Asked, error: TollgateError, headers: Record<string, string> = {}): GuardResult {
-  const nothing = { promptTokens: 0, completionTokens: 0, guessed: false };
-  const receipt = receiptOf(asked, { checks: [], charges: [] }, nothing);
+  const receipt = receiptOf(asked, { checks: [], charges: [] }, { promptTokens: 0 }, 0);
   return reply({ receipt, refusal: toErrorDetail(error), headers, hits: {}, models: [] });
 }
 

@@ -2,6 +2,7 @@ import type { ConfigSnapshot } from '@tollgate/config';
 import { encode, LeaseRenewal, type Receipt, Surface, UsageEvent } from '@tollgate/contracts';
 import type { Counter, Logger, Metrics } from '@tollgate/telemetry';
 import type { BudgetStore } from '../adapters/budget-store.ts';
+import { reservedCostNanoUsd } from '../domain/grant.ts';
 import { estimatedCostNanoUsd } from '../domain/prices.ts';
 import { abandonedRow } from '../domain/usage-rows.ts';
 
@@ -63,7 +64,7 @@ export class Renewals {
       surface: Surface.UNSPECIFIED,
       stream: false,
       metadata: {},
-      costNanoUsd: snapshot ? estimatedCostNanoUsd(snapshot, undefined, tokens) : 0,
+      costNanoUsd: reservedCostNanoUsd(receipt) ?? (snapshot ? estimatedCostNanoUsd(snapshot, undefined, tokens) : 0),
       priceListVersion: snapshot?.priceListVersion ?? '',
     });
     return encode(UsageEvent, row);

@@ -40,6 +40,9 @@ const everyKind: Limit[] = [
   limit({ per: 'user', valuesMax: 1 }),
   limit({ per: 'metadata.app', valuesMax: 5, window: '7d' }),
   limit({ per: 'key', quantity: 'concurrency', window: '' }),
+  ...quantities.slice(0, 4).map((quantity) => limit({ quantity, amount: 1, window: '7h', mode: 'strict' })),
+  limit({ mode: 'strict', amount: 500 }),
+  limit({ mode: 'strict', per: 'user', valuesMax: 1, window: '1d' }),
   limit({ mode: 'soft', window: '1d' }),
   limit({ mode: 'shadow', quantity: 'concurrency', window: '' }),
   ...(['tokens', 'prompt_tokens', 'completion_tokens', 'requests'] as const).map((quantity) =>
@@ -83,6 +86,22 @@ test('a limit that the store does not hold is told by name, and no other', async
   const check = selfCheck(() => given.snapshot(limits), leaky);
   await check.work();
   assert.equal(check.state(), 'team-requests-1h of team sample.engineering does not refuse when it is used up');
+});
+
+test('a strict limit that the script does not keep is told by name', async () => {
+  const limits = { team: [limit({ mode: 'strict' }), limit({ mode: 'strict', quantity: 'cost_nano_usd' })] };
+  const leaky: SelfCheckOptions['store'] = {
+    runId: budgets.redis.runId,
+    admit: (organizationId, plan, counters, nowMs) => {
+      const charges = plan.charges.map((charge) =>
+        charge.reservation.quantity === 'tokens' ? { ...charge, part: { fixed: 0, unit: 0 } } : charge,
+      );
+      return probes.admit(organizationId, { ...plan, charges }, counters, nowMs);
+    },
+  };
+  const check = selfCheck(() => given.snapshot(limits), leaky);
+  await check.work();
+  assert.equal(check.state(), 'team-tokens-1h of team sample.engineering does not refuse when it is used up');
 });
 
 test('counters that are not kept are seen, of limits that refuse nobody too', async () => {

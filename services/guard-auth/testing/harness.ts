@@ -39,6 +39,7 @@ export function reservation(change: Partial<Reservation> = {}): Reservation {
     selector: '',
     value: '',
     rate: undefined,
+    strictLimit: undefined,
     ...change,
   };
 }

@@ -47,11 +47,14 @@ export class ParsePool {
   #worker: Worker | undefined;
   #next = 0;
 
-  /** @throws TollgateError `invalid_json`, `invalid_request`, `overloaded` */
-  read(bytes: Buffer, surface: Surface, pii: PiiAddress | undefined): ReadBody | Promise<ReadBody> {
+  /**
+   * @param bounded also looks for what a body's size does not bound
+   * @throws TollgateError `invalid_json`, `invalid_request`, `overloaded`
+   */
+  read(bytes: Buffer, surface: Surface, pii: PiiAddress | undefined, bounded: boolean): ReadBody | Promise<ReadBody> {
     if (bytes.length <= mainThreadBytesMax)
-      return { body: new Body(bytes, indexBody(bytes, surface)), encodedPii: undefined };
-    return this.#readElsewhere(bytes, surface, pii);
+      return { body: new Body(bytes, indexBody(bytes, surface, bounded)), encodedPii: undefined };
+    return this.#readElsewhere(bytes, surface, pii, bounded);
   }
 
   /** Puts a large answer of guard-pii into its body; `said` is the answer without its texts. @throws TollgateError */
@@ -68,9 +71,14 @@ export class ParsePool {
     await this.#worker?.terminate();
   }
 
-  async #readElsewhere(bytes: Buffer, surface: Surface, pii: PiiAddress | undefined): Promise<ReadBody> {
+  async #readElsewhere(
+    bytes: Buffer,
+    surface: Surface,
+    pii: PiiAddress | undefined,
+    bounded: boolean,
+  ): Promise<ReadBody> {
     const own = owned(bytes);
-    const reply = await this.#run({ kind: 'read', body: own, surface, pii }, [own.buffer]);
+    const reply = await this.#run({ kind: 'read', body: own, surface, pii, bounded }, [own.buffer]);
     return { body: bodyOf(reply), encodedPii: reply.encodedPii };
   }
 

@@ -11,7 +11,7 @@ import { encodePiiRequest } from './pii-request.ts';
 type Bytes = Uint8Array<ArrayBuffer>;
 
 export type Job =
-  | { kind: 'read'; id: number; body: Bytes; surface: Surface; pii: PiiAddress | undefined }
+  | { kind: 'read'; id: number; body: Bytes; surface: Surface; pii: PiiAddress | undefined; bounded: boolean }
   | { kind: 'mask'; id: number; body: Bytes; index: BodyIndex; reply: Bytes };
 
 // On Linux the call is about the calling thread alone: large requests yield to the small ones where cores are few.
@@ -28,9 +28,9 @@ parentPort?.on('message', (job: Job) => {
   }
 });
 
-function read({ id, body, surface, pii }: Extract<Job, { kind: 'read' }>): void {
+function read({ id, body, surface, pii, bounded }: Extract<Job, { kind: 'read' }>): void {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  const index = indexBody(bytes, surface);
+  const index = indexBody(bytes, surface, bounded);
   const encodedPii = pii && encodePiiRequest(pii, new Body(bytes, index).textBytes());
   parentPort?.postMessage(
     { id, body, index, encodedPii },

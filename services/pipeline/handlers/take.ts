@@ -1,5 +1,5 @@
 import { type AnswerSender, type Bus, subjects } from '@tollgate/bus';
-import { findProxy, type ProxySettings } from '@tollgate/config';
+import { findProxy, limitsNeedBound, type ProxySettings } from '@tollgate/config';
 import { type ErrorDetail, encode, Release, Request, RequestStatus, Surface } from '@tollgate/contracts';
 import { errorTable, isErrorCode, TollgateError, toErrorDetail } from '@tollgate/errors';
 import type { Logger } from '@tollgate/telemetry';
@@ -12,6 +12,7 @@ import type { Verdict } from '../domain/verdict.ts';
 import { Finish } from './finish.ts';
 import { Run } from './run.ts';
 import { modelSteps, type Step, stepsOf, type Tools } from './steps.ts';
+import { withinGrant } from './strict.ts';
 
 export interface TakeDependencies {
   bus: Bus;
@@ -111,7 +112,12 @@ export class Taker {
       const parsed =
         request.surface === Surface.MODELS
           ? unread
-          : tools.parser.read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), request.surface, pii);
+          : tools.parser.read(
+              Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+              request.surface,
+              pii,
+              limitsNeedBound(snapshot),
+            );
       // Awaiting what is there already would cost small requests a turn.
       const { body, encodedPii } = parsed instanceof Promise ? await parsed : parsed;
       run = new Run(request, snapshot, proxy, body, answer);
@@ -166,7 +172,8 @@ export class Taker {
     const { request, row, answer } = run;
     if (!row) throw new TollgateError('internal_error', { internal: 'dispatch without a receipt' });
     const { stream, includeUsage } = run.body.index;
-    const body = stream && request.surface === Surface.CHAT_COMPLETIONS ? run.body.withUsageInStream() : run.body;
+    const bounded = withinGrant(run);
+    const body = stream && request.surface === Surface.CHAT_COMPLETIONS ? bounded.withUsageInStream() : bounded;
     const model = body.modelSpan();
     row.stageUs = run.stageUs;
     // Before the owner is known: frame 1 comes from it, and a beat names it while there is none.

@@ -28,3 +28,8 @@ export function isBilled(fault: Fault, { sent, answering }: FailedCall, billsRef
       return false;
   }
 }
+
+/** The same where doubt counts as billed: a call that broke after it was sent may have been answered on the other side. */
+export function mayBeBilled(fault: Fault, call: FailedCall, billsRefusal: BillsRefusal): boolean {
+  return isBilled(fault, call, billsRefusal) || (fault.kind === 'cut' && call.sent);
+}

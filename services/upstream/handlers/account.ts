@@ -1,8 +1,9 @@
 import { type ConfigSnapshot, type Cost, costOf, modelPrice, type Usage } from '@tollgate/config';
-import type { Billing, Target } from '@tollgate/contracts';
+import type { Billing, Receipt, Target } from '@tollgate/contracts';
 import { estimateTokens } from '../domain/estimate.ts';
 import { addAttempt } from '../domain/row.ts';
 import type { StreamReader } from '../domain/stream/reader.ts';
+import { boundTokens } from '../domain/strict.ts';
 import { type Beside, type MeasuredUsage, noTokens, nothingBeside } from '../domain/usage.ts';
 import type { Attempt } from './attempt.ts';
 import type { Run } from './run.ts';
@@ -35,6 +36,11 @@ export function usageSeen(run: Run, { reader }: Call): Charged {
 export function estimated(run: Run, textBytes: number, beside: Beside): Charged {
   const tokens = estimateTokens(run.row.receipt, run.body.length, textBytes);
   return { tokens, ...beside, unknown: [], estimated: true };
+}
+
+/** The most that it can have used: of a failed call under a strict limit nobody knows how far it came. */
+export function atBound(receipt: Receipt, { reader }: Call): Charged {
+  return { tokens: boundTokens(receipt), ...(reader?.beside ?? nothingBeside), unknown: [], estimated: true };
 }
 
 /** Puts the attempt into the row. `unpriced`: what has no price, `model` too where the fallback is its price. */

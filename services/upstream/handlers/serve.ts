@@ -3,15 +3,17 @@ import { type Cost, providerByName } from '@tollgate/config';
 import type { Target } from '@tollgate/contracts';
 import { TollgateError } from '@tollgate/errors';
 import type { Logger } from '@tollgate/telemetry';
+import type { Extensions } from '../adapters/extensions.ts';
 import type { HandOn } from '../adapters/hand-on.ts';
 import type { UnpricedUsage } from '../adapters/unpriced.ts';
-import { isBilled } from '../domain/billed.ts';
+import { isBilled, mayBeBilled } from '../domain/billed.ts';
 import { type Fault, faultCode, faultStatus } from '../domain/fault.ts';
 import { describe, giveUp, timeoutError } from '../domain/give-up.ts';
+import { extensionFor, isStrict } from '../domain/strict.ts';
 import { attemptByMs } from '../domain/time-limits.ts';
 import { type MeasuredUsage, noTokens } from '../domain/usage.ts';
 import { judge } from '../domain/verdict.ts';
-import { account, type Call, type Charged, estimated, measured, nothing, usageSeen } from './account.ts';
+import { account, atBound, type Call, type Charged, estimated, measured, nothing, usageSeen } from './account.ts';
 import type { Conclude, Served } from './conclude.ts';
 import { type CallDependencies, makeCall, openCall } from './open-call.ts';
 import { report } from './report.ts';
@@ -20,6 +22,7 @@ import type { Run } from './run.ts';
 export interface ServeDependencies extends CallDependencies {
   bus: Bus;
   handOn: HandOn;
+  extensions: Extensions;
   conclude: Conclude;
   unpriced: UnpricedUsage;
   logger: Logger;
@@ -49,6 +52,8 @@ export class Serve {
         if (await handOn.pass(run, { targets: targets.slice(position), attemptsMax: attemptsMax - tried })) return;
         continue;
       }
+      const times = extensionFor(run.row);
+      if (times > 0 && !(await this.#extend(run, times))) break;
       const nowMs = Date.now();
       if (nowMs >= lastMs) {
         run.failures.push({ fault: { kind: 'timeout', stage: 'connecting' }, blame: 'timeout' });
@@ -59,6 +64,13 @@ export class Serve {
       if (await this.#try(run, target, attemptByMs(nowMs, lastMs, left))) return;
     }
     this.#giveUp(run);
+  }
+
+  /** Under a strict limit: whether there is room for another attempt beside those that were charged. */
+  async #extend({ row: { receipt } }: Run, times: number): Promise<boolean> {
+    if (receipt === undefined || !(await this.#dependencies.extensions.granted(receipt, times))) return false;
+    receipt.extensions = times - 1;
+    return true;
   }
 
   /** @returns whether the request is over */
@@ -115,8 +127,9 @@ export class Serve {
       run.failures.push({ fault, blame: verdict.blame });
       return false;
     }
-    if (run.answer.cancelled) conclude.cancelled(run, target, seen.tokens);
-    else conclude.truncated(run, target, seen.tokens, brokenOff(fault, Date.now() - run.startedAtMs));
+    const served = isStrict(run.row.receipt) ? usageSeen(run, call).tokens : seen.tokens;
+    if (run.answer.cancelled) conclude.cancelled(run, target, served);
+    else conclude.truncated(run, target, served, brokenOff(fault, Date.now() - run.startedAtMs));
     return true;
   }
 
@@ -144,8 +157,10 @@ export class Serve {
     if (call.reader?.usage) return measured(call.reader.usage);
     const provider = providerByName(run.snapshot, call.target.provider);
     const wire = provider && this.#dependencies.endpoints.of(provider).wire;
-    const billed = isBilled(fault, call.attempt, (status, code) => wire?.billsRefusal(status, code) ?? false);
-    return billed ? usageSeen(run, call) : nothing;
+    const billsRefusal = (status: number, code: string) => wire?.billsRefusal(status, code) ?? false;
+    const { receipt } = run.row;
+    if (isStrict(receipt)) return mayBeBilled(fault, call.attempt, billsRefusal) ? atBound(receipt, call) : nothing;
+    return isBilled(fault, call.attempt, billsRefusal) ? usageSeen(run, call) : nothing;
   }
 
   /** Nobody answered, or nobody waits for it any more. */

@@ -3,7 +3,8 @@
 --
 -- KEYS 1 epoch  2 rebuilding  3 leases  4 receipts  5… as numbered in the requests
 -- ARGV 1 run id  2 lease ms  3 JSON: requests  4… their records, in the same order
---   { id, m, u: keys of its settled and unmeasured bucket, r: [ [ counter's key, amount reserved, expires at (ms; 0 = never), what its fields end with ], … ] }
+--   { id, h: what stands before the record, m, u: keys of its settled and unmeasured bucket, r: [ [ counter's key, amount reserved,
+--     expires at (ms; 0 = never), what its fields end with ], … ] }
 -- Returns { renewed, written again, settled already } or { -1 } while the counters are not there yet.
 
 if redis.call('GET', KEYS[1]) ~= ARGV[1] and redis.call('GET', KEYS[2]) ~= ARGV[1] then
@@ -22,7 +23,7 @@ for i, request in ipairs(cjson.decode(ARGV[3])) do
     settled = settled + 1
   else
     redis.call('ZADD', KEYS[3], expiry, id)
-    redis.call('HSET', KEYS[4], id, ':' .. ARGV[3 + i])
+    redis.call('HSET', KEYS[4], id, request.h .. ':' .. ARGV[3 + i])
     for _, r in ipairs(request.r) do
       local key = KEYS[r[1]]
       redis.call('HINCRBY', key, 'reserved' .. r[4], string.format('%.0f', r[2]))

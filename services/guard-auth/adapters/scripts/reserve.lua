@@ -1,5 +1,6 @@
 #!lua
--- Admission: every counter and rate has room, then all are charged and a lease is written; or nothing is.
+-- Admission: every counter and rate has room, then all are charged and a lease is written; or nothing is. Under a strict limit
+-- what is left decides how many output tokens are granted, and with them what is charged.
 --
 -- KEYS 1 epoch  2 leases  3 receipts  4 released  5 settled bucket  6 unmeasured bucket  7… counters
 -- ARGV 1 run id  2 request id  3 lease ms  4 holder  5 record  6 JSON or empty: special charges, then for each of KEYS 7…
@@ -13,13 +14,19 @@
 --     with a counter for each value: d: the counter that all others share, v: which values have their own,
 --     m: how many may, n: this value }
 --   The own counter when it is there or there may be one more, else the shared one.
+--   Under a strict limit one more, JSON:
+--   { w: output tokens wanted of each answer, l: the least, n: answers, c: [ cost of the prompt, of one more token in each answer ],
+--     p: of each counter, in the order of the answer: { i: place among the charges, f: fixed, u: for each token granted,
+--     m: at most, absent for a strict limit, l: limit } }
 -- What the hash of receipts holds is holder:record, or holder;choices:record with a letter for each choice: o or d, or n for a
--- rate that refuses nobody, has no room and is not charged. The holder is the replica that admitted, as long as it alone may know
--- of it: a repeat makes it empty.
--- Returns { outcome, holder:record or, when admitted, the choices, spent, reserved, spent, reserved, … } as the counters are after it (of
--- a rolling window those of all parts, of a rate what is used of its burst, rounded up, and 0), then two numbers more for each special
--- charge: of a rolling window the places, from 0 for the oldest that counts, of the newest part that holds anything and, when refused,
--- of the oldest that has to leave; of a rate its level and now in ms, negative when it had no room and was not charged; outcome
+-- rate that refuses nobody, has no room and is not charged; under a strict limit the choices go on with
+-- !1,granted,completion,cost,amount,… where 1 is how many attempts it is reserved for. The holder is the replica that admitted, as
+-- long as it alone may know of it: a repeat makes it empty.
+-- Returns { outcome, holder:record or, when new, the choices and the grant, spent, reserved, spent, reserved, … } as the counters
+-- are after it (of a rolling window those of all parts, of a rate what is used of its burst, rounded up, and 0), then two numbers
+-- more for each special charge: of a rolling window the places, from 0 for the oldest that counts, of the newest part that holds
+-- anything and, when refused, of the oldest that has to leave; of a rate its level and now in ms, negative when it had no room and
+-- was not charged; outcome
 -- 0 admitted  1 refused  2 admitted before: the first record  3 over already  4 not rebuilt
 
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
@@ -39,7 +46,7 @@ end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local answer = { 0, '' }
-local counters = (#ARGV - 6) / 3
+local counters = math.floor((#ARGV - 6) / 3)
 local new = {}
 for i = 1, counters do
   local held = redis.call('HMGET', KEYS[6 + i], 'spent', 'reserved')
@@ -163,12 +170,46 @@ for i, s in ipairs(special) do
   choices = choices .. s.choice
 end
 
+if #ARGV > 6 + 3 * counters then
+  local strict = cjson.decode(ARGV[#ARGV])
+  local function left(i, p)
+    return p.l - answer[1 + 2 * i] - answer[2 + 2 * i] - p.f
+  end
+  local granted = strict.w
+  for i, p in ipairs(strict.p) do
+    if not p.m and p.u > 0 then
+      granted = math.min(granted, math.floor(left(i, p) / p.u))
+    end
+  end
+  answer[1] = granted < strict.l and 1 or 0
+  granted = math.max(granted, strict.l)
+  local amounts = {}
+  for i, p in ipairs(strict.p) do
+    local amount = p.f + granted * p.u
+    if p.m and p.m < amount then
+      amount = p.m
+    end
+    if amount - p.f > left(i, p) then
+      answer[1] = 1
+    end
+    amounts[p.i + 1] = string.format('%.0f', amount)
+    if i <= counters then
+      ARGV[4 + 3 * i] = amounts[p.i + 1]
+    else
+      special[i - counters].a = amount
+    end
+  end
+  local cost = strict.c[1] + granted * strict.c[2]
+  choices = choices .. string.format('!1,%.0f,%.0f,%.0f,', granted, granted * strict.n, cost) .. table.concat(amounts, ',')
+end
+
 if first then
   answer[1] = 2
   answer[2] = first
   redis.call('HSET', KEYS[3], id, string.sub(first, string.find(first, '[;:]'), -1))
   return answer
 end
+answer[2] = choices
 if answer[1] == 1 then
   return answer
 end
@@ -221,5 +262,4 @@ for i, s in ipairs(special) do
 end
 redis.call('ZADD', KEYS[2], string.format('%.0f', now + ARGV[3]), id)
 redis.call('HSET', KEYS[3], id, ARGV[4] .. (choices ~= '' and ';' .. choices or '') .. ':' .. ARGV[5])
-answer[2] = choices
 return answer

@@ -5,8 +5,9 @@
 -- KEYS 1 gate  2 leases  3 receipts  4 floor  5 index of settled buckets  6… as numbered in the events
 -- ARGV 1 what the gate must hold  2 ms for which marks are kept at most  3 JSON: events
 --   { id, v: version, s: stream sequence, p, c: tokens, n: cost, b: bucket, m, u: keys of its settled and unmeasured
---     bucket, g: model, r: [ [ counter's key, quantity, amount reserved, expires at (ms; 0 = when nothing is held),
---     models that it counts; 0 = all, what its fields end with; of a rate: units that flow back in a window, the window's ms ], … ] }
+--     bucket, g: model, t: true when the lease may hold more than once, r: [ [ counter's key, quantity, amount reserved,
+--     expires at (ms; 0 = when nothing is held), models that it counts; 0 = all, what its fields end with; of a rate: units that
+--     flow back in a window, the window's ms ], … ] }
 -- A rate holds the estimate since admission: it moves by the difference, when a request is charged for the first time to what
 -- was reserved.
 -- Returns { charged, without effect } or { -1 } when the gate is shut.
@@ -38,6 +39,11 @@ local function cost(quantity, version, prompt, completion, nanoUsd)
   return 0
 end
 
+-- How often a lease under a strict limit holds what adds up with attempts.
+local function times(receipt)
+  return receipt and tonumber(string.match(receipt, '^[^:!]*!(%d+)')) or 1
+end
+
 -- What a model served that a limit does not name is not charged to it; of what no model is known, it is.
 local function counts(models, model)
   if models == 0 or model == '' then return true end
@@ -57,7 +63,9 @@ for _, event in ipairs(cjson.decode(ARGV[3])) do
       version, prompt, completion, nanoUsd, model = tonumber(v), tonumber(p), tonumber(c), tonumber(n), m
     end
     local leased = redis.call('ZREM', KEYS[2], event.id) == 1
+    local held = 1
     if leased then
+      held = event.t and times(redis.call('HGET', KEYS[3], event.id)) or 1
       redis.call('HDEL', KEYS[3], event.id)
     end
     local newer = event.v > version
@@ -75,7 +83,8 @@ for _, event in ipairs(cjson.decode(ARGV[3])) do
         end
       end
       if leased and not r[7] then
-        add(reserved, key, r[6], -r[3], r[4])
+        local once = r[2] == 'requests' or r[2] == 'concurrency'
+        add(reserved, key, r[6], -r[3] * (once and 1 or held), r[4])
       end
     end
     if newer then

@@ -54,11 +54,25 @@ export class Body {
   withUsageInStream(): Body {
     if (this.index.includeUsage) return this;
     const options = this.index.members.find(({ key }) => key === 'stream_options');
-    if (!options)
-      return this.#edited([{ ...this.#insertAt(), bytes: Buffer.from('"stream_options":{"include_usage":true},') }]);
+    if (!options) return this.withMember('stream_options', '{"include_usage":true}');
     const before = JSON.parse(this.bytes.toString('utf8', options.start, options.end)) as object | null;
     const bytes = Buffer.from(JSON.stringify({ ...before, include_usage: true }));
     return this.#edited([{ start: options.start, end: options.end, bytes }]);
+  }
+
+  /** A value as it stands in the body. */
+  literal({ start, end }: Span): string {
+    return this.bytes.toString('utf8', start, end);
+  }
+
+  /** The same body with these values, in the order of the body, replaced. */
+  withLiterals(spans: readonly Span[], literal: string): Body {
+    return this.#edited(spans.map(({ start, end }) => ({ start, end, bytes: Buffer.from(literal) })));
+  }
+
+  /** The same body with a member that it does not have. */
+  withMember(key: string, literal: string): Body {
+    return this.#edited([{ ...this.#insertAt(), bytes: Buffer.from(`${JSON.stringify(key)}:${literal},`) }]);
   }
 
   /** Where the model's literal stands, or an empty span where a member may be inserted. */

@@ -1,6 +1,7 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { Surface } from '@tollgate/contracts';
 import { TollgateError } from '@tollgate/errors';
+import { type InputParts, inputParts } from './input-bound.ts';
 import { Scanner } from './scanner.ts';
 import { collectTexts, type TextSpan } from './texts.ts';
 
@@ -35,6 +36,8 @@ export interface BodyIndex {
   stateful: boolean;
   /** Some of an embedding's input are tokens, in which nobody finds a text. */
   hasTokens: boolean;
+  /** What the body's size does not bound; only where it was asked for. */
+  input?: InputParts;
 }
 
 /** Of a request that has no body. */
@@ -50,9 +53,10 @@ const membersMax = 256;
 /**
  * Checks and reads a request body, the one time that this is done.
  *
+ * @param bounded also looks for what the body's size does not bound
  * @throws TollgateError `invalid_json` (empty, not UTF-8, not JSON), `invalid_request` (a field of the wrong type)
  */
-export function indexBody(bytes: Buffer, surface: Surface): BodyIndex {
+export function indexBody(bytes: Buffer, surface: Surface, bounded = false): BodyIndex {
   if (bytes.length === 0)
     throw new TollgateError('invalid_json', { message: 'The request body is empty; it must be a JSON object.' });
   if (!isUtf8(bytes)) throw new TollgateError('invalid_json', { message: 'The request body is not valid UTF-8.' });
@@ -70,7 +74,12 @@ export function indexBody(bytes: Buffer, surface: Surface): BodyIndex {
   });
   if (members.length === 0)
     throw new TollgateError('invalid_request', { message: 'The request body is an empty object.' });
-  return { ...settings(body, surface), members, texts, lastUserText: lastUserText(body, surface, texts) };
+  const index: BodyIndex = {
+    ...settings(body, surface),
+    ...{ members, texts, lastUserText: lastUserText(body, surface, texts) },
+  };
+  if (bounded) index.input = inputParts(body, surface);
+  return index;
 }
 
 function parse(bytes: Buffer): Record<string, unknown> {

@@ -1,6 +1,9 @@
 import { limitsNeedUser, resolveModel } from '@tollgate/config';
-import { Surface } from '@tollgate/contracts';
+import { type InputBound, Surface } from '@tollgate/contracts';
 import { TollgateError, toErrorDetail } from '@tollgate/errors';
+import type { Body } from '../../domain/body/body.ts';
+import type { InputParts } from '../../domain/body/input-bound.ts';
+import { maskedBytesMax } from '../../domain/body/masked-bytes.ts';
 import { usageRow } from '../../domain/usage-row.ts';
 import { next, refuse, type Verdict } from '../../domain/verdict.ts';
 import type { Run } from '../run.ts';
@@ -29,6 +32,7 @@ export async function authorize(run: Run, guards: Tools): Promise<Verdict> {
         metadata: request.metadata,
         clientAddress: request.clientAddress,
         owner: run.answer.ingressInbox,
+        ...(index.input && { input: inputBound(index.input, body, run) }),
       },
     }),
   );
@@ -45,6 +49,10 @@ export async function authorize(run: Run, guards: Tools): Promise<Verdict> {
   if (!receipt) throw unexpected('auth without receipt');
   run.allowedModels = models;
   return request.surface === Surface.MODELS ? next : resolve(run);
+}
+
+function inputBound({ dataBytes, ...parts }: InputParts, { bytes }: Body, { proxy }: Run): InputBound {
+  return { ...parts, textBytesMax: maskedBytesMax(bytes.length, proxy) - dataBytes };
 }
 
 /** Which model was meant; only somebody with a key learns which models exist. */

@@ -93,6 +93,10 @@ export interface Reservation {
   selector: string;
   /** Of a limit that counts each caller apart: whose counter, as a digest; empty = the one that all others share. */
   value: string;
+  /** Of a strict limit: what spent and reserved may never pass together. Absent: any other limit. */
+  strictLimit?:
+    | number
+    | undefined;
   /** Of a rate: so many units flow back in each window. Such a charge is no counter, and no part of the ledger's sums. */
   rate?: number | undefined;
 }
@@ -118,6 +122,15 @@ export interface Receipt {
   /** What was assumed at admission; an abandoned lease is charged this. */
   estimatedPromptTokens: number;
   estimatedCompletionTokens: number;
+  /**
+   * Present when a strict limit binds the request: the output limit of each answer that goes upstream at most. The
+   * estimates are upper bounds then.
+   */
+  outputTokensMax?:
+    | number
+    | undefined;
+  /** How often all that adds up with further attempts was reserved again, as its owner knows. */
+  extensions?: number | undefined;
 }
 
 /** One possible place to send a request to, as the router ranks them. */
@@ -326,6 +339,7 @@ function createBaseReservation(): Reservation {
     models: [],
     selector: "",
     value: "",
+    strictLimit: undefined,
     rate: undefined,
   };
 }
@@ -361,6 +375,9 @@ export const Reservation: MessageFns<Reservation> = {
     }
     if (message.value !== "") {
       writer.uint32(82).string(message.value);
+    }
+    if (message.strictLimit !== undefined) {
+      writer.uint32(88).int64(message.strictLimit);
     }
     if (message.rate !== undefined) {
       writer.uint32(96).int64(message.rate);
@@ -461,6 +478,14 @@ export const Reservation: MessageFns<Reservation> = {
             message.value = reader.string();
             continue;
           }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.strictLimit = longToNumber(reader.int64());
+            continue;
+          }
           case 12: {
             if (tag !== 96) {
               break;
@@ -497,6 +522,8 @@ function createBaseReceipt(): Receipt {
     reservations: [],
     estimatedPromptTokens: 0,
     estimatedCompletionTokens: 0,
+    outputTokensMax: undefined,
+    extensions: undefined,
   };
 }
 
@@ -540,6 +567,12 @@ export const Receipt: MessageFns<Receipt> = {
     }
     if (message.estimatedCompletionTokens !== 0) {
       writer.uint32(104).int64(message.estimatedCompletionTokens);
+    }
+    if (message.outputTokensMax !== undefined) {
+      writer.uint32(112).uint32(message.outputTokensMax);
+    }
+    if (message.extensions !== undefined) {
+      writer.uint32(120).uint32(message.extensions);
     }
     return writer;
   },
@@ -659,6 +692,22 @@ export const Receipt: MessageFns<Receipt> = {
             }
 
             message.estimatedCompletionTokens = longToNumber(reader.int64());
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.outputTokensMax = reader.uint32();
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.extensions = reader.uint32();
             continue;
           }
         }

@@ -85,11 +85,26 @@ export interface AuthCall {
   clientAddress: string;
   /** The owner while guards run. */
   owner: string;
+  /** Told while the configuration has a strict limit: what bounds the prompt besides the body's bytes. */
+  input?: InputBound | undefined;
 }
 
 export interface AuthCall_MetadataEntry {
   key: string;
   value: string;
+}
+
+export interface InputBound {
+  /** How many bytes the body may have after masking, without the data of images and files; a longer one is not dispatched. */
+  textBytesMax: number;
+  /** Parts whose tokens do not follow from their bytes. */
+  images: number;
+  files: number;
+  /**
+   * What makes the input or its cost boundless, as the body calls it: `previous_response_id`, `tools[0].type`; empty =
+   * nothing.
+   */
+  unbounded: string;
 }
 
 export interface AuthResult {
@@ -611,6 +626,7 @@ function createBaseAuthCall(): AuthCall {
     metadata: {},
     clientAddress: "",
     owner: "",
+    input: undefined,
   };
 }
 
@@ -651,6 +667,9 @@ export const AuthCall: MessageFns<AuthCall> = {
     }
     if (message.owner !== "") {
       writer.uint32(98).string(message.owner);
+    }
+    if (message.input !== undefined) {
+      InputBound.encode(message.input, writer.uint32(106).fork()).join();
     }
     return writer;
   },
@@ -767,6 +786,14 @@ export const AuthCall: MessageFns<AuthCall> = {
             message.owner = reader.string();
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.input = InputBound.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -822,6 +849,85 @@ export const AuthCall_MetadataEntry: MessageFns<AuthCall_MetadataEntry> = {
             }
 
             message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseInputBound(): InputBound {
+  return { textBytesMax: 0, images: 0, files: 0, unbounded: "" };
+}
+
+export const InputBound: MessageFns<InputBound> = {
+  encode(message: InputBound, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.textBytesMax !== 0) {
+      writer.uint32(8).uint32(message.textBytesMax);
+    }
+    if (message.images !== 0) {
+      writer.uint32(16).uint32(message.images);
+    }
+    if (message.files !== 0) {
+      writer.uint32(24).uint32(message.files);
+    }
+    if (message.unbounded !== "") {
+      writer.uint32(34).string(message.unbounded);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InputBound {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInputBound();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.textBytesMax = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.images = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.files = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.unbounded = reader.string();
             continue;
           }
         }
