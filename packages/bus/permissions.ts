@@ -50,7 +50,13 @@ const own: Record<string, Permissions> = {
   },
   'guard-auth': {
     publish: [subjects.guardBeat, subjects.leaseAsk, subjects.ledgerSums, anyInbox, writeUsage, ...readUsage],
-    subscribe: [subjects.guardHello, subjects.leaseRenew, subjects.release, subjects.budgetCounters],
+    subscribe: [
+      subjects.guardHello,
+      subjects.guardBeat,
+      subjects.leaseRenew,
+      subjects.release,
+      subjects.budgetCounters,
+    ],
   },
   'guard-pii': { publish: [subjects.guardBeat], subscribe: [subjects.guardHello] },
   'guard-cache': { publish: [subjects.guardBeat], subscribe: [subjects.guardHello, subjects.cacheFill] },

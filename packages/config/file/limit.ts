@@ -53,7 +53,7 @@ const limitSchema = object({
     .refine(isTimeZone, 'must be UTC or a time zone of the IANA database such as Europe/Berlin')
     .default('UTC'),
   thresholds: notEnforced(),
-  onStoreFailure: choice(['refuse'], ['allow-within-share']).optional(),
+  onStoreFailure: choice(['refuse', 'allow-within-share'], []).default('refuse'),
 })
   .refine((limit) => LIMIT_QUANTITIES.filter((quantity) => limit[quantity] !== undefined).length === 1, ONE_QUANTITY)
   .refine(({ concurrency, window }) => concurrency !== undefined || window !== undefined, {

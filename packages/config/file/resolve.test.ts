@@ -155,3 +155,13 @@ test('a limit that counts callers apart has a bound of its counters', () => {
   assert.deepEqual([first?.per, first?.valuesMax], ['user', 1000]);
   assert.deepEqual([second?.per, second?.valuesMax], ['metadata.ticket', 7]);
 });
+
+test('a limit says what is to be done without the store; left out, it refuses', () => {
+  const text = exampleWith(
+    '{ tokens: 1000000, window: 1d, mode: hard }',
+    '{ tokens: 5, window: 1d, onStoreFailure: allow-within-share }\n          - { tokens: 5, window: 1m, onStoreFailure: refuse }',
+  );
+  const [first, second] = snapshotOf(text, 1).projects[0]?.teams[0]?.limits ?? [];
+  assert.equal(first?.onStoreFailure, 'allow-within-share');
+  assert.equal(second?.onStoreFailure, undefined);
+});

@@ -72,7 +72,7 @@ function toCredential(reference: FileProvider['apiKey']): Provider['apiKey'] {
 }
 
 function toLimit(limit: FileLimit): Limit {
-  const { window = '', models, per, valuesMax = VALUES_MAX_DEFAULT, mode, timeZone } = limit;
+  const { window = '', models, per, valuesMax = VALUES_MAX_DEFAULT, mode, timeZone, onStoreFailure } = limit;
   const name = quantityOf(limit);
   const amount = limit[name] ?? 0;
   const quantity = QUANTITIES[name];
@@ -84,6 +84,7 @@ function toLimit(limit: FileLimit): Limit {
     ...(per && { per, valuesMax }),
     mode,
     timeZone,
+    ...(onStoreFailure === 'allow-within-share' && { onStoreFailure }),
   };
 }
 

@@ -74,6 +74,8 @@ const limit = z.strictObject({
   mode: z.enum(['hard', 'soft', 'shadow']),
   /** IANA name; UTC unless the file says otherwise. */
   timeZone: z.string(),
+  /** While the store of the budgets is away, admissions that only such limits bind go on. Absent: refused. */
+  onStoreFailure: z.literal('allow-within-share').optional(),
 });
 
 const onError = z.enum(['refuse', 'pass']);

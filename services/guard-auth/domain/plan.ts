@@ -35,7 +35,7 @@ export interface Plan {
 const guessShareMax = 0.05;
 
 /** Of a counter that refuses nobody: the largest that the store adds up exactly. */
-const noLimit = Number.MAX_SAFE_INTEGER;
+export const noLimit = Number.MAX_SAFE_INTEGER;
 
 export function planCharges(
   limits: ScopedLimit[],

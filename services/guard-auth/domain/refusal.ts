@@ -44,6 +44,16 @@ export function limitRefusal({ check, spent }: Refusal, nowMs: number): Tollgate
   });
 }
 
+/** 503 of a limit that failed its self-check here; another replica may have proven it. */
+export function unprovenRefusal(limit: ScopedLimit, retryAfterMs: number): TollgateError {
+  const { quantity, window } = limit.limit;
+  const noun = nounOf(quantity);
+  return new TollgateError('limit_unproven', {
+    message: `The ${noun} limit of ${ownerOf(limit)}${window && ` for ${window}`} is not proven to work, so this request is not admitted.`,
+    retryAfterMs,
+  });
+}
+
 export function neverFitsRefusal({ limit, amount }: Check): TollgateError {
   const { quantity, amount: whole, window } = limit.limit;
   return new TollgateError('request_exceeds_limit', {

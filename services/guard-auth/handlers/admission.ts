@@ -17,13 +17,15 @@ import { denial } from '../domain/access.ts';
 import type { CompletionMeans } from '../domain/completion-means.ts';
 import { type Estimate, estimateTokens } from '../domain/estimate.ts';
 import { isUsable } from '../domain/key-state.ts';
-import { bindsModels, limitsOf } from '../domain/limits.ts';
+import { bindsModels, limitsOf, type ScopedLimit } from '../domain/limits.ts';
 import { passedLimits } from '../domain/passed-limits.ts';
 import { neverFits, type Plan, planCharges, refusalOf } from '../domain/plan.ts';
 import { estimatedCostNanoUsd } from '../domain/prices.ts';
 import { rateLimitHeaders } from '../domain/rate-limit-headers.ts';
-import { limitRefusal, neverFitsRefusal } from '../domain/refusal.ts';
+import { limitRefusal, neverFitsRefusal, unprovenRefusal } from '../domain/refusal.ts';
+import { allowsWithinShare } from '../domain/share.ts';
 import { abandonedRow } from '../domain/usage-rows.ts';
+import type { Degraded } from './degraded.ts';
 
 /** The part of the bus's configuration watch that admission reads. */
 export interface KeyDirectory {
@@ -42,6 +44,9 @@ export interface AdmissionOptions {
   /** The store says that its counters are not there yet. */
   onRebuilding(organizationId: string): void;
   onAdmitted(): void;
+  /** A limit that binds them and is not proven to work. */
+  unproven(team: { projectId: string; teamId: string }, models: readonly string[]): ScopedLimit | undefined;
+  degraded: Pick<Degraded, 'active' | 'begin' | 'saw' | 'admit'>;
   metrics: Metrics;
   now(): number;
   wait(ms: number): Promise<void>;
@@ -54,7 +59,15 @@ export interface AdmissionOptions {
 const unauthorizedAfterMs = 20;
 const retryAfterMs = 1000;
 
-type Decision = 'admitted' | 'repeated' | 'unauthorized' | 'denied' | 'too_large' | 'budget' | 'unavailable';
+type Decision =
+  | 'admitted'
+  | 'within_share'
+  | 'repeated'
+  | 'unauthorized'
+  | 'denied'
+  | 'too_large'
+  | 'budget'
+  | 'unavailable';
 
 /** One request's view of the configuration. */
 interface Asked {
@@ -141,6 +154,11 @@ export class Admission {
       return refuse(asked, new TollgateError('access_denied', { message: denied }));
     }
     const models = resolved.kind === 'rotation' ? resolved.targets.map(({ model }) => model) : [call.model];
+    const unproven = this.#options.unproven(record, models);
+    if (unproven !== undefined) {
+      this.#count('unavailable');
+      return { $case: 'error', value: toErrorDetail(unprovenRefusal(unproven, retryAfterMs)) };
+    }
     const estimate = estimateTokens({
       bodyBytes: call.bodyBytes,
       outputTokensMax: call.outputTokensMax,
@@ -172,14 +190,18 @@ export class Admission {
       costNanoUsd,
       priceListVersion: snapshot.priceListVersion,
     });
-    return this.#reserve(asked, plan, receipt, encode(UsageEvent, lease));
+    return this.#reserve(asked, plan, receipt, encode(UsageEvent, lease), allowsWithinShare(limits));
   }
 
-  async #reserve(asked: Asked, plan: Plan, receipt: Receipt, record: Uint8Array): Promise<GuardResult> {
-    const { store, onUncertain, onRebuilding, onAdmitted, now } = this.#options;
+  async #reserve(asked: Asked, plan: Plan, receipt: Receipt, record: Uint8Array, alone: boolean): Promise<GuardResult> {
+    const { store, degraded, onUncertain, onRebuilding, onAdmitted, now } = this.#options;
     const { organizationId, requestId, startedAtMs } = receipt;
+    if (alone && degraded.active) {
+      return this.#admitAlone(plan, receipt, record) ?? this.#unavailable("the replica's share is used up");
+    }
     try {
       const answer = await store.reserve(organizationId, { requestId, startedAtMs, charges: plan.charges, record });
+      if (alone && answer.counters.length > 0) degraded.saw(plan, answer);
       const limits = rateLimitHeaders(plan, answer.counters, now());
       const passed = passedLimits(plan, answer.counters);
       const headers = { ...limits, ...passed.headers };
@@ -206,13 +228,34 @@ export class Admission {
           throw new TollgateError('guard_unavailable', { internal: `request ${requestId} was given up before` });
         case 'rebuilding':
           onRebuilding(organizationId);
-          return this.#unavailable('the counters are not rebuilt yet');
+          return this.#orAlone(alone, plan, receipt, record) ?? this.#unavailable('the counters are not rebuilt yet');
       }
     } catch (error) {
       if (!(error instanceof StoreFault)) throw error;
+      const admitted = this.#orAlone(alone, plan, receipt, record);
+      if (admitted) return admitted;
       if (error.uncertain) onUncertain(organizationId, requestId);
       return this.#unavailable(error.internal ?? '');
     }
+  }
+
+  #orAlone(alone: boolean, plan: Plan, receipt: Receipt, record: Uint8Array): GuardResult | undefined {
+    if (!alone) return undefined;
+    this.#options.degraded.begin();
+    return this.#admitAlone(plan, receipt, record);
+  }
+
+  /** Without the store, from this replica's share; undefined: it has none left. */
+  #admitAlone(plan: Plan, receipt: Receipt, record: Uint8Array): GuardResult | undefined {
+    const { degraded, onAdmitted } = this.#options;
+    if (!degraded.admit(plan, receipt, record)) return undefined;
+    onAdmitted();
+    this.#count('within_share');
+    // What is left of a limit nobody knows, so no rate-limit header is told.
+    return reply({
+      ...{ receipt, refusal: undefined },
+      ...{ headers: { 'x-tollgate-degraded': 'budget_store' }, hits: { 'degraded.budget_store': 1 } },
+    });
   }
 
   #unavailable(internal: string): GuardResult {
