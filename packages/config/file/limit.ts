@@ -24,6 +24,12 @@ const PER = /^(?:key|user|metadata\.[A-Za-z0-9_-]{1,64})$/;
 
 const ONE_QUANTITY = `must have exactly one of ${LIMIT_QUANTITIES.join(', ')}`;
 
+/** What is to be done with requests while the store of the budgets is away. */
+export const onStoreFailureSchema = choice(['refuse', 'allow-within-share'], []).default('refuse');
+
+/** Requests that may run at the same time. */
+export const concurrencySchema = whole(1, 1_000_000).optional();
+
 /** One limit of a team, a project or the organization. */
 const limitSchema = object({
   tokens: most.optional(),
@@ -31,7 +37,7 @@ const limitSchema = object({
   completionTokens: most.optional(),
   costUsd: dollars.optional(),
   requests: most.optional(),
-  concurrency: whole(1, 1_000_000).optional(),
+  concurrency: concurrencySchema,
   window: z
     .string({ error: WINDOW_RULE })
     .refine((window) => parseWindow(window) !== undefined, WINDOW_RULE)
@@ -53,7 +59,7 @@ const limitSchema = object({
     .refine(isTimeZone, 'must be UTC or a time zone of the IANA database such as Europe/Berlin')
     .default('UTC'),
   thresholds: notEnforced(),
-  onStoreFailure: choice(['refuse', 'allow-within-share'], []).default('refuse'),
+  onStoreFailure: onStoreFailureSchema,
 })
   .refine((limit) => LIMIT_QUANTITIES.filter((quantity) => limit[quantity] !== undefined).length === 1, ONE_QUANTITY)
   .refine(({ concurrency, window }) => concurrency !== undefined || window !== undefined, {

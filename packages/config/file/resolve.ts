@@ -1,6 +1,6 @@
 import { deepFreeze } from '../model/freeze.ts';
 import type { ConfigSnapshot, Guardrail, Limit, Provider, ProxySettings } from '../model/snapshot.ts';
-import type { FileGuardrail, FileLimit, FileProject, FileProvider, FileProxy } from './config-file.ts';
+import type { FileDefaults, FileGuardrail, FileLimit, FileProject, FileProvider, FileProxy } from './config-file.ts';
 import { faultsError } from './fault.ts';
 import { quantityOf } from './limit.ts';
 import type { ParsedConfig } from './parse.ts';
@@ -37,7 +37,7 @@ export function resolveConfig(parsed: ParsedConfig, revision: number, appliedAtM
       teams: project.teams.map((team) => ({
         id: `${project.name}.${team.name}`,
         name: team.name,
-        limits: team.limits.map(toLimit),
+        limits: withDefaults(team.limits, file.defaults).map(toLimit),
       })),
       proxies: project.proxies.map((proxy) => toProxy(project, proxy)),
     })),
@@ -69,6 +69,14 @@ function toCredential(reference: FileProvider['apiKey']): Provider['apiKey'] {
   if (reference?.env !== undefined) return { env: reference.env };
   if (reference?.file !== undefined) return { file: reference.file };
   return undefined;
+}
+
+/** A team with a cap of its own, for all models and callers together, keeps it. */
+function withDefaults(limits: readonly FileLimit[], defaults: FileDefaults): readonly FileLimit[] {
+  const own = limits.some(({ concurrency, models, per }) => concurrency !== undefined && !models && !per);
+  if (own || defaults?.concurrency === undefined) return limits;
+  const { concurrency, onStoreFailure } = defaults;
+  return [...limits, { concurrency, mode: 'hard', timeZone: 'UTC', onStoreFailure }];
 }
 
 function toLimit(limit: FileLimit): Limit {
