@@ -48,7 +48,13 @@ function admission(change: Partial<AdmissionOptions> = {}): Admission {
     onRebuilding: () => assert.fail('the counters are there'),
     onAdmitted: () => {},
     unproven: () => undefined,
-    degraded: { active: false, begin: () => assert.fail('no limit allows it'), saw: () => {}, admit: () => false },
+    degraded: {
+      active: false,
+      begin: () => assert.fail('no limit allows it'),
+      failed: () => assert.fail('no limit allows it'),
+      saw: () => {},
+      admit: () => false,
+    },
     metrics: createMetrics('test'),
     now: () => startedAtMs,
     wait: async () => {},
@@ -107,6 +113,9 @@ describe('without the store', () => {
     const state = { active, left, begun: 0 };
     return Object.assign(state, {
       begin: () => {
+        state.begun++;
+      },
+      failed: () => {
         state.begun++;
       },
       saw: () => {},

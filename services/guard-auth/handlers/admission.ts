@@ -46,7 +46,7 @@ export interface AdmissionOptions {
   onAdmitted(): void;
   /** A limit that binds them and is not proven to work. */
   unproven(team: { projectId: string; teamId: string }, models: readonly string[]): ScopedLimit | undefined;
-  degraded: Pick<Degraded, 'active' | 'begin' | 'saw' | 'admit'>;
+  degraded: Pick<Degraded, 'active' | 'begin' | 'failed' | 'saw' | 'admit'>;
   metrics: Metrics;
   now(): number;
   wait(ms: number): Promise<void>;
@@ -228,21 +228,20 @@ export class Admission {
           throw new TollgateError('guard_unavailable', { internal: `request ${requestId} was given up before` });
         case 'rebuilding':
           onRebuilding(organizationId);
-          return this.#orAlone(alone, plan, receipt, record) ?? this.#unavailable('the counters are not rebuilt yet');
+          if (alone) degraded.begin();
+          return (
+            (alone ? this.#admitAlone(plan, receipt, record) : undefined) ??
+            this.#unavailable('the counters are not rebuilt yet')
+          );
       }
     } catch (error) {
       if (!(error instanceof StoreFault)) throw error;
-      const admitted = this.#orAlone(alone, plan, receipt, record);
+      if (alone) degraded.failed();
+      const admitted = alone ? this.#admitAlone(plan, receipt, record) : undefined;
       if (admitted) return admitted;
       if (error.uncertain) onUncertain(organizationId, requestId);
       return this.#unavailable(error.internal ?? '');
     }
-  }
-
-  #orAlone(alone: boolean, plan: Plan, receipt: Receipt, record: Uint8Array): GuardResult | undefined {
-    if (!alone) return undefined;
-    this.#options.degraded.begin();
-    return this.#admitAlone(plan, receipt, record);
   }
 
   /** Without the store, from this replica's share; undefined: it has none left. */

@@ -84,7 +84,12 @@ export class Degraded {
     return this.#sinceMs !== undefined;
   }
 
-  /** The store did not answer, or its counters are not there. */
+  /** A call to the store failed. One that was slow is no outage yet: that is when the next would not be sent. */
+  failed(): void {
+    if (!this.#options.store.redis.ready()) this.begin();
+  }
+
+  /** The store is away, or its counters are not there. */
   begin(): void {
     this.#back = undefined;
     if (this.#sinceMs !== undefined || !this.#met) return;
