@@ -11,7 +11,7 @@ import { startWithIpc } from '../contenders/child.ts';
 import { end } from '../contenders/contender.ts';
 
 /** What one admission was answered; without a receipt's reservations it was refused. */
-export interface Answer {
+interface Answer {
   receipt: Receipt | undefined;
   /** Of a refusal or an error; empty when admitted. */
   code: string;
