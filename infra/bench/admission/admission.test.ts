@@ -13,7 +13,8 @@ test('tells the medians of the rounds, and each round of a nearly spent budget',
     spentBefore: 900,
     spent: 1002,
     admitted: 1,
-    refused: 199,
+    refused: 198,
+    failed: 1,
     percent: 0.2,
     errorPercent: 0.3,
   };
@@ -22,5 +23,8 @@ test('tells the medians of the rounds, and each round of a nearly spent budget',
     overspend: [spent],
   });
   assert.match(text, /^admission, one: 2000\/s .* guard-auth 100, Redis 30, 1\.000 scripts an admission, 0 refused$/m);
-  assert.match(text, /1 admitted, 199 refused, 0\.200 % of the limit; their estimates were 0\.300 % too low$/m);
+  assert.match(
+    text,
+    /1 admitted, 198 refused, 1 failed, 0\.200 % of the limit; their estimates were 0\.300 % too low$/m,
+  );
 });

@@ -52,9 +52,9 @@ export function admissionText(report: AdmissionReport): string {
       `guard-auth ${guard}, Redis ${redis}, ${of((run) => run.scripts, 3)} scripts an admission, ${refused} refused`
     );
   });
-  for (const { admitted, refused, percent, errorPercent } of report.overspend)
+  for (const { admitted, refused, failed, percent, errorPercent } of report.overspend)
     lines.push(
-      `overspend, hard, 200 at once on room for 10: ${admitted} admitted, ${refused} refused, ` +
+      `overspend, hard, 200 at once on room for 10: ${admitted} admitted, ${refused} refused, ${failed} failed, ` +
         `${percent.toFixed(3)} % of the limit; their estimates were ${errorPercent.toFixed(3)} % too low`,
     );
   return lines.join('\n');

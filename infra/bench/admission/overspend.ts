@@ -10,7 +10,10 @@ export interface Overspend {
   /** After all of them ended. */
   spent: number;
   admitted: number;
+  /** By the limit. */
   refused: number;
+  /** Not decided, as the machine was too busy. */
+  failed: number;
   /** Spent beyond the limit, per cent of it; 0 = not passed. */
   percent: number;
   /** By how much the estimates of those that were admitted were too low together, per cent of the limit. */
@@ -38,6 +41,7 @@ export async function overspend(replica: Replica, team: string, limit: number): 
     Array.from({ length: parallel }, (_, n) => replica.ask(team, `${team}-${n}`, { bodyBytes, outputTokensMax })),
   );
   const admitted = answers.flatMap(({ receipt, code }) => (receipt && code === '' ? [receipt] : []));
+  const refused = answers.filter(({ code }) => code === 'budget_exceeded' || code === 'rate_limit_exceeded').length;
   // Every one of them writes all that it may, and has more in its prompt than was estimated, by 0 to 30 per cent.
   const prompts = admitted.map((_, n) => Math.round((bodyBytes / 4) * (1 + (promptErrorMax * (n % 10)) / 9)));
   for (const [n, receipt] of admitted.entries())
@@ -46,7 +50,14 @@ export async function overspend(replica: Replica, team: string, limit: number): 
   await until(async () => (await spentOf(replica, first.receipt)) === sum);
   const percentOf = (tokens: number) => (Math.max(0, tokens) / limit) * 100;
   return {
-    ...{ limit, spentBefore, spent: sum, admitted: admitted.length, refused: parallel - admitted.length },
+    ...{
+      limit,
+      spentBefore,
+      spent: sum,
+      admitted: admitted.length,
+      refused,
+      failed: parallel - admitted.length - refused,
+    },
     percent: percentOf(sum - limit),
     errorPercent: percentOf(sum - spentBefore - admitted.length * estimate),
   };
