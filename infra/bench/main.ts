@@ -1,16 +1,19 @@
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { admission, admissionText } from './admission/admission.ts';
 import type { Contender } from './contenders/contender.ts';
 import { portkey } from './contenders/portkey.ts';
 import { bareUpstream, fastifyProxy } from './contenders/simple.ts';
 import { tollgate } from './contenders/tollgate.ts';
 import { load, measure, type Run, type Scenario } from './measure.ts';
+import { neighbours, neighboursText } from './neighbours/neighbours.ts';
 import { profile } from './profile/profile.ts';
 import { ratios, summarize, table } from './report.ts';
 
 // npm run bench: what Tollgate costs, beside what others cost, in alternating runs on this machine. With `--profile`: what
-// its services spend their time on instead.
+// its services spend their time on instead. With `--admission` or `--neighbours`: what admission costs and holds, and what one
+// team's load does to another's.
 
 const { values } = parseArgs({
   options: {
@@ -20,7 +23,9 @@ const { values } = parseArgs({
     /** Full load before the first round: services are measured as they run for days, not in their first seconds. */
     heat: { type: 'string', default: '20' },
     profile: { type: 'boolean', default: false },
-    /** TOLLGATE_TOGETHER of what is profiled. */
+    admission: { type: 'boolean', default: false },
+    neighbours: { type: 'boolean', default: false },
+    /** TOLLGATE_TOGETHER of what is profiled, or has neighbours. */
     together: { type: 'string', default: '' },
     scenario: { type: 'string', multiple: true },
     json: { type: 'string', default: 'bench.json' },
@@ -83,19 +88,36 @@ function report(runs: readonly Run[]): void {
     const parts = Object.entries(row.cpuMsPer1000).map(([name, ms]) => `${name} ${ms.toFixed(0)}`);
     console.log(`${row.contender}, CPU ms per 1,000 requests, ${row.scenario}: ${parts.join(', ')}`);
   }
+  write({ rows, ratios: compared, runs });
+}
+
+function write(found: object): void {
   const machine = { processor: cpus()[0]?.model, cores: cpus().length, node: process.version };
-  writeFileSync(
-    values.json,
-    `${JSON.stringify({ at: new Date().toISOString(), machine, rows, ratios: compared, runs }, null, 2)}\n`,
-  );
+  writeFileSync(values.json, `${JSON.stringify({ at: new Date().toISOString(), machine, ...found }, null, 2)}\n`);
   console.log(`\nwritten to ${values.json}`);
 }
 
-try {
+async function run(): Promise<void> {
+  if (values.admission) {
+    const found = await admission(Number(values.rounds), seconds);
+    console.log(admissionText(found));
+    write({ admission: found });
+    return;
+  }
+  if (values.neighbours) {
+    const found = await neighbours(Number(values.rounds), seconds, values.together);
+    console.log(neighboursText(found));
+    write({ neighbours: found });
+    return;
+  }
   const upstream = await bareUpstream();
   contenders.push(upstream);
   if (values.profile) console.log(await profile(upstream.url, seconds, values.together));
   else report(await compare(upstream.url));
+}
+
+try {
+  await run();
 } finally {
   await Promise.all(contenders.map((contender) => contender.stop()));
 }

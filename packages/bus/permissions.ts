@@ -52,6 +52,7 @@ const own: Record<string, Permissions> = {
     publish: [subjects.guardBeat, subjects.leaseAsk, subjects.ledgerSums, anyInbox, writeUsage, ...readUsage],
     subscribe: [
       subjects.guardHello,
+      subjects.guardBeat,
       subjects.leaseRenew,
       subjects.leaseExtend,
       subjects.release,

@@ -76,6 +76,7 @@ export const errorTable = {
   gateway_interrupted: row(502, 'server_error', true, 'The gateway was interrupted while answering.'),
   all_models_suspended: row(503, 'server_error', true, 'All models are currently unavailable'),
   store_unavailable: row(503, 'server_error', true, 'A store that this request needs is unavailable.'),
+  limit_unproven: row(503, 'server_error', true, 'A limit on this request is not proven to work.'),
   bus_unavailable: row(503, 'server_error', true, 'The message bus is unavailable.'),
   guard_unavailable: row(503, 'server_error', true, 'A guard that this request needs is unavailable.'),
   overloaded: row(503, 'server_error', true, 'The gateway is overloaded.'),

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Bus, connectBus, subjects, type UsageConsumer, usageConsumers } from '@tollgate/bus';
-import { encode, LeaseAsk, LedgerSumsReply, LedgerSumsRequest, Release } from '@tollgate/contracts';
+import { encode, GuardBeat, LeaseAsk, LedgerSumsReply, LedgerSumsRequest, Release } from '@tollgate/contracts';
 import { serveGuard } from '@tollgate/guard';
 import type { Scope } from '@tollgate/lifecycle';
 import { RedisConnection } from '@tollgate/redis';
@@ -8,10 +8,13 @@ import { BudgetStore } from './adapters/budget-store.ts';
 import { ProbeStore } from './adapters/probe-store.ts';
 import { readConfig } from './config.ts';
 import { CompletionMeans } from './domain/completion-means.ts';
+import { Share } from './domain/share.ts';
 import { Admission } from './handlers/admission.ts';
 import { Counters } from './handlers/counters.ts';
+import { Degraded, degradedEveryMs } from './handlers/degraded.ts';
 import { Extensions } from './handlers/extensions.ts';
 import { FloorKeeper, trimEveryMs } from './handlers/floor-keeper.ts';
+import { LiveReplicas } from './handlers/live-replicas.ts';
 import { Reaper, reapEveryMs } from './handlers/reaper.ts';
 import { Rebuilder } from './handlers/rebuilder.ts';
 import { Releases, releaseRetryEveryMs } from './handlers/releases.ts';
@@ -39,8 +42,21 @@ export async function start(scope: Scope): Promise<{ address: string }> {
 
   const redis = new RedisConnection({ url: config.redis.url, name: replica, logger, metrics });
   scope.defer('redis', () => redis.close());
-  scope.health.check('redis', () => redis.ready() || 'the budget Redis is away or slow');
   const store = new BudgetStore(redis, { replica });
+  const degraded = new Degraded({
+    store,
+    share: new Share(),
+    replicas: followReplicas(scope, bus, now),
+    usage: {
+      state: () => bus.usageState(),
+      read: (range) => bus.readUsage(range),
+      settledSeq: () => consumer.ackFloor(),
+    },
+    snapshot: () => bus.config.current(),
+    onGivenUp: (organizationId, requestId) => void releases.add(organizationId, requestId, false),
+    ...{ logger, metrics, now },
+  });
+  scope.health.check('redis', () => redis.ready() || degraded.describe('the budget Redis is away or slow'));
 
   let lastActivityMs = 0;
   const onActivity = () => {
@@ -55,7 +71,7 @@ export async function start(scope: Scope): Promise<{ address: string }> {
     snapshot: () => bus.config.current(),
     ...{ logger, metrics, now, wait: (ms: number) => wait(ms, undefined, { ref: false }) },
   });
-  scope.health.check('budgets', () => rebuilder.waiting === 0 || 'the counters are being rebuilt');
+  scope.health.check('budgets', () => rebuilder.waiting === 0 || degraded.describe('the counters are being rebuilt'));
   const organizations = followOrganizations(bus, redis, rebuilder);
   repeat(scope, 'rebuild', rebuildRetryEveryMs, () => rebuilder.work());
 
@@ -91,6 +107,8 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   const renewals = new Renewals({ store, snapshot: () => bus.config.current(), onSeen: onActivity, logger, metrics });
   listen(scope, bus, releases, renewals);
 
+  repeat(scope, 'degraded', degradedEveryMs, () => degraded.work());
+
   const counters = new Counters({ store, snapshot: () => bus.config.current(), logger, now });
   const tell = async (bytes: Uint8Array, reply: string) => bus.reply(reply, await counters.answer(bytes));
   const asked = bus.subscribe(subjects.budgetCounters, (bytes, reply) => void tell(bytes, reply), { queue: kind });
@@ -108,6 +126,8 @@ export async function start(scope: Scope): Promise<{ address: string }> {
     onUncertain: (organizationId, requestId) => void releases.add(organizationId, requestId, true),
     onRebuilding: (organizationId) => rebuilder.suspect(organizationId),
     onAdmitted: onActivity,
+    unproven: (team, models) => selfCheck.unproven(team, models),
+    degraded,
     ...{ metrics, now, wait: (ms: number) => wait(ms) },
   });
   return serveGuard({
@@ -135,6 +155,14 @@ function followOrganizations(bus: Bus, redis: RedisConnection, rebuilder: Rebuil
     for (const organizationId of organizations) rebuilder.suspect(organizationId);
   });
   return organizations;
+}
+
+function followReplicas(scope: Scope, bus: Bus, now: () => number): LiveReplicas {
+  const replicas = new LiveReplicas(scope.replica, now);
+  const beats = bus.subscribe(subjects.guardBeat, (bytes) => replicas.heard(GuardBeat.decode(bytes)));
+  bus.onReconnect(() => replicas.missed());
+  scope.defer('beats of replicas', () => beats.drain());
+  return replicas;
 }
 
 function settleUsage(bus: Bus, settler: Settler): Promise<UsageConsumer> {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SLUG, SLUG_RULE } from '../model/patterns.ts';
 import { guardrailSchema } from './guardrails.ts';
-import { limitsSchema } from './limit.ts';
+import { concurrencySchema, limitsSchema, onStoreFailureSchema } from './limit.ts';
 import { notEnforced } from './not-enforced.ts';
 import { object, slug, whole } from './object.ts';
 import { priceListSchema } from './price-list.ts';
@@ -53,10 +53,14 @@ const projectSchema = object({
   proxies: z.array(proxySchema).max(1000).default([]),
 });
 
+/** What a team has that says nothing else. */
+const defaultsSchema = object({ concurrency: concurrencySchema, onStoreFailure: onStoreFailureSchema }).optional();
+
 /** tollgate.yaml. */
 export const configFileSchema = object({
   organization: name,
   limits: limitsSchema,
+  defaults: defaultsSchema,
   priceList: priceListSchema,
   providers: z.array(providerSchema).min(1, 'must list at least one provider').max(64),
   projects: z.array(projectSchema).min(1, 'must list at least one project').max(256),
@@ -67,4 +71,5 @@ export type FileProvider = ConfigFile['providers'][number];
 export type FileProject = ConfigFile['projects'][number];
 export type FileProxy = FileProject['proxies'][number];
 export type FileGuardrail = FileProxy['guardrails'][number];
+export type FileDefaults = ConfigFile['defaults'];
 export type FileLimit = ConfigFile['limits'][number];

@@ -49,6 +49,11 @@ function canRoll({ window = '' }: LimitText): boolean {
   const lengthMs = windowLengthMs(window);
   return lengthMs !== undefined && lengthMs >= ROLLING_MS_MIN && lengthMs <= ROLLING_MS_MAX;
 }
+/** What is to be done with requests while the store of the budgets is away. */
+export const onStoreFailureSchema = choice(['refuse', 'allow-within-share'], []).default('refuse');
+
+/** Requests that may run at the same time. */
+export const concurrencySchema = whole(1, 1_000_000).optional();
 
 /** One limit of a team, a project or the organization. */
 const limitSchema = object({
@@ -57,7 +62,7 @@ const limitSchema = object({
   completionTokens: most.optional(),
   costUsd: dollars.optional(),
   requests: most.optional(),
-  concurrency: whole(1, 1_000_000).optional(),
+  concurrency: concurrencySchema,
   window: z
     .string({ error: WINDOW_RULE })
     .refine((window) => parseWindow(window) !== undefined, WINDOW_RULE)
@@ -80,7 +85,7 @@ const limitSchema = object({
     .refine(isTimeZone, 'must be UTC or a time zone of the IANA database such as Europe/Berlin')
     .default('UTC'),
   thresholds: notEnforced(),
-  onStoreFailure: choice(['refuse'], ['allow-within-share']).optional(),
+  onStoreFailure: onStoreFailureSchema,
 })
   .refine((limit) => LIMIT_QUANTITIES.filter((quantity) => limit[quantity] !== undefined).length === 1, ONE_QUANTITY)
   .refine(({ concurrency, window }) => concurrency !== undefined || window !== undefined, {
@@ -130,6 +135,13 @@ const limitSchema = object({
     path: ['mode'],
     error: 'must be hard: what a rate lets pass flows back; rolling: true makes a window that strict can hold',
   })
+  .refine(
+    ({ mode, rolling, onStoreFailure }) => onStoreFailure === 'refuse' || !(mode === 'strict' || rolling === true),
+    {
+      path: ['onStoreFailure'],
+      error: 'must be refuse: without the store nobody knows enough of a strict limit or of a rolling window',
+    },
+  )
   .meta({
     oneOf: LIMIT_QUANTITIES.map((quantity) => ({
       required: quantity === 'concurrency' ? [quantity] : [quantity, 'window'],

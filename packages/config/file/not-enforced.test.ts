@@ -11,11 +11,6 @@ const TYPE = 'type: azure-openai';
 /** What the design has and this build has not. */
 const refused: [part: string, replacement: string, name: string][] = [
   [LIMIT, '{ tokens: 5, window: 1d, thresholds: [50] }', 'limits[0].thresholds'],
-  [
-    LIMIT,
-    '{ tokens: 5, window: 1d, onStoreFailure: allow-within-share }',
-    'limits[0].onStoreFailure allow-within-share',
-  ],
   [PII, 'piiMasking: { email: true, creditCard: true }', 'piiMasking.creditCard'],
   [PII, 'piiMasking: { email: true, iban: true }', 'piiMasking.iban'],
   [PII, 'piiMasking: { email: true, ipAddress: true }', 'piiMasking.ipAddress'],

@@ -181,3 +181,32 @@ test('a limit that counts callers apart has a bound of its counters', () => {
   assert.deepEqual([first?.per, first?.valuesMax], ['user', 1000]);
   assert.deepEqual([second?.per, second?.valuesMax], ['metadata.ticket', 7]);
 });
+
+test('teams without a cap on concurrency of their own have the default one', () => {
+  const text = exampleText
+    .replace('organization: sampleorganization', 'organization: sampleorganization\ndefaults: { concurrency: 64 }')
+    .replace('- name: product', '- { name: product, limits: [{ concurrency: 7 }] }')
+    .replace('- name: sales', '- { name: sales, limits: [{ concurrency: 9, per: key }] }');
+  const caps = snapshotOf(text).projects[0]?.teams.map(({ limits }) =>
+    limits.filter(({ quantity }) => quantity === 'concurrency').map(({ amount, mode, per }) => [amount, mode, per]),
+  );
+  assert.deepEqual(caps, [
+    [[64, 'hard', undefined]],
+    [[7, 'hard', undefined]],
+    [
+      [9, 'hard', 'key'],
+      [64, 'hard', undefined],
+    ],
+  ]);
+  assert.deepEqual(snapshotOf(exampleText).projects[0]?.teams[1]?.limits, []);
+});
+
+test('a limit says what is to be done without the store; left out, it refuses', () => {
+  const text = exampleWith(
+    '{ tokens: 1000000, window: 1d, mode: hard }',
+    '{ tokens: 5, window: 1d, onStoreFailure: allow-within-share }\n          - { tokens: 5, window: 1m, onStoreFailure: refuse }',
+  );
+  const [first, second] = snapshotOf(text, 1).projects[0]?.teams[0]?.limits ?? [];
+  assert.equal(first?.onStoreFailure, 'allow-within-share');
+  assert.equal(second?.onStoreFailure, undefined);
+});

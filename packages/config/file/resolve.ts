@@ -1,6 +1,6 @@
 import { deepFreeze } from '../model/freeze.ts';
 import type { ConfigSnapshot, Guardrail, Limit, Provider, ProxySettings } from '../model/snapshot.ts';
-import type { FileGuardrail, FileLimit, FileProject, FileProvider, FileProxy } from './config-file.ts';
+import type { FileDefaults, FileGuardrail, FileLimit, FileProject, FileProvider, FileProxy } from './config-file.ts';
 import { faultsError } from './fault.ts';
 import { isRate, quantityOf } from './limit.ts';
 import type { ParsedConfig } from './parse.ts';
@@ -37,7 +37,7 @@ export function resolveConfig(parsed: ParsedConfig, revision: number, appliedAtM
       teams: project.teams.map((team) => ({
         id: `${project.name}.${team.name}`,
         name: team.name,
-        limits: team.limits.map(toLimit),
+        limits: withDefaults(team.limits, file.defaults).map(toLimit),
       })),
       proxies: project.proxies.map((proxy) => toProxy(project, proxy)),
     })),
@@ -71,8 +71,16 @@ function toCredential(reference: FileProvider['apiKey']): Provider['apiKey'] {
   return undefined;
 }
 
+/** A team with a cap of its own, for all models and callers together, keeps it. */
+function withDefaults(limits: readonly FileLimit[], defaults: FileDefaults): readonly FileLimit[] {
+  const own = limits.some(({ concurrency, models, per }) => concurrency !== undefined && !models && !per);
+  if (own || defaults?.concurrency === undefined) return limits;
+  const { concurrency, onStoreFailure } = defaults;
+  return [...limits, { concurrency, mode: 'hard', timeZone: 'UTC', onStoreFailure }];
+}
+
 function toLimit(limit: FileLimit): Limit {
-  const { window = '', models, per, valuesMax = VALUES_MAX_DEFAULT, mode, timeZone, rolling } = limit;
+  const { window = '', models, per, valuesMax = VALUES_MAX_DEFAULT, mode, timeZone, rolling, onStoreFailure } = limit;
   const name = quantityOf(limit);
   const amount = limit[name] ?? 0;
   const quantity = QUANTITIES[name];
@@ -86,6 +94,7 @@ function toLimit(limit: FileLimit): Limit {
     timeZone,
     ...(rolling && { rolling }),
     ...(isRate(limit) && { burst: limit.burst ?? amount }),
+    ...(onStoreFailure === 'allow-within-share' && { onStoreFailure }),
   };
 }
 

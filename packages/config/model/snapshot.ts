@@ -89,6 +89,8 @@ const limit = z.strictObject({
    * quantity. Absent: what was used is counted by windows.
    */
   burst: z.int().min(1).optional(),
+  /** While the store of the budgets is away, admissions that only such limits bind go on. Absent: refused. */
+  onStoreFailure: z.literal('allow-within-share').optional(),
 });
 
 const onError = z.enum(['refuse', 'pass']);

@@ -27,7 +27,7 @@ const parkMsMax = 1_000;
 const stallMs = 1_000;
 
 /** Answers that another replica may give differently: this one cannot, for now. */
-const askAnother = new Set(['guard_unavailable', 'overloaded']);
+const askAnother = new Set(['guard_unavailable', 'overloaded', 'limit_unproven']);
 
 /** See GuardPool: the calls that are outstanding, and what becomes of them. */
 class Pool implements GuardPool {

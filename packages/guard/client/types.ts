@@ -28,7 +28,7 @@ export type EncodedCall = {
 
 /**
  * All replicas of one kind of guard, as they announce themselves. A call goes to one of them in the batch of this
- * event-loop turn. When its connection breaks, it stalls, or it says that it cannot (guard_unavailable, overloaded), the
+ * event-loop turn. When its connection breaks, it stalls, or it says that it cannot (guard_unavailable, overloaded, limit_unproven), the
  * call is given to another one, once: every guard's calls may be repeated (a reservation is idempotent by request id, the
  * others change nothing).
  */

@@ -39,6 +39,12 @@ export async function containerEngine(
       await handle.kill({ signal: 'SIGKILL' });
       await handle.wait({ condition: 'not-running' });
     },
+    pause: async () => {
+      await handle.pause();
+    },
+    resume: async () => {
+      await handle.unpause();
+    },
   });
   return { ...engine, remove };
 }

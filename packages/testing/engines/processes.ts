@@ -14,6 +14,7 @@ import {
   defaultEngines,
   defaultNatsUsers,
   type EnginesOptions,
+  type TestEngine,
   type TestEngineName,
   type TestEngines,
 } from './types.ts';
@@ -47,16 +48,16 @@ export async function processEngines({
     return {
       get nats() {
         const engine = present('nats', nats);
-        return { ...toTestEngine(engine), address: engine.address, userFor: (name: string) => engine.userFor(name) };
+        return { ...face(engine), address: engine.address, userFor: (name: string) => engine.userFor(name) };
       },
       get redis() {
-        return toTestEngine(present('redis', redis));
+        return face(present('redis', redis));
       },
       get cacheRedis() {
-        return toTestEngine(present('cacheRedis', cacheRedis));
+        return face(present('cacheRedis', cacheRedis));
       },
       get clickhouse() {
-        return toTestEngine(present('clickhouse', clickhouse));
+        return face(present('clickhouse', clickhouse));
       },
       close,
     };
@@ -64,6 +65,21 @@ export async function processEngines({
     await close();
     throw error;
   }
+}
+
+function face(engine: Engine): TestEngine {
+  const signal = async (name: 'SIGSTOP' | 'SIGCONT') => {
+    if (engine.pid === undefined) throw new Error(`${engine.name} does not run`);
+    process.kill(engine.pid, name);
+  };
+  return toTestEngine({
+    ...{ name: engine.name, url: engine.url },
+    start: () => engine.start(),
+    stop: () => engine.stop(),
+    kill: () => engine.kill(),
+    pause: () => signal('SIGSTOP'),
+    resume: () => signal('SIGCONT'),
+  });
 }
 
 function present<E>(name: TestEngineName, engine: E | undefined): E {

@@ -6,6 +6,8 @@ interface Startable {
   start(): Promise<void>;
   stop(): Promise<void>;
   kill(): Promise<void>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
 }
 
 /** The face that tests see of an engine, whatever runs it. */
@@ -18,5 +20,7 @@ export function toTestEngine(engine: Startable): TestEngine {
     start: () => engine.start(),
     stop: () => engine.stop(),
     kill: () => engine.kill(),
+    pause: () => engine.pause(),
+    resume: () => engine.resume(),
   };
 }

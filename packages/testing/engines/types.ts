@@ -13,6 +13,10 @@ export interface TestEngine {
   start(): Promise<void>;
   /** SIGKILL; its data stays as the crash left it. */
   kill(): Promise<void>;
+  /** SIGSTOP: connections stay, nothing is answered. */
+  pause(): Promise<void>;
+  /** SIGCONT. */
+  resume(): Promise<void>;
 }
 
 export interface TestNatsEngine extends TestEngine {

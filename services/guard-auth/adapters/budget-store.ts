@@ -217,6 +217,13 @@ export class BudgetStore {
     return reply ? recordOf(reply) : undefined;
   }
 
+  /** Which of these requests were given up in the last minute: by release(), before their admission was written. */
+  async givenUp(organizationId: string, requestIds: readonly string[]): Promise<string[]> {
+    const keys = this.keys(organizationId);
+    const found = await Promise.all(requestIds.map((id) => this.redis.command('EXISTS', keys.released(id))));
+    return requestIds.filter((_, place) => found[place] === 1);
+  }
+
   /** Records of leases that ran out. For `hiddenMs` no other asker gets the same. */
   async expired(organizationId: string, max: number, hiddenMs: number): Promise<Uint8Array[]> {
     const keys = this.keys(organizationId);

@@ -8,6 +8,7 @@ import { fullLevel, rateOf } from './rate.ts';
 /** One limit, and an admission of one unit by a caller whom it must bind. */
 export interface Probe {
   name: string;
+  limit: ScopedLimit;
   plan: Plan;
   /** The limit's place in the plan; undefined: it binds nobody, though it is configured. */
   check: Check | undefined;
@@ -55,6 +56,19 @@ export function faultOf({ plan, check }: Probe, empty?: ProbeAnswer, full?: Prob
   return seen ? undefined : 'is passed unseen';
 }
 
+/** The first of these limits that is to refuse requests of this team for one of these models. */
+export function bindingOf(
+  limits: readonly ScopedLimit[],
+  { projectId, teamId }: { projectId: string; teamId: string },
+  models: readonly string[],
+): ScopedLimit | undefined {
+  return limits.find((limit) => {
+    const { scope, scopeId } = limit;
+    const bound = scope === 'organization' || scopeId === (scope === 'project' ? projectId : teamId);
+    return bound && refuses(limit) && bindsModels(limit, models);
+  });
+}
+
 function teamsUnder({ projects }: ConfigSnapshot, { scope, scopeId }: ScopedLimit): string[] {
   const under = projects.flatMap((project) =>
     project.teams.filter(
@@ -69,7 +83,7 @@ function probeOf(snapshot: ConfigSnapshot, probed: ScopedLimit, teamId: string, 
   const binding = limitsOf(snapshot, teamId).filter((each) => bindsModels(each, limit.models ?? []));
   const plan = planCharges(binding, needOf(probed), callerOf(probed), (each) => boundsAt(each, nowMs));
   const check = plan.checks.find(({ limit: each }) => each.limit === limit && each.scopeId === scopeId);
-  return { name: `${nameOfLimit(probed)} of ${scope} ${scopeId}`, plan, check };
+  return { name: `${nameOfLimit(probed)} of ${scope} ${scopeId}`, limit: probed, plan, check };
 }
 
 /** One unit of what the limit counts: the least that it must refuse. */

@@ -45,6 +45,16 @@ export function limitRefusal({ check, spent, freeAtMs, waitMs }: Refusal, nowMs:
   });
 }
 
+/** 503 of a limit that failed its self-check here; another replica may have proven it. */
+export function unprovenRefusal(limit: ScopedLimit, retryAfterMs: number): TollgateError {
+  const { quantity, window } = limit.limit;
+  const noun = nounOf(quantity);
+  return new TollgateError('limit_unproven', {
+    message: `The ${noun} limit of ${ownerOf(limit)}${window && ` for ${window}`} is not proven to work, so this request is not admitted.`,
+    retryAfterMs,
+  });
+}
+
 export function neverFitsRefusal({ limit, amount }: Check): TollgateError {
   const { quantity, amount: whole, burst = whole, window } = limit.limit;
   const least = burst === whole ? `${shown(quantity, whole)} for ${window}` : `${shown(quantity, burst)} at once`;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import type { KeyRecord } from '@tollgate/config';
+import type { KeyRecord, Limit } from '@tollgate/config';
 import { type AuthCall, type AuthResult, type GuardRequest, Surface, UsageEvent } from '@tollgate/contracts';
 import { TollgateError } from '@tollgate/errors';
 import { StoreFault } from '@tollgate/redis';
@@ -8,6 +8,7 @@ import { createMetrics } from '@tollgate/telemetry';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
 import type { BudgetStore } from '../adapters/budget-store.ts';
 import { CompletionMeans } from '../domain/completion-means.ts';
+import { limitsOf } from '../domain/limits.ts';
 import { settlementOf } from '../domain/settlement.ts';
 import * as given from '../testing/harness.ts';
 import { Admission, type AdmissionOptions, type KeyDirectory } from './admission.ts';
@@ -46,6 +47,14 @@ function admission(change: Partial<AdmissionOptions> = {}): Admission {
     onUncertain: () => assert.fail('nothing is uncertain'),
     onRebuilding: () => assert.fail('the counters are there'),
     onAdmitted: () => {},
+    unproven: () => undefined,
+    degraded: {
+      active: false,
+      begin: () => assert.fail('no limit allows it'),
+      failed: () => assert.fail('no limit allows it'),
+      saw: () => {},
+      admit: () => false,
+    },
     metrics: createMetrics('test'),
     now: () => startedAtMs,
     wait: async () => {},
@@ -81,6 +90,80 @@ async function decide(by: Admission, of: GuardRequest): Promise<AuthResult> {
 
 const limited = (amount: number) => ({
   keys: directory([known], given.snapshot({ team: [given.tokenLimit(amount)] })),
+});
+
+test('what a limit binds that is not proven to work is not admitted', async () => {
+  const [unproven] = limitsOf(given.snapshot({ team: [given.tokenLimit(5)] }), known.teamId);
+  const by = admission({
+    unproven: ({ teamId }, [model]) => (teamId === known.teamId && model ? unproven : undefined),
+  });
+  const before = await given.dump(store);
+  const result = await by.handle(request('r1'));
+  assert.ok(result?.$case === 'error');
+  assert.equal(result.value.code, 'limit_unproven');
+  assert.match(result.value.message, /The tokens limit of team engineering for 1h is not proven/);
+  assert.ok(result.value.retryAfterMs > 0);
+  assert.deepEqual(await given.dump(store), before);
+});
+
+describe('without the store', () => {
+  const allow = given.limit({ onStoreFailure: 'allow-within-share' });
+  const dead = { ...limited(1000), onUncertain: () => {}, onRebuilding: () => {} };
+  const share = (left: number, active = false) => {
+    const state = { active, left, begun: 0 };
+    return Object.assign(state, {
+      begin: () => {
+        state.begun++;
+      },
+      failed: () => {
+        state.begun++;
+      },
+      saw: () => {},
+      admit: () => state.left-- > 0,
+    });
+  };
+  const failing = (reason: 'away' | 'deadline') =>
+    ({ reserve: () => Promise.reject(new StoreFault(reason, 'test')) }) as unknown as BudgetStore;
+  const allowing = (...limits: Limit[]) => directory([known], given.snapshot({ team: limits }));
+
+  test('what every limit allows is admitted from the share, told in header and row, then refused', async () => {
+    const degraded = share(1);
+    const by = admission({ ...dead, keys: allowing(allow), store: failing('away'), degraded });
+    const { receipt, headers, hits } = await decide(by, request('r1'));
+    assert.equal(receipt?.reservations[0]?.amount, 100);
+    assert.deepEqual(headers, { 'x-tollgate-degraded': 'budget_store' });
+    assert.deepEqual(hits, { 'degraded.budget_store': 1 });
+    const result = await by.handle(request('r2'));
+    assert.equal(result?.$case === 'error' && result.value.code, 'store_unavailable');
+    assert.equal(degraded.begun, 2);
+  });
+
+  test('one limit that refuses: nothing is admitted, the share is not asked', async () => {
+    const by = admission({ ...dead, keys: allowing(allow, given.limit({ window: '1d' })), store: failing('away') });
+    const result = await by.handle(request('r1'));
+    assert.equal(result?.$case === 'error' && result.value.code, 'store_unavailable');
+  });
+
+  test('an admission that the store may have made is given up only if the share does not make it', async () => {
+    const uncertain: string[] = [];
+    const onUncertain = (_: string, requestId: string) => uncertain.push(requestId);
+    const options = { ...dead, keys: allowing(allow), store: failing('deadline'), onUncertain };
+    const by = admission({ ...options, degraded: share(1) });
+    await by.handle(request('r1'));
+    assert.deepEqual(uncertain, []);
+    await by.handle(request('r2'));
+    assert.deepEqual(uncertain, ['r2']);
+  });
+
+  test('until the outage is over the store is not asked; requests that a limit refuses without it are its own', async () => {
+    const degraded = share(1, true);
+    const asked = { ...dead, store, degraded };
+    const { headers } = await decide(admission({ ...asked, keys: allowing(allow) }), request('r1'));
+    assert.ok(headers['x-tollgate-degraded']);
+    assert.deepEqual(await given.leases(store), []);
+    await decide(admission({ ...asked, keys: allowing(allow, given.limit({ window: '1d' })) }), request('r2'));
+    assert.deepEqual(await given.leases(store), ['r2']);
+  });
 });
 
 describe('admitted', () => {

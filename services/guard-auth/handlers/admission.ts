@@ -25,8 +25,10 @@ import { passedLimits } from '../domain/passed-limits.ts';
 import { isStrict, neverFits, type Plan, planCharges, refusalOf } from '../domain/plan.ts';
 import { estimatedCostNanoUsd } from '../domain/prices.ts';
 import { rateLimitHeaders } from '../domain/rate-limit-headers.ts';
-import { limitRefusal, neverFitsRefusal } from '../domain/refusal.ts';
+import { limitRefusal, neverFitsRefusal, unprovenRefusal } from '../domain/refusal.ts';
+import { allowsWithinShare } from '../domain/share.ts';
 import { abandonedRow } from '../domain/usage-rows.ts';
+import type { Degraded } from './degraded.ts';
 
 /** The part of the bus's configuration watch that admission reads. */
 export interface KeyDirectory {
@@ -45,6 +47,9 @@ export interface AdmissionOptions {
   /** The store says that its counters are not there yet. */
   onRebuilding(organizationId: string): void;
   onAdmitted(): void;
+  /** A limit that binds them and is not proven to work. */
+  unproven(team: { projectId: string; teamId: string }, models: readonly string[]): ScopedLimit | undefined;
+  degraded: Pick<Degraded, 'active' | 'begin' | 'failed' | 'saw' | 'admit'>;
   metrics: Metrics;
   now(): number;
   wait(ms: number): Promise<void>;
@@ -59,6 +64,7 @@ const retryAfterMs = 1000;
 
 type Decision =
   | 'admitted'
+  | 'within_share'
   | 'repeated'
   | 'unauthorized'
   | 'denied'
@@ -155,6 +161,11 @@ export class Admission {
       return refuse(asked, new TollgateError('access_denied', { message: denied }));
     }
     const models = resolved.kind === 'rotation' ? resolved.targets.map(({ model }) => model) : [call.model];
+    const unproven = isListing ? undefined : this.#options.unproven(record, models);
+    if (unproven !== undefined) {
+      this.#count('unavailable');
+      return { $case: 'error', value: toErrorDetail(unprovenRefusal(unproven, retryAfterMs)) };
+    }
     const generates = call.surface !== Surface.EMBEDDINGS && !isListing;
     const estimate = estimateTokens({
       bodyBytes: call.bodyBytes,
@@ -197,15 +208,19 @@ export class Admission {
       costNanoUsd,
       priceListVersion: snapshot.priceListVersion,
     });
-    return this.#reserve(asked, plan, receipt, encode(UsageEvent, lease));
+    return this.#reserve(asked, plan, receipt, encode(UsageEvent, lease), allowsWithinShare(limits));
   }
 
-  async #reserve(asked: Asked, plan: Plan, receipt: Receipt, record: Uint8Array): Promise<GuardResult> {
-    const { store, onUncertain, onRebuilding, onAdmitted, now } = this.#options;
+  async #reserve(asked: Asked, plan: Plan, receipt: Receipt, record: Uint8Array, alone: boolean): Promise<GuardResult> {
+    const { store, degraded, onUncertain, onRebuilding, onAdmitted, now } = this.#options;
     const { organizationId, requestId, startedAtMs } = receipt;
+    if (alone && degraded.active) {
+      return this.#admitAlone(plan, receipt, record) ?? this.#unavailable("the replica's share is used up");
+    }
     try {
       const { charges, bound } = plan;
       const answer = await store.reserve(organizationId, { requestId, startedAtMs, charges, bound, record });
+      if (alone && answer.counters.length > 0) degraded.saw(plan, answer);
       const limits = rateLimitHeaders(plan, answer.counters, now());
       const passed = passedLimits(plan, answer.counters);
       const headers = { ...limits, ...passed.headers };
@@ -236,13 +251,33 @@ export class Admission {
           throw new TollgateError('guard_unavailable', { internal: `request ${requestId} was given up before` });
         case 'rebuilding':
           onRebuilding(organizationId);
-          return this.#unavailable('the counters are not rebuilt yet');
+          if (alone) degraded.begin();
+          return (
+            (alone ? this.#admitAlone(plan, receipt, record) : undefined) ??
+            this.#unavailable('the counters are not rebuilt yet')
+          );
       }
     } catch (error) {
       if (!(error instanceof StoreFault)) throw error;
+      if (alone) degraded.failed();
+      const admitted = alone ? this.#admitAlone(plan, receipt, record) : undefined;
+      if (admitted) return admitted;
       if (error.uncertain) onUncertain(organizationId, requestId);
       return this.#unavailable(error.internal ?? '');
     }
+  }
+
+  /** Without the store, from this replica's share; undefined: it has none left. */
+  #admitAlone(plan: Plan, receipt: Receipt, record: Uint8Array): GuardResult | undefined {
+    const { degraded, onAdmitted } = this.#options;
+    if (!degraded.admit(plan, receipt, record)) return undefined;
+    onAdmitted();
+    this.#count('within_share');
+    // What is left of a limit nobody knows, so no rate-limit header is told.
+    return reply({
+      ...{ receipt, refusal: undefined, models: [] },
+      ...{ headers: { 'x-tollgate-degraded': 'budget_store' }, hits: { 'degraded.budget_store': 1 } },
+    });
   }
 
   #unavailable(internal: string): GuardResult {

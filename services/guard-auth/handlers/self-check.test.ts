@@ -154,6 +154,29 @@ function halfSeen(plan: Plan, counters: ReadonlyMap<number, CounterState>): Read
   return new Map([...counters].map(seen));
 }
 
+test('what a failed limit is to refuse is known by team and model; what it does not bind, and limits that refuse nobody, are not', async () => {
+  const team = { projectId: 'sample', teamId: 'sample.engineering' };
+  const leaky: SelfCheckOptions['store'] = {
+    runId: budgets.redis.runId,
+    admit: async (_, { charges }) => ({
+      outcome: 'admitted',
+      counters: charges.map(() => ({ spent: 0, reserved: 0 })),
+    }),
+  };
+  const limits = [limit({ models: ['gpt-4o'] }), limit({ mode: 'soft', window: '1d' })];
+  const check = selfCheck(() => given.snapshot({ team: limits }), leaky);
+  assert.equal(check.unproven(team, ['gpt-4o']), undefined);
+  await check.work();
+  assert.equal(check.unproven(team, ['gpt-4o', 'gpt-4o-mini'])?.limit.quantity, 'tokens');
+  assert.equal(check.unproven(team, ['gpt-4o-mini']), undefined);
+  assert.equal(check.unproven({ projectId: 'other', teamId: 'other.team' }, ['gpt-4o']), undefined);
+  for (const scope of ['project', 'organization']) {
+    const wider = selfCheck(() => given.snapshot({ [scope]: limits }), leaky);
+    await wider.work();
+    assert.equal(wider.unproven(team, ['gpt-4o'])?.scope, scope);
+  }
+});
+
 test('each revision is proven once, on each server', async () => {
   const snapshot = given.snapshot({ team: [limit({})] });
   let revision = 1;

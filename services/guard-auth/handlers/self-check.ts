@@ -1,7 +1,8 @@
 import type { ConfigSnapshot } from '@tollgate/config';
 import type { Logger, Metrics } from '@tollgate/telemetry';
 import type { ProbeStore } from '../adapters/probe-store.ts';
-import { faultOf, type Probe, type ProbeAnswer, probesOf, usedUp } from '../domain/probe.ts';
+import type { ScopedLimit } from '../domain/limits.ts';
+import { bindingOf, faultOf, type Probe, type ProbeAnswer, probesOf, usedUp } from '../domain/probe.ts';
 
 export interface SelfCheckOptions {
   store: Pick<ProbeStore, 'runId' | 'admit'>;
@@ -25,6 +26,7 @@ export class SelfCheck {
   readonly #unproven: { set(value: number): void };
   #proven = '';
   #faults: string[] = [];
+  #failed: ScopedLimit[] = [];
 
   constructor(options: SelfCheckOptions) {
     this.#options = options;
@@ -39,6 +41,14 @@ export class SelfCheck {
     return this.#faults.slice(0, toldMax).join('; ') + (more > 0 ? `; and ${more} more` : '');
   }
 
+  /**
+   * A limit that failed and should hold requests of this team for these models: such are not to be admitted. Limits that
+   * refuse nobody are none.
+   */
+  unproven(team: { projectId: string; teamId: string }, models: readonly string[]): ScopedLimit | undefined {
+    return this.#failed.length === 0 ? undefined : bindingOf(this.#failed, team, models);
+  }
+
   /** Does nothing while there is nothing to prove, or no server to prove it on. @throws StoreFault */
   async work(): Promise<void> {
     const { store, logger, now } = this.#options;
@@ -48,16 +58,19 @@ export class SelfCheck {
     const subject = `${snapshot.revision} ${runId}`;
     if (subject === this.#proven) return;
     const faults: string[] = [];
+    const failed: ScopedLimit[] = [];
     let limits = 0;
     for (const probe of probesOf(snapshot, now())) {
       limits++;
       const fault = await this.#prove(snapshot.organization.id, probe);
       if (fault === undefined) continue;
       faults.push(`${probe.name} ${fault}`);
+      failed.push(probe.limit);
       logger.error({ limit: probe.name, revision: snapshot.revision }, `limit ${fault}`);
     }
     this.#proven = subject;
     this.#faults = faults;
+    this.#failed = failed;
     this.#unproven.set(faults.length);
     logger.info(
       { limits, faults: faults.length, revision: snapshot.revision },

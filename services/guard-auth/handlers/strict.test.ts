@@ -57,6 +57,8 @@ async function ask(
     },
     store,
     means: new CompletionMeans(),
+    unproven: () => undefined,
+    degraded: { active: false, saw: () => {}, begin: () => {}, failed: () => {}, admit: () => false },
     onUncertain: () => assert.fail('nothing is uncertain'),
     onRebuilding: () => assert.fail('the counters are there'),
     onAdmitted: () => {},

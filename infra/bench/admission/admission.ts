@@ -1,0 +1,61 @@
+import { median } from '../report.ts';
+import { type Overspend, overspend } from './overspend.ts';
+import { startReplica } from './replica.ts';
+import { type Throughput, throughput } from './throughput.ts';
+
+/** Callers at the same time: the pipelines of a busy gateway have that many admissions under way. */
+const callers = 64;
+const limit = 1_000_000;
+/** Teams whose admissions touch one counter, and three. */
+const measured = {
+  'one-counter': '[{ tokens: 1000000000000, window: 1d }]',
+  'three-counters':
+    '[{ tokens: 1000000000000, window: 1h }, { costUsd: 9000000, window: 1mo }, { requests: 1000000000000, window: 1d }]',
+};
+
+export interface AdmissionReport {
+  /** By team, of each round. */
+  throughput: Record<string, Throughput[]>;
+  overspend: Overspend[];
+}
+
+/** What admission costs, and what a nearly spent budget loses to many requests at once: one guard-auth and one Redis. */
+export async function admission(rounds: number, seconds: number): Promise<AdmissionReport> {
+  const spent = Array.from({ length: rounds }, (_, round) => `spent-${round}`);
+  const teams = Object.fromEntries(spent.map((team) => [team, `[{ tokens: ${limit}, window: 1d }]`]));
+  const replica = await startReplica({ ...measured, ...teams });
+  try {
+    const report: AdmissionReport = { throughput: {}, overspend: [] };
+    const names = Object.keys(measured);
+    for (const team of names) await throughput(replica, team, seconds, callers);
+    for (const team of spent) {
+      for (const name of names) {
+        const run = await throughput(replica, name, seconds, callers);
+        report.throughput[name] = [...(report.throughput[name] ?? []), run];
+      }
+      report.overspend.push(await overspend(replica, team, limit));
+    }
+    return report;
+  } finally {
+    await replica.stop();
+  }
+}
+
+/** Medians of the rounds, for people. */
+export function admissionText(report: AdmissionReport): string {
+  const lines = Object.entries(report.throughput).map(([name, runs]) => {
+    const of = (pick: (run: Throughput) => number, digits = 0) => median(runs.map(pick)).toFixed(digits);
+    const [guard, redis] = [of((run) => run.cpuUs['guard-auth'] ?? 0), of((run) => run.cpuUs.redis ?? 0)];
+    const refused = runs.reduce((sum, run) => sum + run.refused, 0);
+    return (
+      `admission, ${name}: ${of((run) => run.perSecond)}/s of one slot (one guard-auth, ${callers} at once), CPU µs ` +
+      `guard-auth ${guard}, Redis ${redis}, ${of((run) => run.scripts, 3)} scripts an admission, ${refused} refused`
+    );
+  });
+  for (const { admitted, refused, failed, percent, errorPercent } of report.overspend)
+    lines.push(
+      `overspend, hard, 200 at once on room for 10: ${admitted} admitted, ${refused} refused, ${failed} failed, ` +
+        `${percent.toFixed(3)} % of the limit; their estimates were ${errorPercent.toFixed(3)} % too low`,
+    );
+  return lines.join('\n');
+}
