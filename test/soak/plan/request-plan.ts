@@ -102,6 +102,9 @@ function planOf(random: Random, kind: Kind, number: number, wordCount = between(
     leaves: undefined,
     gapMs: 0,
   };
+  // A third takes its time, so that every kill meets requests that run.
+  if (kind === 'stream' && random() < 0.33) return { ...plan, fault: { chunkDelayMs: between(random, 30, 120) } };
+  if (kind === 'json' && random() < 0.33) return { ...plan, fault: { delayMs: between(random, 200, 2000) } };
   if (kind === 'leaving') return { ...plan, ...leaving(random, plan.stream) };
   if (kind === 'failover') return { ...plan, fault: { ...faultOf(random, plan.stream), deployment: 'flaky' } };
   if (kind === 'broken') return { ...plan, fault: faultOf(random, plan.stream) };

@@ -41,15 +41,19 @@ export interface ScheduleOptions {
   gapMs: number;
 }
 
+/** The first kill meets requests that run. */
+const loadMsMin = 2000;
+
 /** Rounds in which everybody is killed once, in an order of the seed, until there are so many kills. */
 export function schedule({ seed, kills, gapMs }: ScheduleOptions): Step[] {
   const random = mulberry32(seed);
   const gap = () => Math.round(gapMs * (0.5 + random()));
   const steps: Step[] = [];
+  const underWay = () => (steps.length === 0 ? loadMsMin : 0);
   let left = kills;
   const kill = (victims: readonly Victim[]) => {
     for (const victim of shuffled(random, victims).slice(0, left)) {
-      steps.push({ do: 'kill', victim, gapMs: gap() });
+      steps.push({ do: 'kill', victim, gapMs: underWay() + gap() });
       left--;
     }
   };

@@ -2,26 +2,41 @@ import { type Facts, nameOf, type Verdict } from './facts.ts';
 
 const writtenOff = 1;
 
-/** A request whose owner lives is not written off, however long it runs. */
+/** First message of a request's usage, by version. */
+type FirstSeq = Map<number, number>;
+
+/**
+ * A request whose owner lives is not written off, however long it runs. After its end it may be: when its settler was killed and the
+ * lease ran out before the usage came again. That changes nothing, since what was measured stands.
+ */
 export function leasesAreRenewed({ outcomes, streamed }: Pick<Facts, 'outcomes' | 'streamed'>): Verdict {
-  const versions = new Map<string, Set<number>>();
-  for (const { event } of streamed) {
+  const requests = new Map<string, FirstSeq>();
+  for (const { event, seq, repeated } of streamed) {
+    if (repeated) continue;
     const id = event.receipt?.requestId ?? '';
-    versions.set(id, (versions.get(id) ?? new Set()).add(event.version));
+    const versions: FirstSeq = requests.get(id) ?? new Map();
+    if (!versions.has(event.version)) versions.set(event.version, seq);
+    requests.set(id, versions);
   }
   const findings: string[] = [];
-  let abandoned = 0;
-  for (const [id, of] of versions) {
-    if (id.startsWith('archived-') || !of.has(writtenOff)) continue;
-    abandoned++;
-    if (of.size > 1) findings.push(`${id} was written off while its owner had it`);
+  const figures = { writtenOff: 0, writtenOffAfterEnd: 0, streamsOutlivedLease: 0 };
+  const wronged = new Set<string>();
+  for (const [id, versions] of requests) {
+    const seq = versions.get(writtenOff);
+    if (seq === undefined) continue;
+    figures.writtenOff++;
+    if (versions.size === 1) continue;
+    if ([...versions].some(([version, other]) => version > writtenOff && other < seq)) figures.writtenOffAfterEnd++;
+    else wronged.add(id);
+  }
+  const byId = new Map(outcomes.map((outcome) => [outcome.requestId, outcome]));
+  for (const id of wronged) {
+    const outcome = byId.get(id);
+    findings.push(`${outcome ? nameOf(outcome) : id} was written off while its owner had it`);
   }
   const long = outcomes.filter(({ plan }) => plan.kind === 'long');
-  for (const outcome of long)
-    if (outcome.end === 'whole' && versions.get(outcome.requestId)?.has(writtenOff))
-      findings.push(`${nameOf(outcome)} was answered whole and written off`);
-  const whole = long.filter(({ end }) => end === 'whole').length;
-  if (long.length > 0 && whole === 0) findings.push('no stream outlived a lease: nothing was shown');
-  const figures = { writtenOff: abandoned, streamsOutlivedLease: whole };
+  figures.streamsOutlivedLease = long.filter(({ end }) => end === 'whole').length;
+  if (long.length > 0 && figures.streamsOutlivedLease === 0)
+    findings.push('no stream outlived a lease: nothing was shown');
   return { name: 'no living request is written off', figures, findings };
 }
