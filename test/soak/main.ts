@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { held, reportText } from './run/report.ts';
 import { soak } from './run/soak.ts';
 
-// `node test/soak/main.ts --seed 7 --requests 20000 --kills 30 --rate 40`: the same seed is the same load and schedule.
+// `node test/soak/main.ts --seed 7 --requests 20000 --kills 39 --rate 30`: the same seed is the same load and schedule.
 const figure = { type: 'string' } as const;
 const { values } = parseArgs({
   options: { seed: figure, requests: figure, kills: figure, rate: figure, 'gap-ms': figure },
@@ -16,8 +16,8 @@ const report = await soak({
   seed: number('seed', 1),
   requests: number('requests', 20_000),
   kills: number('kills', 39),
-  rate: number('rate', 40),
-  gapMs: number('gap-ms', 5000),
+  rate: number('rate', 30),
+  gapMs: number('gap-ms', 10_000),
   say: (line) => console.log(line),
 });
 console.log(reportText(report));

@@ -41,6 +41,8 @@ export class BudgetReader {
       const [next, keys] = await this.#redis.scan(cursor, 'MATCH', `${prefix}c:*`, 'COUNT', 500);
       cursor = next;
       for (const key of keys) {
+        // How many values have a counter of their own is no counter.
+        if (key.endsWith(':#')) continue;
         const { spent = '0', reserved = '0' } = await this.#redis.hgetall(key);
         counters[key.slice(prefix.length + 2)] = { spent: Number(spent), reserved: Number(reserved) };
       }

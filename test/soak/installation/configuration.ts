@@ -71,6 +71,7 @@ projects:
         limits:
           - { tokens: 1000000000, window: 1d }
           - { promptTokens: 1, window: 1d, mode: shadow }
+          - { tokens: 1000000000, window: 1d, per: user, valuesMax: 3 }
       - name: narrow
         limits:
           - { tokens: ${narrowTokens}, window: 1y, mode: hard }

@@ -1,16 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { type AzureSimulator, startAzureSimulator } from '@tollgate/testing/azure';
+
 import { newSystem, type System } from '@tollgate/testing/system';
-import { configuration, credentialVariable, deployments, type TeamName } from './configuration.ts';
+import { configuration, credentialVariable, type TeamName } from './configuration.ts';
+import { type Simulator, startSimulator } from './simulator.ts';
 
-/** As many as the simulator can keep. */
-const recordedCallsMax = 100_000;
-
-/** A whole Tollgate of its own, and the provider that it calls: in this process, so that its record is at hand. */
+/** A whole Tollgate of its own, and the provider that it calls. */
 export interface Installation {
   system: System;
-  simulator: AzureSimulator;
+  simulator: Simulator;
   gatewayUrl: string;
   keys: Readonly<Record<TeamName, string>>;
   /** Ends all of it. @param keep leaves the home folder with its logs */
@@ -18,8 +16,7 @@ export interface Installation {
 }
 
 export async function startInstallation(narrowTokens: number): Promise<Installation> {
-  const models = Object.entries(deployments).map(([name, model]) => ({ name, model }));
-  const simulator = await startAzureSimulator({ deployments: models, recordedCallsMax });
+  const simulator = await startSimulator();
   const system = await newSystem({
     [credentialVariable]: simulator.apiKey,
     // Rows and rollups are looked at as soon as the load is over.

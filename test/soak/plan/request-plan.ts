@@ -17,6 +17,10 @@ export interface RequestPlan {
   proxy: ProxyName;
   surface: 'chat' | 'responses';
   stream: boolean;
+  /** Whom the caller asks for: the body's `user`. */
+  user: string;
+  /** Bytes of context before the question, beyond what one message of the bus holds. */
+  contextBytes: number;
   /** The provider repeats it to the letter, so it is what a whole answer must say. */
   text: string;
   /** What the provider does to this call. */
@@ -37,6 +41,8 @@ const words =
 const outputTokensPerWord = 2;
 const outputTokensMin = 24;
 const questions = 24;
+const largePart = 0.004;
+const largeBytes = 300_000;
 /** Numbers of requests that the schedule sends itself are above those of the load. */
 const longFrom = 10_000_000;
 const probesFrom = 20_000_000;
@@ -97,6 +103,8 @@ function planOf(random: Random, kind: Kind, number: number, wordCount = between(
     surface: random() < 0.5 ? 'chat' : 'responses',
     stream: kind === 'stream' || (kind !== 'json' && random() < 0.5),
     text: `Repeat ${ticket} ${Array.from({ length: count }, () => pick(said, words)).join(' ')}`,
+    user: `user-${between(random, 1, 5)}`,
+    contextBytes: kind !== 'narrow' && random() < largePart ? largeBytes : 0,
     fault: undefined,
     outputTokensMax: outputTokensMin + outputTokensPerWord * count,
     leaves: undefined,

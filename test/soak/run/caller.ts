@@ -68,11 +68,17 @@ export async function call({ gatewayUrl, keys }: Target, plan: RequestPlan): Pro
   return outcome;
 }
 
-function bodyOf({ text, fault, surface, stream, outputTokensMax }: RequestPlan): string {
+function bodyOf({ ticket, text, fault, surface, stream, user, contextBytes, outputTokensMax }: RequestPlan): string {
   const content = fault ? `${text} [[sim ${JSON.stringify(fault)}]]` : text;
-  if (surface === 'responses') return JSON.stringify({ input: content, stream, max_output_tokens: outputTokensMax });
-  return JSON.stringify({ messages: [{ role: 'user', content }], stream, max_tokens: outputTokensMax });
+  // The provider's record keeps a body's beginning, so the ticket stands there too.
+  const context = contextBytes > 0 ? `${ticket}: ${sentence.repeat(contextBytes / sentence.length)}` : undefined;
+  if (surface === 'responses')
+    return JSON.stringify({ instructions: context, input: content, stream, user, max_output_tokens: outputTokensMax });
+  const messages = [...(context ? [{ role: 'system', content: context }] : []), { role: 'user', content }];
+  return JSON.stringify({ messages, stream, user, max_tokens: outputTokensMax });
 }
+
+const sentence = 'the keeper at the gate counts every word that passes. ';
 
 async function receive(sent: ClientRequest, outcome: Outcome): Promise<End> {
   const { plan } = outcome;

@@ -17,7 +17,9 @@ export interface Disturbance {
 }
 
 /** What is not there again by then has not recovered. */
-const recoveryMsMax = 60_000;
+const recoveryMsMax = 90_000;
+/** A status asks every service, which is work on a machine that has enough of it. */
+const askEveryMs = 250;
 
 /** Carries out a schedule, one step after the other, and sees to it that callers are served again before the next. */
 export class Disturber {
@@ -94,6 +96,7 @@ export class Disturber {
         return (found?.ready && found.pid !== pid) || undefined;
       },
       recoveryMsMax,
+      askEveryMs,
     );
   }
 
@@ -102,6 +105,7 @@ export class Disturber {
       `a process of ${victim}`,
       async () => processOf(await this.#installation.system.status(), victim)?.pid ?? undefined,
       recoveryMsMax,
+      askEveryMs,
     );
     process.kill(pid, 'SIGKILL');
     return pid;
@@ -127,17 +131,20 @@ export class Disturber {
   /** Everything says that it is ready, and a caller gets a whole answer. */
   async #untilServed(): Promise<void> {
     const { system } = this.#installation;
-    await until(
-      'everything ready and a caller served',
-      async () => {
-        const { services, engines: stores } = await system.status();
-        if (![...services, ...stores].every(({ ready }) => ready)) return undefined;
-        const outcome = await call(this.#installation, probePlan(this.#seed, this.#probes++));
-        this.outcomes.push(outcome);
-        return outcome.end === 'whole' || undefined;
-      },
-      recoveryMsMax,
-    );
+    let last = '';
+    const recovered = async () => {
+      const { services, engines: stores } = await system.status();
+      const notReady = [...services, ...stores].filter(({ ready }) => !ready).map(({ name }) => name);
+      last = `not ready: ${notReady.join(', ')}`;
+      if (notReady.length > 0) return undefined;
+      const outcome = await call(this.#installation, probePlan(this.#seed, this.#probes++));
+      this.outcomes.push(outcome);
+      last = `a caller got: ${outcome.end} ${outcome.status} ${outcome.code}`;
+      return outcome.end === 'whole' || undefined;
+    };
+    await until('everything ready and a caller served', recovered, recoveryMsMax, askEveryMs).catch((error: Error) => {
+      throw new Error(`${error.message}; ${last}`);
+    });
   }
 }
 

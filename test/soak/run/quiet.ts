@@ -5,6 +5,7 @@ import type { UsageStream } from '../installation/usage-stream.ts';
 
 /** A lease of 30 s, the reaper that comes every 5 s, a redelivery after 20 s, and the same once more. */
 const quietMsMax = 150_000;
+const askEveryMs = 500;
 
 /** Until nobody holds a reservation and every message of usage is settled and written. */
 export async function untilQuiet(usage: UsageStream, budgets: BudgetReader): Promise<void> {
@@ -19,11 +20,17 @@ export async function untilQuiet(usage: UsageStream, budgets: BudgetReader): Pro
       return (leases === 0 && settle === 0 && ledger === 0) || undefined;
     },
     quietMsMax,
+    askEveryMs,
   );
 }
 
 /** Until the rollups were refreshed after everything that stands in the ledger now. */
 export async function untilRolledUp(ledger: LedgerReader): Promise<void> {
   const writtenMs = await ledger.lastInsertMs();
-  await until('a refresh of the rollups', async () => (await ledger.rolledUpMs()) > writtenMs || undefined, 60_000);
+  await until(
+    'a refresh of the rollups',
+    async () => (await ledger.rolledUpMs()) > writtenMs || undefined,
+    60_000,
+    askEveryMs,
+  );
 }

@@ -98,7 +98,7 @@ async function run(installation: Installation, { narrowTokens, steps, ...options
     return {
       outcomes,
       disturbances: disturber.disturbances,
-      issued: issuedByTicket(installation.simulator.calls()),
+      issued: issuedByTicket(await installation.simulator.calls()),
       ledger: await ledger.read(),
       streamed: await usage.read(),
       budgets: await budgets.read(),
