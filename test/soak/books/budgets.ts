@@ -9,6 +9,8 @@ interface Counter {
 }
 
 export interface Budgets {
+  /** Milliseconds since the epoch. */
+  readAtMs: number;
   /** By name: scope, its id, quantity, window, beginning of the window. */
   counters: Record<string, Counter>;
   leases: number;
@@ -47,6 +49,11 @@ export class BudgetReader {
         counters[key.slice(prefix.length + 2)] = { spent: Number(spent), reserved: Number(reserved) };
       }
     } while (cursor !== '0');
-    return { counters, leases: await this.leases(), receipts: await this.#redis.hlen(`${prefix}receipts`) };
+    return {
+      readAtMs: Date.now(),
+      counters,
+      leases: await this.leases(),
+      receipts: await this.#redis.hlen(`${prefix}receipts`),
+    };
   }
 }

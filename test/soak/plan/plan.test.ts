@@ -31,7 +31,6 @@ test('streams that outlive a lease meet no kill that breaks them', () => {
       if (step.do === 'await-long-streams') streaming = false;
       if (step.do === 'kill' && streaming) assert.doesNotMatch(step.victim, /^(ingress|upstream|nats|redis)$/);
     }
-    assert.equal(streaming, false);
   }
 });
 

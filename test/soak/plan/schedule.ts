@@ -64,7 +64,7 @@ export function schedule({ seed, kills, gapMs }: ScheduleOptions): Step[] {
     steps.push({ do: 'ledger-away', ms: 2500, gapMs: gap() });
     steps.push({ do: 'usage-full', ms: 2000, gapMs: gap() });
     steps.push({ do: 'redeliver', messages: 40, gapMs: gap() });
-    steps.push({ do: 'await-long-streams', gapMs: 0 });
+    if (left > 0) steps.push({ do: 'await-long-streams', gapMs: 0 });
   }
   return steps;
 }

@@ -24,8 +24,7 @@ const askEveryMs = 250;
 /** Carries out a schedule, one step after the other, and sees to it that callers are served again before the next. */
 export class Disturber {
   readonly disturbances: Disturbance[] = [];
-  /** Of requests that it sent itself. */
-  readonly outcomes: Outcome[] = [];
+  readonly #outcomes: Outcome[] = [];
   readonly #installation: Installation;
   readonly #usage: UsageStream;
   readonly #seed: number;
@@ -53,7 +52,12 @@ export class Disturber {
       this.disturbances.push({ what, killed, fromMs, untilMs });
       this.#say(`${what}: ${((untilMs - fromMs) / 1000).toFixed(1)} s`);
     }
+  }
+
+  /** Every answer to a request that it sent itself, once all have ended. */
+  async end(): Promise<Outcome[]> {
     await this.#awaitLong();
+    return this.#outcomes;
   }
 
   async #do(step: Step): Promise<Victim[]> {
@@ -82,7 +86,7 @@ export class Disturber {
   }
 
   async #awaitLong(): Promise<void> {
-    this.outcomes.push(...(await Promise.all(this.#long)));
+    this.#outcomes.push(...(await Promise.all(this.#long)));
     this.#long = [];
   }
 
@@ -138,7 +142,7 @@ export class Disturber {
       last = `not ready: ${notReady.join(', ')}`;
       if (notReady.length > 0) return undefined;
       const outcome = await call(this.#installation, probePlan(this.#seed, this.#probes++));
-      this.outcomes.push(outcome);
+      this.#outcomes.push(outcome);
       last = `a caller got: ${outcome.end} ${outcome.status} ${outcome.code}`;
       return outcome.end === 'whole' || undefined;
     };

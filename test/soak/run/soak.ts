@@ -90,7 +90,7 @@ async function run(installation: Installation, { narrowTokens, steps, ...options
     await disturber.run(steps);
     // From here on nothing hides what was written twice.
     await ledger.stopMerges();
-    const outcomes = [...(await load.stop()), ...disturber.outcomes];
+    const outcomes = (await Promise.all([load.stop(), disturber.end()])).flat();
     say(`${outcomes.length} requests sent; waiting until everything is quiet`);
     await usage.publish(archive, 11);
     await untilQuiet(usage, budgets);

@@ -5,8 +5,9 @@ import { type Facts, nameOf, type Verdict } from './facts.ts';
 
 /** What the provider's faults may become. */
 const ofProvider = ['upstream_error', 'upstream_rate_limited', 'upstream_timeout', 'all_models_suspended'];
-/** What kills may become. */
+/** What kills may become, and time limits on a machine that is too slow for the load. */
 const ofGateway = ['gateway_interrupted', 'overloaded', 'guard_unavailable', 'store_unavailable', 'bus_unavailable'];
+const ofTime = [...ofGateway, 'upstream_timeout'];
 const ofLimits = ['budget_exceeded', 'rate_limit_exceeded'];
 /** Kinds that the provider disturbs. */
 const disturbed = ['failover', 'broken'];
@@ -23,7 +24,7 @@ export function answers({ outcomes, disturbances }: Pick<Facts, 'outcomes' | 'di
     else if (outcome.end === 'broken') figures.broken++;
     else if (outcome.end === 'error') {
       figures.honestErrors++;
-      if (ofGateway.includes(outcome.code) && !during(outcome, disturbances, () => true)) figures.errorsWithoutCause++;
+      if (!hasCause(outcome, disturbances)) figures.errorsWithoutCause++;
     }
   }
   return { name: 'every caller has a whole answer or an honest error', figures, findings };
@@ -49,9 +50,18 @@ function wrongWith(outcome: Outcome, disturbances: readonly Disturbance[]): stri
   }
 }
 
+/** Something was killed, the provider was disturbed, or a limit reached. */
+function hasCause(outcome: Outcome, disturbances: readonly Disturbance[]): boolean {
+  const { kind } = outcome.plan;
+  if (disturbed.includes(kind) && ofProvider.includes(outcome.code)) return true;
+  return (
+    ofLimits.includes(outcome.code) || (ofGateway.includes(outcome.code) && during(outcome, disturbances, () => true))
+  );
+}
+
 function allowed({ plan, status, code }: Outcome): boolean {
   const codes = [
-    ...ofGateway,
+    ...ofTime,
     ...(disturbed.includes(plan.kind) ? ofProvider : []),
     ...(plan.team === 'narrow' ? ofLimits : []),
   ];

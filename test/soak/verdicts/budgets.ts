@@ -8,6 +8,7 @@ interface Reservation {
   quantity: string;
   window: string;
   windowStartMs: number;
+  windowEndMs: number;
   models: string[];
   selector: string;
   value: string;
@@ -25,21 +26,23 @@ export function reservedIsZero({ budgets }: Pick<Facts, 'budgets'>): Verdict {
   return { name: 'reserved is zero', figures, findings };
 }
 
-/** Every counter in Redis holds what the rows add up to. */
+/** Every counter in Redis of a window that still runs holds what the rows add up to; the others are not rebuilt when Redis restarts. */
 export function spentIsLedger({ budgets, ledger }: Pick<Facts, 'budgets' | 'ledger'>): Verdict {
   const expected = new Map<string, number>();
+  const ended = new Set<string>();
   for (const row of ledger.rows) {
     for (const reservation of reservationsOf(row)) {
       if (reservation.quantity === 'concurrency') continue;
       const { scope, scopeId, quantity, window, windowStartMs, selector, value } = reservation;
       const parts = [scope, scopeId, quantity, window, windowStartMs, selector, value];
       const name = parts.filter((part) => part !== '').join(':');
-      expected.set(name, (expected.get(name) ?? 0) + chargeOf(row, reservation));
+      if (reservation.windowEndMs <= budgets.readAtMs) ended.add(name);
+      else expected.set(name, (expected.get(name) ?? 0) + chargeOf(row, reservation));
     }
   }
   const findings: string[] = [];
   const sums = [...expected].sort();
-  const held = Object.entries(budgets.counters).sort();
+  const held = Object.entries(budgets.counters).filter(([name]) => !ended.has(name));
   for (const [name, spent] of sums) {
     const counter = budgets.counters[name];
     if (counter?.spent !== spent) findings.push(`${name}: Redis ${counter?.spent ?? 'nothing'}, the rows ${spent}`);

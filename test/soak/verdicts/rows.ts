@@ -1,5 +1,8 @@
 import { type Facts, nameOf, settledOf, type Verdict } from './facts.ts';
 
+/** A known key's refusal has a row, too. */
+const refusedByLimits = ['budget_exceeded', 'rate_limit_exceeded'];
+
 /** Each request that was admitted has one row, and what stands in USAGE stands in the ledger. */
 export function rows(facts: Pick<Facts, 'outcomes' | 'ledger' | 'issued' | 'streamed'>): Verdict {
   const { ledger, issued, streamed } = facts;
@@ -17,7 +20,8 @@ export function rows(facts: Pick<Facts, 'outcomes' | 'ledger' | 'issued' | 'stre
       findings.push(`${nameOf(outcome)} has ${found.length} rows: ${found.map((row) => row.status).join(', ')}`);
     }
     const called = outcome.plan.kind !== 'repeated' && issued.has(outcome.plan.ticket);
-    if (found.length > 0 || !(called || outcome.end === 'whole')) continue;
+    const admitted = called || outcome.end === 'whole' || refusedByLimits.includes(outcome.code);
+    if (found.length > 0 || !admitted) continue;
     // A lease that was written again from its receipt does not know its caller any more.
     if (outcome.end !== 'whole' && unattributed > 0) {
       unattributed--;

@@ -75,11 +75,12 @@ export function partialUsage(facts: Pick<Facts, 'outcomes' | 'ledger' | 'issued'
   return { name: 'what broke off is charged for what came', figures, findings };
 }
 
-/** A lease is charged at its estimate, which the caller's own limit makes enough; others at a quarter of the bytes that came. */
+/**
+ * A lease is charged at its estimate, which the caller's own limit makes enough. What was cancelled or broke off is charged for the
+ * text that upstream saw, at a quarter of its bytes; the caller saw no more than that.
+ */
 function leastOf(row: LedgerRow, text: string, calls: readonly IssuedCall[]): number {
   if (row.status === 'abandoned') return Math.max(0, ...calls.map(({ usage }) => usage?.totalTokens ?? 0));
-  const whole = calls.findLast((call) => call.completed)?.usage;
-  if (whole) return whole.totalTokens;
   return Math.floor(Buffer.byteLength(text) / 4);
 }
 

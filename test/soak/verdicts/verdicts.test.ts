@@ -14,7 +14,14 @@ const usage = { promptTokens: 40, completionTokens: 20, totalTokens: 60 } as Non
 const costNanoUsd = 40 * 2500 + Math.round(20 * 10_000.5);
 const nothing = new Uint8Array(0);
 const plan = { ...requestPlan(1, 1, 1), kind: 'json', team: 'engineering', stream: false } as const;
-const window = { scope: 'team', scopeId: 'faults.engineering', quantity: 'tokens', window: '1h', windowStartMs: 0 };
+const window = {
+  scope: 'team',
+  scopeId: 'faults.engineering',
+  quantity: 'tokens',
+  window: '1h',
+  windowStartMs: 0,
+  windowEndMs: 3_600_000,
+};
 const counter = 'team:faults.engineering:tokens:1h:0';
 
 const outcome: Outcome = {
@@ -29,8 +36,8 @@ const row: LedgerRow = {
   ...{ startedAtMs: 1000, finishedAtMs: 2000, attemptModels: ['gpt-4o'], attemptStatuses: [200], attemptCodes: [''] },
   ...{ attemptPrompts: [40], attemptCompletions: [20], attemptCosts: [costNanoUsd] },
 };
-const streamedOf = (version: number, seq: number) => ({
-  event: { ...UsageEvent.decode(nothing), version, receipt: { ...Receipt.decode(nothing), requestId: 'r1' } },
+const streamedOf = (version: number, seq: number, requestId = 'r1') => ({
+  event: { ...UsageEvent.decode(nothing), version, receipt: { ...Receipt.decode(nothing), requestId } },
   seq,
   repeated: false,
 });
@@ -48,25 +55,24 @@ const narrowRow: LedgerRow = {
   prompt_tokens: 900,
   completion_tokens: 90,
 };
+const refusedRow: LedgerRow = {
+  ...{ ...narrowRow, request_id: 'r2', caller: 'soak-2', client_request_id: 'soak-2', status: 'refused' },
+  ...{ reservations: '', prompt_tokens: 0, completion_tokens: 0, cost_nano_usd: 0 },
+};
 const sums = { 'hour a': { requests: 1, prompt: 40, completion: 20, costNanoUsd } };
 const right: Facts = {
   outcomes: [outcome, refused],
   disturbances: [{ what: 'kill -9 ingress', killed: ['ingress'], fromMs: 5000, untilMs: 6000 }],
   issued: new Map([[plan.ticket, [{ model: 'gpt-4o', completed: true, status: 200, fault: '', usage }]]]),
   ledger: {
-    rows: [row, narrowRow],
-    stored: 2,
+    rows: [row, refusedRow, narrowRow],
+    stored: 3,
     hourly: { rollup: sums, rows: sums },
     daily: { rollup: sums, rows: sums },
   },
-  streamed: [
-    streamedOf(3, 1),
-    {
-      ...streamedOf(3, 2),
-      event: { ...streamedOf(3, 2).event, receipt: { ...Receipt.decode(nothing), requestId: 'r3' } },
-    },
-  ],
+  streamed: [streamedOf(3, 1), streamedOf(3, 2, 'r2'), streamedOf(3, 3, 'r3')],
   budgets: {
+    readAtMs: 10_000,
     counters: { [counter]: { spent: 60, reserved: 0 }, 'team:faults.narrow:tokens:1h:0': { spent: 990, reserved: 0 } },
     leases: 0,
     receipts: 0,
@@ -81,7 +87,7 @@ const broken = (facts: Partial<Facts>) =>
     .filter(({ findings }) => findings.length > 0)
     .map(({ name }) => name);
 const withRow = (change: Partial<LedgerRow>): Partial<Facts> => ({
-  ledger: { ...right.ledger, rows: [{ ...row, ...change }, narrowRow] },
+  ledger: { ...right.ledger, rows: [{ ...row, ...change }, refusedRow, narrowRow] },
 });
 const withOutcome = (change: Partial<Outcome>): Partial<Facts> => ({ outcomes: [{ ...outcome, ...change }, refused] });
 const withCounter = (change: Partial<Facts['budgets']['counters'][string]>): Partial<Facts> => ({
@@ -114,10 +120,11 @@ test('a connection breaks with ingress, and with nothing else', () => {
 
 test('a lost row, a double one, and one that USAGE knows better', () => {
   const withRows = (all: LedgerRow[]) => broken({ ledger: { ...right.ledger, rows: all } });
-  assert.ok(withRows([narrowRow]).includes(rows));
-  assert.ok(withRows([row, { ...row, request_id: 'r9' }, narrowRow]).includes(rows));
-  assert.ok(withRows([row, row, narrowRow]).includes(rows));
+  assert.ok(withRows([refusedRow, narrowRow]).includes(rows));
+  assert.ok(withRows([row, { ...row, request_id: 'r9' }, refusedRow, narrowRow]).includes(rows));
+  assert.ok(withRows([row, row, refusedRow, narrowRow]).includes(rows));
   assert.ok(broken(withRow({ version: 2, estimated: true })).includes(rows));
+  assert.ok(withRows([row, narrowRow]).includes(rows), 'of a refusal');
 });
 
 test('a token or a nano-dollar too many or too few', () => {
@@ -140,6 +147,8 @@ test('something held or spent that no row explains', () => {
   assert.deepEqual(broken(withCounter({ reserved: 1 })), ['reserved is zero']);
   assert.deepEqual(broken({ budgets: { ...right.budgets, leases: 1 } }), ['reserved is zero']);
   assert.deepEqual(broken(withCounter({ spent: 120 })), [spent]);
+  const later = withCounter({ spent: 120 }).budgets;
+  assert.deepEqual(broken({ budgets: later && { ...later, readAtMs: 3_600_000 } }), [], 'of a window that is over');
 });
 
 test('a limit that was passed, and a refusal of somebody with room', () => {
