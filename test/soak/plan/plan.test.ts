@@ -44,7 +44,8 @@ test('a load has every kind, at the rate that was asked for, and no ticket twice
   const once = [...plans.filter(({ kind }) => kind !== 'repeated'), longPlan(3, 0), longPlan(3, 1), probePlan(3, 0)];
   assert.equal(new Set(once.map(({ ticket }) => ticket)).size, once.length);
   const texts = Map.groupBy(kinds.get('repeated') ?? [], ({ ticket }) => ticket);
-  for (const of of texts.values()) assert.equal(new Set(of.map(({ text }) => text)).size, 1);
+  for (const of of texts.values())
+    assert.equal(new Set(of.map(({ text, contextBytes }) => `${text} ${contextBytes}`)).size, 1);
 });
 
 test('a ticket is found in a text', () => {

@@ -104,7 +104,7 @@ function planOf(random: Random, kind: Kind, number: number, wordCount = between(
     stream: kind === 'stream' || (kind !== 'json' && random() < 0.5),
     text: `Repeat ${ticket} ${Array.from({ length: count }, () => pick(said, words)).join(' ')}`,
     user: `user-${between(random, 1, 5)}`,
-    contextBytes: kind !== 'narrow' && random() < largePart ? largeBytes : 0,
+    contextBytes: random() < largePart && kind !== 'narrow' && kind !== 'repeated' ? largeBytes : 0,
     fault: undefined,
     outputTokensMax: outputTokensMin + outputTokensPerWord * count,
     leaves: undefined,
