@@ -7,7 +7,10 @@ export interface CheckStep {
 }
 
 const node = process.execPath;
-const unit = ['packages/**/*.test.ts', 'services/**/*.test.ts', 'infra/**/*.test.ts', 'apps/**/*.test.ts'];
+const unit = [
+  ...['packages/**/*.test.ts', 'services/**/*.test.ts', 'infra/**/*.test.ts', 'apps/**/*.test.ts'],
+  'test/soak/**/*.test.ts',
+];
 
 /** In this order: what fails fastest comes first. */
 export const steps: readonly CheckStep[] = [

@@ -1,7 +1,10 @@
-const everyMs = 50;
-
 /** Asks again until `read` gives something that is not undefined. @throws after `timeoutMs`, saying what was waited for */
-export async function until<T>(what: string, read: () => Promise<T | undefined>, timeoutMs = 20_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  read: () => Promise<T | undefined>,
+  timeoutMs = 20_000,
+  everyMs = 50,
+): Promise<T> {
   const givenUpAtMs = Date.now() + timeoutMs;
   for (;;) {
     const value = await read();

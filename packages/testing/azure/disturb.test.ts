@@ -206,6 +206,8 @@ for (const [surface, path, json, stream] of SURFACES) {
     assert.equal((await post(simulator, path, marked('[[sim {"kind":"status","status":503}]]'))).status, 503);
     const text = await (await post(simulator, path, marked('[[sim {"delayMs":1}]]'))).text();
     assert.match(text, /Repeat this"/);
+    const elsewhere = marked('[[sim {"kind":"status","status":503,"deployment":"elsewhere"}]]');
+    assert.equal((await post(simulator, path, elsewhere)).status, 200, 'meant for another deployment');
     const wrong = await post(simulator, path, marked('[[sim {"kind":"no such"}]]'));
     assert.equal(wrong.status, 400);
     assert.match(await wrong.text(), /kind cannot be/);

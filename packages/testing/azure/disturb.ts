@@ -2,7 +2,7 @@ import type { Call } from './call.ts';
 import { Refusal } from './call.ts';
 import { badRequest, errorForStatus, promptFiltered, type RateLimitFacts, rateLimited } from './errors.ts';
 import { ExchangeEnded } from './exchange.ts';
-import type { FaultSpec, Surface } from './faults.ts';
+import { type FaultSpec, matches, type Surface } from './faults.ts';
 import { exhaustedHeaders, faultHeaders, modelHeaders, REGION } from './headers.ts';
 import { bodyText } from './result.ts';
 
@@ -22,7 +22,7 @@ export async function disturb(call: Call, marked: FaultSpec | undefined): Promis
   const { core, exchange, deployment } = call;
   const { record } = exchange;
   const target = { deployment: deployment.name, surface: record.surface, stream: record.stream };
-  const fault = marked ?? core.faults.take(target) ?? {};
+  const fault = (marked && matches(marked, target) ? marked : undefined) ?? core.faults.take(target) ?? {};
   exchange.fault = fault;
   if (Object.keys(fault).length > 0) record.fault = fault.kind ?? 'modifier';
 

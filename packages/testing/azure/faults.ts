@@ -179,7 +179,8 @@ export class FaultList {
   }
 }
 
-function matches(spec: FaultSpec, target: FaultTarget): boolean {
+/** Whether a fault is meant for this call. */
+export function matches(spec: FaultSpec, target: FaultTarget): boolean {
   return (
     (spec.deployment === undefined || spec.deployment === target.deployment) &&
     (spec.surface === undefined || spec.surface === target.surface) &&

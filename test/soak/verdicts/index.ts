@@ -1,0 +1,24 @@
+import { answers } from './answers.ts';
+import { limitHolds, refusalsAreRight, reservedIsZero, spentIsLedger } from './budgets.ts';
+import type { Facts, Verdict } from './facts.ts';
+import { leasesAreRenewed } from './leases.ts';
+import { rollupsAreRows } from './rollups.ts';
+import { rows } from './rows.ts';
+import { completedUsage, partialUsage } from './usage.ts';
+
+export type { Facts, Verdict } from './facts.ts';
+
+const verdicts: readonly ((facts: Facts) => Verdict)[] = [
+  answers,
+  rows,
+  completedUsage,
+  partialUsage,
+  reservedIsZero,
+  spentIsLedger,
+  limitHolds,
+  refusalsAreRight,
+  leasesAreRenewed,
+  rollupsAreRows,
+];
+
+export const judge = (facts: Facts): Verdict[] => verdicts.map((verdict) => verdict(facts));
