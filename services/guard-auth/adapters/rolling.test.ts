@@ -3,6 +3,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Limit } from '@tollgate/config';
 import { type Receipt, UsageEvent } from '@tollgate/contracts';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
+import { counterExpiresAtMs } from '../domain/charge.ts';
 import { boundsAt, partAt } from '../domain/limit-windows.ts';
 import { limitsOf } from '../domain/limits.ts';
 import { type Plan, planCharges, refusalOf } from '../domain/plan.ts';
@@ -202,7 +203,7 @@ test('a rebuild counts leases of all parts, and keeps them as long as the newest
   }
   const newest = planOf(limits, at(5)).charges[0]?.reservation ?? assert.fail();
   const expiresAtMs = Number(await store.redis.command('PEXPIRETIME', store.keys(organizationId).counter(newest)));
-  assert.ok(expiresAtMs >= newest.windowEndMs);
+  assert.equal(expiresAtMs, counterExpiresAtMs(newest.windowEndMs));
 });
 
 describe('rolling windows of single values', () => {
