@@ -189,19 +189,21 @@ test('what nobody reads any more goes, and what is left stays right', async () =
   assert.ok(Number(await store.redis.command('HLEN', key)) <= 14);
 });
 
-test('a rebuild counts leases of all parts, and keeps them as long as the newest', async () => {
+test('a rebuild counts leases and sums of all parts, and keeps them as long as the newest', async () => {
   const limits = [rolling(1000)];
   const at = (part: number) => ({ atMs: startMs + part * partMs });
   for (const part of [5, 0, 3]) await reserve(`r${part}`, limits, at(part));
   await store.redis.command('DEL', store.keys(organizationId).epoch);
   const rebuild = (await RebuildStore.begin(store, organizationId)) ?? assert.fail();
   await rebuild.reset(startMs);
+  const [newest, oldest] = [5, 0].map((part) => planOf(limits, at(part)).charges[0]?.reservation ?? assert.fail());
+  assert.ok(newest && oldest);
+  await rebuild.addSums([newest, oldest].map((of) => ({ ...of, usedUntilMs: of.windowStartMs + partMs, spent: 7 })));
   await rebuild.finish(0);
   for (const part of [5, 0, 3]) {
     const [charge] = planOf(limits, at(part)).charges;
-    assert.deepEqual(await given.counter(store, charge?.reservation), { spent: 0, reserved: 100 });
+    assert.deepEqual(await given.counter(store, charge?.reservation), { spent: part === 3 ? 0 : 7, reserved: 100 });
   }
-  const newest = planOf(limits, at(5)).charges[0]?.reservation ?? assert.fail();
   const expiresAtMs = Number(await store.redis.command('PEXPIRETIME', store.keys(organizationId).counter(newest)));
   assert.equal(expiresAtMs, counterExpiresAtMs(newest.windowEndMs));
 });
