@@ -274,8 +274,8 @@ describe('at the end of a request', () => {
     const key = keyOf(plan());
     await reserve('r1', limits);
     await freeze(key);
-    await settle([given.usageEvent(receiptOf('r1', plan())), 1]);
-    assert.equal(await levelIn(key), 100 * 60_000);
+    await settle([used('r1', 40, 2), 1]);
+    assert.equal(await levelIn(key), 40 * 60_000);
     await freeze(key);
     await settle([used('r1', 250), 2]);
     assert.equal(await levelIn(key), 250 * 60_000);
@@ -385,6 +385,7 @@ describe('leases and rebuilds', () => {
     assert.ok(await store.renew(organizationId, [{ receipt, record }]));
     assert.equal(await store.redis.command('EXISTS', keyOf(plan)), 0);
     assert.deepEqual(await given.counter(store, receipt.reservations[1]), { spent: 0, reserved: 100 });
+    assert.equal(((await store.redis.command('KEYS', '*:c:*')) as string[]).length, 1);
     assert.deepEqual(await given.leases(store), ['r1']);
   });
 

@@ -3,12 +3,14 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Limit } from '@tollgate/config';
 import { type Receipt, UsageEvent } from '@tollgate/contracts';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
+import { counterExpiresAtMs } from '../domain/charge.ts';
 import { boundsAt, partAt } from '../domain/limit-windows.ts';
 import { limitsOf } from '../domain/limits.ts';
 import { type Plan, planCharges, refusalOf } from '../domain/plan.ts';
 import { settlementOf } from '../domain/settlement.ts';
 import * as given from '../testing/harness.ts';
 import type { BudgetStore, ReserveAnswer } from './budget-store.ts';
+import { RebuildStore } from './rebuild-store.ts';
 
 const { organizationId } = given;
 const HOUR_MS = 3_600_000;
@@ -185,6 +187,25 @@ test('what nobody reads any more goes, and what is left stays right', async () =
   }
   // Thirteen that count, and one more for a request that comes late.
   assert.ok(Number(await store.redis.command('HLEN', key)) <= 14);
+});
+
+test('a rebuild counts leases and sums of all parts, and keeps them as long as the newest', async () => {
+  const limits = [rolling(1000)];
+  const at = (part: number) => ({ atMs: startMs + part * partMs });
+  for (const part of [5, 0, 3]) await reserve(`r${part}`, limits, at(part));
+  await store.redis.command('DEL', store.keys(organizationId).epoch);
+  const rebuild = (await RebuildStore.begin(store, organizationId)) ?? assert.fail();
+  await rebuild.reset(startMs);
+  const [newest, oldest] = [5, 0].map((part) => planOf(limits, at(part)).charges[0]?.reservation ?? assert.fail());
+  assert.ok(newest && oldest);
+  await rebuild.addSums([newest, oldest].map((of) => ({ ...of, usedUntilMs: of.windowStartMs + partMs, spent: 7 })));
+  await rebuild.finish(0);
+  for (const part of [5, 0, 3]) {
+    const [charge] = planOf(limits, at(part)).charges;
+    assert.deepEqual(await given.counter(store, charge?.reservation), { spent: part === 3 ? 0 : 7, reserved: 100 });
+  }
+  const expiresAtMs = Number(await store.redis.command('PEXPIRETIME', store.keys(organizationId).counter(newest)));
+  assert.equal(expiresAtMs, counterExpiresAtMs(newest.windowEndMs));
 });
 
 describe('rolling windows of single values', () => {

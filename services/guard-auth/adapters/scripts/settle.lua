@@ -135,7 +135,7 @@ for key, rate in pairs(rates) do
     local level, at = string.match(redis.call('GET', key) or '0:0', '^(%d+):(%d+)$')
     level = math.max(0, tonumber(level) - math.max(0, now - tonumber(at)) * rate.perMs)
     -- Whole numbers end at 2^53: a larger debt is as good as that one.
-    level = math.min(math.max(0, level + rate.moved * rate.unit), 9007199254740991)
+    level = math.min(level + rate.moved * rate.unit, 9007199254740991)
     if level > 0 then
       local emptyIn = string.format('%.0f', math.ceil(level / rate.perMs))
       redis.call('SET', key, string.format('%.0f:%.0f', level, now), 'PX', emptyIn)
