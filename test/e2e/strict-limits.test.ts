@@ -113,7 +113,7 @@ async function ask(client: OpenAI, { content, stream = false, responses = false,
 
 const turnedAway = ['overloaded', 'guard_unavailable', 'store_unavailable'];
 
-/** Spends most of a team's budget, then asks in parallel for more than is left, while calls fail, until nothing is left. */
+/** Asks in parallel while calls fail, spends most of what is left, asks in parallel for more than is left, until nothing is. */
 async function spendAll(t: TestContext, team: string, spent: (of: Spent) => number, max: number): Promise<void> {
   const { key } = await system.createKey(team, 'strict');
   const client = new OpenAI({ baseURL: `${gatewayUrl}/v1`, apiKey: key, maxRetries: 0 });
@@ -148,20 +148,16 @@ async function spendAll(t: TestContext, team: string, spent: (of: Spent) => numb
     }
   };
 
-  while (spent(await settled()) < 0.75 * max) await send({});
+  const wave = (of: (at: number) => Omit<Ask, 'content'>) =>
+    Promise.all(Array.from({ length: parallel }, (_, at) => send({ stream: at % 2 === 1, ...of(at) })));
   for (const kind of ['cutAfterHeaders', 'cutBeforeHeaders', 'cut'] as const)
     await simulator.addFault({ kind, count: 4 });
   await simulator.addFault({ kind: 'status', status: 500, count: 8 });
-  for (let wave = 0; wave < 2; wave++) {
-    const limited = (at: number) => (at % 50 === 49 ? {} : { max_tokens: 20 + at });
-    await Promise.all(
-      Array.from({ length: parallel }, (_, at) =>
-        send({ stream: at % 2 === 1, responses: at % 50 === 29, ...limited(at) }),
-      ),
-    );
-  }
-  await settled();
+  await wave((at) => ({ max_tokens: 20 + at }));
   await simulator.clearFaults();
+  while (spent(await settled()) < 0.75 * max) await send({});
+  // The first of them ask for more than is left.
+  await wave((at) => (at < 6 ? { responses: at === 4 } : { max_tokens: 20 + at }));
   for (let refused = 0; refused < 2; ) if ((await send({ max_tokens: 20 })) === 'budget_exceeded') refused++;
 
   const total = await settled();
