@@ -51,4 +51,5 @@ export type {
   Team,
 } from './model/snapshot.ts';
 export { parseKeyRecord, parseSnapshot } from './model/stored.ts';
+export { thresholdsOf } from './model/thresholds.ts';
 export { type WindowBounds, windowBounds } from './model/window-bounds.ts';

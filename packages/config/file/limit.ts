@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { MODEL_NAME, MODEL_NAME_RULE } from '../model/patterns.ts';
+import { hasThresholds } from '../model/thresholds.ts';
 import { isTimeZone } from '../model/time-zone.ts';
 import { parseWindow, WINDOW_RULE } from '../model/window.ts';
-import { choice, notEnforced, onlyFalse } from './not-enforced.ts';
+import { choice, onlyFalse } from './not-enforced.ts';
 import { object, whole } from './object.ts';
+import { thresholdsSchema } from './thresholds.ts';
 
 const most = whole(1, 1_000_000_000_000);
 
@@ -52,7 +54,7 @@ const limitSchema = object({
     .string()
     .refine(isTimeZone, 'must be UTC or a time zone of the IANA database such as Europe/Berlin')
     .default('UTC'),
-  thresholds: notEnforced(),
+  thresholds: thresholdsSchema.optional(),
   onStoreFailure: choice(['refuse'], ['allow-within-share']).optional(),
 })
   .refine((limit) => LIMIT_QUANTITIES.filter((quantity) => limit[quantity] !== undefined).length === 1, ONE_QUANTITY)
@@ -71,6 +73,10 @@ const limitSchema = object({
       error: 'must be left out: it bounds the counters of a limit with per and a window',
     },
   )
+  .refine(({ thresholds = [], window = '' }) => thresholds.length === 0 || hasThresholds(window), {
+    path: ['thresholds'],
+    error: 'must be left out: they are told for windows of an hour and longer',
+  })
   .meta({
     oneOf: LIMIT_QUANTITIES.map((quantity) => ({
       required: quantity === 'concurrency' ? [quantity] : [quantity, 'window'],

@@ -12,7 +12,6 @@ const TYPE = 'type: azure-openai';
 const refused: [part: string, replacement: string, name: string][] = [
   [LIMIT, '{ tokens: 5, window: 1d, mode: strict }', 'limits[0].mode strict'],
   [LIMIT, '{ tokens: 5, window: 1d, rolling: true }', 'limits[0].rolling'],
-  [LIMIT, '{ tokens: 5, window: 1d, thresholds: [50] }', 'limits[0].thresholds'],
   [
     LIMIT,
     '{ tokens: 5, window: 1d, onStoreFailure: allow-within-share }',

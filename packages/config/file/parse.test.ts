@@ -204,3 +204,19 @@ test('a price is exact to a nano-dollar', () => {
   assertFault(exampleWith('prompt: 2.50', 'prompt: 0.0000000001'), '0.0000000001', /9 decimals/);
   assertFault(exampleWith(', completion: 10.00 }', ' }'), 'gpt-4o: {', /completion is missing/);
 });
+
+test('thresholds are whole per cents of windows that are long enough to tell of', () => {
+  const limit = '{ tokens: 1000000, window: 1d, mode: hard }';
+  for (const [thresholds, window, about] of [
+    ['[0]', '1d', /whole number from 1 to 100/],
+    ['[101]', '1d', /whole number from 1 to 100/],
+    ['[50, 50]', '1d', /must not say one twice/],
+    ['[50]', '59m', /an hour and longer/],
+  ] as const) {
+    const text = exampleWith(limit, `{ tokens: 5, window: ${window}, thresholds: ${thresholds} }`);
+    assertFault(text, thresholds, about);
+  }
+  for (const fine of ['thresholds: [], window: 1m', 'thresholds: [50], window: 1h', 'thresholds: [100], window: 1mo']) {
+    assert.deepEqual(faultsOf(exampleWith(limit, `{ tokens: 5, ${fine} }`)), [], fine);
+  }
+});

@@ -155,3 +155,13 @@ test('a limit that counts callers apart has a bound of its counters', () => {
   assert.deepEqual([first?.per, first?.valuesMax], ['user', 1000]);
   assert.deepEqual([second?.per, second?.valuesMax], ['metadata.ticket', 7]);
 });
+
+test('a limit tells its thresholds from the lowest; what it does not say stands in no revision', () => {
+  const limits = exampleWith(
+    '{ tokens: 1000000, window: 1d, mode: hard }',
+    '{ tokens: 5, window: 1d, thresholds: [90, 75] }\n          - { tokens: 5, window: 1h }',
+  );
+  const [first, second] = snapshotOf(limits).projects[0]?.teams[0]?.limits ?? [];
+  assert.deepEqual(first?.thresholds, [75, 90]);
+  assert.equal(Object.hasOwn(second ?? {}, 'thresholds'), false);
+});

@@ -8,6 +8,7 @@ import type { PriceList } from './price-list.ts';
 import { toNano, toPrice, versionOf } from './prices.ts';
 import { endpointOf } from './provider.ts';
 import { checkReferences } from './references.ts';
+import { ascending } from './thresholds.ts';
 import { warningsOf } from './warnings.ts';
 
 /**
@@ -72,7 +73,7 @@ function toCredential(reference: FileProvider['apiKey']): Provider['apiKey'] {
 }
 
 function toLimit(limit: FileLimit): Limit {
-  const { window = '', models, per, valuesMax = VALUES_MAX_DEFAULT, mode, timeZone } = limit;
+  const { window = '', models, per, valuesMax = VALUES_MAX_DEFAULT, mode, timeZone, thresholds } = limit;
   const name = quantityOf(limit);
   const amount = limit[name] ?? 0;
   const quantity = QUANTITIES[name];
@@ -84,6 +85,8 @@ function toLimit(limit: FileLimit): Limit {
     ...(per && { per, valuesMax }),
     mode,
     timeZone,
+    // Left out where it is not said: builds that know none of it still take such a revision.
+    ...(thresholds && { thresholds: ascending(thresholds) }),
   };
 }
 

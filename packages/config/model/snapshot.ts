@@ -74,6 +74,8 @@ const limit = z.strictObject({
   mode: z.enum(['hard', 'soft', 'shadow']),
   /** IANA name; UTC unless the file says otherwise. */
   timeZone: z.string(),
+  /** In per cent, ascending: counters that reach them are told. Absent: as `thresholdsOf` says. */
+  thresholds: z.array(z.int().min(1).max(100)).optional(),
 });
 
 const onError = z.enum(['refuse', 'pass']);

@@ -9,6 +9,7 @@ const script = (name: string) => loadScript(new URL(`./scripts/${name}.lua`, imp
 export const scripts = {
   reserve: script('reserve'),
   settle: script('settle'),
+  told: script('told'),
   renew: script('renew'),
   release: script('release'),
   expired: script('expired'),

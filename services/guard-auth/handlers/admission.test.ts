@@ -46,6 +46,7 @@ function admission(change: Partial<AdmissionOptions> = {}): Admission {
     onUncertain: () => assert.fail('nothing is uncertain'),
     onRebuilding: () => assert.fail('the counters are there'),
     onAdmitted: () => {},
+    onRefused: () => {},
     metrics: createMetrics('test'),
     now: () => startedAtMs,
     wait: async () => {},

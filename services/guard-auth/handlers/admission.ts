@@ -14,12 +14,13 @@ import { StoreFault } from '@tollgate/redis';
 import type { Counter, Metrics } from '@tollgate/telemetry';
 import type { BudgetStore } from '../adapters/budget-store.ts';
 import { denial } from '../domain/access.ts';
+import type { CounterState } from '../domain/charge.ts';
 import type { CompletionMeans } from '../domain/completion-means.ts';
 import { type Estimate, estimateTokens } from '../domain/estimate.ts';
 import { isUsable } from '../domain/key-state.ts';
 import { bindsModels, limitsOf } from '../domain/limits.ts';
 import { passedLimits } from '../domain/passed-limits.ts';
-import { neverFits, type Plan, planCharges, refusalOf } from '../domain/plan.ts';
+import { neverFits, type Plan, planCharges, type Refusal, refusalOf } from '../domain/plan.ts';
 import { estimatedCostNanoUsd } from '../domain/prices.ts';
 import { rateLimitHeaders } from '../domain/rate-limit-headers.ts';
 import { limitRefusal, neverFitsRefusal } from '../domain/refusal.ts';
@@ -42,6 +43,8 @@ export interface AdmissionOptions {
   /** The store says that its counters are not there yet. */
   onRebuilding(organizationId: string): void;
   onAdmitted(): void;
+  /** A limit refused; `counters` are those that it refused on. */
+  onRefused(plan: Plan, refusal: Refusal, counters: CounterState[], snapshot: ConfigSnapshot): void;
   metrics: Metrics;
   now(): number;
   wait(ms: number): Promise<void>;
@@ -201,7 +204,7 @@ export class Admission {
           });
         case 'refused':
           this.#count('budget');
-          return refuse(asked, this.#budgetError(plan, answer.counters), limits);
+          return refuse(asked, this.#budgetError(asked, plan, answer.counters), limits);
         case 'over':
           throw new TollgateError('guard_unavailable', { internal: `request ${requestId} was given up before` });
         case 'rebuilding':
@@ -221,10 +224,11 @@ export class Admission {
     return { $case: 'error', value: toErrorDetail(error) };
   }
 
-  #budgetError(plan: Plan, counters: { spent: number; reserved: number }[]): TollgateError {
+  #budgetError({ snapshot }: Asked, plan: Plan, counters: CounterState[]): TollgateError {
     const refusal = refusalOf(plan, counters);
     // The store refused on exactly these figures; both apply the same rule.
     if (!refusal) return new TollgateError('budget_exceeded', { internal: 'refused without a limit' });
+    this.#options.onRefused(plan, refusal, counters, snapshot);
     return limitRefusal(refusal, this.#options.now());
   }
 
