@@ -9,6 +9,12 @@ import type { BatchConsumer } from './batch-consumer.ts';
 import { Bodies } from './bodies.ts';
 import { ConfigStore } from './config/store.ts';
 import { ConfigWatch } from './config/watch.ts';
+import {
+  deliverEvents,
+  type EventDeliveries,
+  type EventDeliveriesOptions,
+  forgetDeliveries,
+} from './event-deliveries.ts';
 import { consumeLimitEvents, type LimitEventConsumerOptions, publishLimitEvent } from './limit-events.ts';
 import type { Loopback } from './loopback.ts';
 import { Mailbox } from './mailbox.ts';
@@ -212,6 +218,19 @@ export class Bus {
 
   consumeLimitEvents(options: LimitEventConsumerOptions): Promise<BatchConsumer> {
     return consumeLimitEvents(this.#nc, this.#logger, options);
+  }
+
+  /**
+   * Delivers events of limits to one receiver, each at least once.
+   * @throws Error when the stream is not there, or JetStream is away
+   */
+  deliverEvents(options: EventDeliveriesOptions): Promise<EventDeliveries> {
+    return deliverEvents(this.#nc, this.#logger, options);
+  }
+
+  /** Forgets queues of receivers that are not configured any more, with what waits in them. Returns their names. */
+  forgetDeliveries(kept: ReadonlySet<string>): Promise<string[]> {
+    return forgetDeliveries(this.#nc, kept);
   }
 
   usageState(): Promise<{ firstSeq: number; lastSeq: number }> {

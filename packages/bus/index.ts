@@ -3,6 +3,7 @@ export { type AnswerHandlers, type AnswerReceiver, jsonWindowBytes } from './ans
 export { type AnswerSender, completeBytesMax, frameBytesMax } from './answers/sender.ts';
 export type { BatchConsumer } from './batch-consumer.ts';
 export { Bus, type BusOptions, type BusSubscription, connectBus, type MessageHandler } from './connection.ts';
+export type { Backlog, DeliveryVerdict, EventDeliveries, EventDeliveriesOptions } from './event-deliveries.ts';
 export type { LimitEventMessage } from './limit-events.ts';
 export { Loopback } from './loopback.ts';
 export { type Permissions, permissionsFor } from './permissions.ts';

@@ -10,6 +10,7 @@ import { endpointOf } from './provider.ts';
 import { checkReferences } from './references.ts';
 import { ascending } from './thresholds.ts';
 import { warningsOf } from './warnings.ts';
+import { placedWebhooks, toWebhook } from './webhooks.ts';
 
 /**
  * The configuration as one frozen revision: defaults filled in, everything that is referred to there.
@@ -22,12 +23,14 @@ export function resolveConfig(parsed: ParsedConfig, revision: number, appliedAtM
   const providers = file.providers.map(toProvider);
   const prices = pricesOf(providers, parsed.prices);
   const fallbackPrice = parsed.prices.fallback && toPrice(parsed.prices.fallback);
+  const webhooks = placedWebhooks(file).map(toWebhook);
   return deepFreeze({
     revision,
     appliedAtMs,
     priceListVersion: versionOf(prices, fallbackPrice),
     organization: { id: file.organization, name: file.organization },
     limits: file.limits.map(toLimit),
+    ...(webhooks.length > 0 && { webhooks }),
     prices,
     ...(fallbackPrice && { fallbackPrice }),
     providers,
@@ -42,7 +45,7 @@ export function resolveConfig(parsed: ParsedConfig, revision: number, appliedAtM
       })),
       proxies: project.proxies.map((proxy) => toProxy(project, proxy)),
     })),
-    warnings: warningsOf(providers, prices),
+    warnings: warningsOf(providers, prices, webhooks),
   });
 }
 
