@@ -11,6 +11,7 @@ import { type Plan, planCharges, refusalOf } from '../domain/plan.ts';
 import { settlementOf } from '../domain/settlement.ts';
 import { type Reached, watchesOf } from '../domain/threshold-watch.ts';
 import * as given from '../testing/harness.ts';
+import { Rebuilder } from './rebuilder.ts';
 import { Teller } from './teller.ts';
 
 // Counters in a real Redis, events in a real JetStream stream.
@@ -174,6 +175,42 @@ test('on a server that was wiped nothing is told again that the stream holds', a
   await open();
   assert.deepEqual(await tells(measured('r1', 600), measured('r2', 250)), [80]);
   assert.deepEqual(await settle(measured('r3', 1)), [], 'and it is noted as told');
+});
+
+test('a rebuild from USAGE tells nothing again, and afterwards what it found untold', async () => {
+  assert.deepEqual(await tells(measured('r1', 600)), [50]);
+  const events = [measured('r1', 600), measured('r2', 250)];
+  const messages = events.map((event, at) => ({
+    seq: at + 1,
+    redelivered: false,
+    batch: { batchId: String(at), replica: 'owner', events: [event] },
+  }));
+  await store.redis.command('FLUSHALL');
+  const rebuilder = new Rebuilder({
+    store,
+    usage: {
+      state: async () => ({ firstSeq: 1, lastSeq: messages.length }),
+      read: async function* () {
+        yield* messages;
+      },
+    },
+    ledger: { sums: () => assert.fail('USAGE has its first message') },
+    askOwners: () => {},
+    lastActivityMs: () => 0,
+    snapshot: () => snapshot,
+    logger: given.logger,
+    metrics: createMetrics('test'),
+    now: () => startedAtMs,
+    wait: async () => {},
+  });
+  rebuilder.suspect(organizationId);
+  while (rebuilder.waiting > 0) await rebuilder.work();
+  // The settler that died before it told the second event gets it again; the floor covers it by now.
+  const settlement = settlementOf(events[1] ?? assert.fail(), 2, startedAtMs) ?? assert.fail();
+  const reached = await store.settleWatching(organizationId, [settlement], (one) => watchesOf(snapshot, one));
+  const { by, told } = teller();
+  await by.tell(organizationId, reached ?? assert.fail());
+  assert.deepEqual(percents(told), [80]);
 });
 
 test('what nobody takes is kept, said again and does not stop the others', async () => {
