@@ -20,6 +20,22 @@ export interface ApplyAnswer {
 export interface ConsoleStatus {
   revision: number;
   warnings?: string[];
+  webhooks?: WebhookStatus[];
+}
+
+/** How a receiver of notifications is doing. */
+export interface WebhookStatus {
+  name: string;
+  scope: string;
+  scopeId: string;
+  format: string;
+  undelivered: number;
+  oldestUndeliveredAtMs?: number;
+  deliveredAtMs?: number;
+  /** Since the last delivery. */
+  failures: number;
+  failedAtMs?: number;
+  error?: string;
 }
 
 export interface CreatedKey {

@@ -1,13 +1,21 @@
 import { headers, type NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import type { NatsEnv } from '@tollgate/config';
-import type { Entry } from '@tollgate/contracts';
+import type { Entry, LimitEvent } from '@tollgate/contracts';
 import type { Logger, Metrics } from '@tollgate/telemetry';
 import { AwaitedAnswers } from './answers/awaited.ts';
 import { OwnedAnswers } from './answers/owned.ts';
+import type { BatchConsumer } from './batch-consumer.ts';
 import { Bodies } from './bodies.ts';
 import { ConfigStore } from './config/store.ts';
 import { ConfigWatch } from './config/watch.ts';
+import {
+  deliverEvents,
+  type EventDeliveries,
+  type EventDeliveriesOptions,
+  forgetDeliveries,
+} from './event-deliveries.ts';
+import { consumeLimitEvents, type LimitEventConsumerOptions, publishLimitEvent } from './limit-events.ts';
 import type { Loopback } from './loopback.ts';
 import { Mailbox } from './mailbox.ts';
 import { replyPrefix } from './permissions.ts';
@@ -198,6 +206,31 @@ export class Bus {
 
   consumeUsage(options: UsageConsumerOptions): Promise<UsageConsumer> {
     return consumeUsage(this.#nc, this.#logger, options);
+  }
+
+  /**
+   * Writes an event of a limit unless the stream EVENTS has one of its id. True: it is new there.
+   * @throws Error when JetStream does not say so within 2 s, or has no such stream
+   */
+  publishLimitEvent(event: LimitEvent): Promise<boolean> {
+    return publishLimitEvent(this.#nc, event);
+  }
+
+  consumeLimitEvents(options: LimitEventConsumerOptions): Promise<BatchConsumer> {
+    return consumeLimitEvents(this.#nc, this.#logger, options);
+  }
+
+  /**
+   * Delivers events of limits to one receiver, each at least once.
+   * @throws Error when the stream is not there, or JetStream is away
+   */
+  deliverEvents(options: EventDeliveriesOptions): Promise<EventDeliveries> {
+    return deliverEvents(this.#nc, this.#logger, options);
+  }
+
+  /** Forgets queues of receivers that are not configured any more, with what waits in them. Returns their names. */
+  forgetDeliveries(kept: ReadonlySet<string>): Promise<string[]> {
+    return forgetDeliveries(this.#nc, kept);
   }
 
   usageState(): Promise<{ firstSeq: number; lastSeq: number }> {

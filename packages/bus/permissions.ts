@@ -1,4 +1,4 @@
-import { configBucket, subjects, usageStream } from './subjects.ts';
+import { configBucket, eventStream, subjects, usageStream } from './subjects.ts';
 
 export interface Permissions {
   publish: string[];
@@ -29,6 +29,14 @@ const readUsage = [
   `$JS.ACK.${usageStream}.>`,
 ];
 
+const readEvents = [
+  `$JS.API.STREAM.INFO.${eventStream}`,
+  `$JS.API.CONSUMER.*.${eventStream}.>`,
+  `$JS.API.CONSUMER.*.${eventStream}`,
+  `$JS.API.CONSUMER.MSG.NEXT.${eventStream}.>`,
+  `$JS.ACK.${eventStream}.>`,
+];
+
 const anyInbox = 'tg.v1.in.>';
 const writeUsage = 'tg.v1.usage.>';
 /** JetStream's replies go to inboxes that only the asking service may listen to. */
@@ -49,7 +57,15 @@ const own: Record<string, Permissions> = {
     subscribe: [subjects.request, subjects.guardBeat, subjects.leaseAsk],
   },
   'guard-auth': {
-    publish: [subjects.guardBeat, subjects.leaseAsk, subjects.ledgerSums, anyInbox, writeUsage, ...readUsage],
+    publish: [
+      subjects.guardBeat,
+      subjects.leaseAsk,
+      subjects.ledgerSums,
+      subjects.limitEvent('*', '*'),
+      anyInbox,
+      writeUsage,
+      ...readUsage,
+    ],
     subscribe: [
       subjects.guardHello,
       subjects.guardBeat,
@@ -75,11 +91,17 @@ const own: Record<string, Permissions> = {
     subscribe: [subjects.dispatch('*'), subjects.reclaim, subjects.leaseAsk],
   },
   analytics: {
-    publish: [anyInbox, subjects.budgetCounters, ...readUsage],
+    publish: [anyInbox, subjects.budgetCounters, ...readUsage, ...readEvents],
     subscribe: [subjects.ledgerSums, subjects.ledgerReconcile],
   },
   console: {
-    publish: ['$JS.API.>', `$KV.${configBucket}.>`, subjects.guardHello, subjects.ledgerReconcile],
+    publish: [
+      '$JS.API.>',
+      `$JS.ACK.${eventStream}.>`,
+      `$KV.${configBucket}.>`,
+      subjects.guardHello,
+      subjects.ledgerReconcile,
+    ],
     subscribe: [subjects.guardBeat],
   },
   launcher: { publish: ['>'], subscribe: ['>'] },

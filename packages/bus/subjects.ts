@@ -22,6 +22,8 @@ export const subjects = {
   ledgerSums: 'tg.v1.ledger.sums',
   /** console → analytics, queue group `analytics`. */
   ledgerReconcile: 'tg.v1.ledger.reconcile',
+  /** guard-auth → JetStream; each event has a subject of its own. */
+  limitEvent: (organizationId: string, id: string) => `tg.v1.event.limit.${organizationId}.${id}`,
   /** analytics → guard-auth, queue group `guard-auth`. */
   budgetCounters: 'tg.v1.budget.counters',
 } as const;
@@ -29,6 +31,10 @@ export const subjects = {
 export const usageStream = 'USAGE';
 /** Durable consumers of USAGE, each shared by the replicas of one service: analytics, guard-auth. */
 export const usageConsumers = { ledger: 'ledger', settle: 'settle' } as const;
+/** What limits have to tell: thresholds that were reached, limits that began to refuse. */
+export const eventStream = 'EVENTS';
+/** Durable consumer of EVENTS, shared by the replicas of analytics. */
+export const eventConsumers = { ledger: 'limit-events' } as const;
 export const configBucket = 'CONFIG';
 
 /**

@@ -1,7 +1,7 @@
 import { DiscardPolicy, jetstreamManager, RetentionPolicy, StorageType } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/nats-core';
-import { configBucket, usageStream } from './subjects.ts';
+import { configBucket, eventStream, usageStream } from './subjects.ts';
 
 const dayNs = 24 * 3600 * 1e9;
 
@@ -12,7 +12,12 @@ export interface TopologyOptions {
   usageBytesMax: number;
 }
 
-/** Creates the USAGE stream and the CONFIG bucket where they are missing; changes nothing that exists. */
+/** A year's windows, and some: as long as an event is there it is not told again. */
+const eventsAgeNs = 400 * dayNs;
+/** Some hundred thousand events; beyond it the oldest go. */
+const eventsBytesMax = 128 * 1024 * 1024;
+
+/** Creates the streams USAGE and EVENTS and the CONFIG bucket where they are missing; changes nothing that exists. */
 export async function ensureTopology(nc: NatsConnection, options: TopologyOptions): Promise<void> {
   const jsm = await jetstreamManager(nc);
   try {
@@ -30,6 +35,22 @@ export async function ensureTopology(nc: NatsConnection, options: TopologyOption
       max_msg_size: 1024 * 1024,
       // Republishing goes on for seconds, a restart of NATS for longer.
       duplicate_window: 10 * 60 * 1e9,
+      num_replicas: options.replicas,
+      allow_direct: true,
+    });
+  }
+  try {
+    await jsm.streams.info(eventStream);
+  } catch {
+    await jsm.streams.add({
+      name: eventStream,
+      subjects: ['tg.v1.event.>'],
+      retention: RetentionPolicy.Limits,
+      storage: StorageType.File,
+      discard: DiscardPolicy.Old,
+      max_age: eventsAgeNs,
+      max_bytes: eventsBytesMax,
+      max_msg_size: 64 * 1024,
       num_replicas: options.replicas,
       allow_direct: true,
     });

@@ -27,6 +27,7 @@ export {
 export { booleanVariable, integerVariable, portVariable, urlVariable } from './env/variables.ts';
 export type { ConfigFile } from './file/config-file.ts';
 export { configJsonSchema } from './file/json-schema.ts';
+export { webhookUrlProblem } from './file/notifications.ts';
 export { type ParsedConfig, parseConfigFile, referredFiles } from './file/parse.ts';
 export { resolveConfig } from './file/resolve.ts';
 export { type Cost, costOf, type Usage } from './model/cost.ts';
@@ -56,7 +57,9 @@ export type {
   ProxySettings,
   SemanticCache,
   Team,
+  Webhook,
 } from './model/snapshot.ts';
 export { parseKeyRecord, parseSnapshot } from './model/stored.ts';
+export { thresholdsOf } from './model/thresholds.ts';
 export { windowLengthMs } from './model/window.ts';
 export { type WindowBounds, windowBounds } from './model/window-bounds.ts';

@@ -7,6 +7,7 @@ export * from './gen/tollgate/v1/frame.ts';
 export * from './gen/tollgate/v1/guard.ts';
 export * from './gen/tollgate/v1/lease.ts';
 export * from './gen/tollgate/v1/ledger.ts';
+export * from './gen/tollgate/v1/limit_event.ts';
 export * from './gen/tollgate/v1/request.ts';
 export * from './gen/tollgate/v1/route.ts';
 export * from './gen/tollgate/v1/usage.ts';

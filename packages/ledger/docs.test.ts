@@ -3,8 +3,10 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
+import { LimitEvent } from '@tollgate/contracts';
 import type { LedgerClient } from './client.ts';
 import { insertUsage } from './insert.ts';
+import { insertLimitEvents, toLimitEventRow } from './limit-event-row.ts';
 import { runReadOnly } from './queries/read-only.ts';
 import { startLedger, type TestLedger } from './testing/ledger.ts';
 import { usageRow } from './testing/rows.ts';
@@ -43,18 +45,27 @@ describe('the documents and the ledger', () => {
       usageRow({ startedAtMs: Date.now(), ...failedFirst }),
       usageRow({ startedAtMs: Date.now(), status: 'refused', http_status: 429, code: 'budget_exceeded' }),
     ]);
+    const [atMs, windowStartMs, windowEndMs] = [Date.now(), Date.now() - 1000, Date.now() + 1000];
+    const empty = LimitEvent.decode(new Uint8Array(0));
+    const event = { ...empty, atMs, windowStartMs, windowEndMs, kind: 'threshold', percent: 80, amount: 1 };
+    await insertLimitEvents(client, [toLimitEventRow({ ...event, id: 'e', team: 'engineering' }, 1)]);
   });
   after(() => ledger?.close());
 
-  it('docs/ledger-for-analysts.md has the columns of usage, in order, with their types', async () => {
-    const columns = await client.rows<{ name: string; type: string }>('DESCRIBE usage');
-    const section = page('docs/ledger-for-analysts.md').split('## Columns of `usage`')[1]?.split('\n## ')[0] ?? '';
-    const documented = [...section.matchAll(/^\| `(\w+)` *\| *(.+?) *\|/gm)].map(([, name, type]) => ({ name, type }));
-    assert.deepEqual(
-      documented,
-      columns.map(({ name, type }) => ({ name, type })),
-    );
-  });
+  for (const view of ['usage', 'limit_events'])
+    it(`docs/ledger-for-analysts.md has the columns of ${view}, in order, with their types`, async () => {
+      const columns = await client.rows<{ name: string; type: string }>(`DESCRIBE ${view}`);
+      const section =
+        page('docs/ledger-for-analysts.md').split(`## Columns of \`${view}\``)[1]?.split('\n## ')[0] ?? '';
+      const documented = [...section.matchAll(/^\| `(\w+)` *\| *(.+?) *\|/gm)].map(([, name, type]) => ({
+        name,
+        type,
+      }));
+      assert.deepEqual(
+        documented,
+        columns.map(({ name, type }) => ({ name, type })),
+      );
+    });
 
   for (const file of pages) {
     for (const statement of statements(page(file))) {

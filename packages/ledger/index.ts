@@ -2,6 +2,7 @@
 export { ClickHouseError } from '@clickhouse/client';
 export { connect, LedgerClient, type LedgerOptions, type QueryOptions, type QueryParameters } from './client.ts';
 export { INSERT_ROWS_MAX, insertUsage } from './insert.ts';
+export { insertLimitEvents, type LimitEventRow, toLimitEventRow } from './limit-event-row.ts';
 export {
   type BreakdownPoint,
   type BreakdownQuestion,

@@ -1,11 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Bus, connectBus, subjects, type UsageConsumer, usageConsumers } from '@tollgate/bus';
+import {
+  type BatchConsumer,
+  type Bus,
+  connectBus,
+  eventConsumers,
+  subjects,
+  type UsageConsumer,
+  usageConsumers,
+} from '@tollgate/bus';
 import { BudgetCountersReply, BudgetCountersRequest, encode } from '@tollgate/contracts';
 import { connect } from '@tollgate/ledger';
 import type { Scope } from '@tollgate/lifecycle';
 import { LedgerStore } from './adapters/ledger-store.ts';
 import { readConfig } from './config.ts';
 import { backoffMs } from './domain/backoff.ts';
+import { LimitEvents } from './handlers/limit-events.ts';
 import { compareBudgets } from './handlers/reconcile/budgets.ts';
 import { compareRows } from './handlers/reconcile/rows.ts';
 import { compareSequences } from './handlers/reconcile/sequences.ts';
@@ -18,6 +27,7 @@ import { repeat } from './repeating.ts';
 const kind = 'analytics';
 const probeEveryMs = 2000;
 const countersAnswerMs = 5000;
+const limitEventsMax = 500;
 
 export async function start(scope: Scope): Promise<{ address?: string }> {
   const config = readConfig(scope.environment);
@@ -36,9 +46,23 @@ export async function start(scope: Scope): Promise<{ address?: string }> {
 
   const { TOLLGATE_ANALYTICS_BATCH_MAX: batchMax, TOLLGATE_ANALYTICS_PAUSE_MS: pauseMs } = config;
   const writer = new Writer({ ledger, batchMax, pauseMs, stopping, logger, metrics, now, wait });
-  const consuming = consume(scope, bus, batchMax, writer);
+  const consuming = consume(scope, 'usage', () =>
+    bus.consumeUsage({
+      durable: usageConsumers.ledger,
+      batchMax,
+      onBatch: (messages) => writer.write(messages),
+    }),
+  );
   scope.health.check('usage', () => consuming.consumer !== undefined || 'the USAGE stream was not reached yet');
   watchPending(scope, consuming);
+  const limitEvents = new LimitEvents({ ledger, metrics });
+  consume(scope, 'limit events', () =>
+    bus.consumeLimitEvents({
+      durable: eventConsumers.ledger,
+      batchMax: limitEventsMax,
+      onBatch: (messages) => limitEvents.write(messages),
+    }),
+  );
 
   const rollups = new Rollups({ ledger, logger, metrics, now });
   repeat(scope, 'rollups', config.TOLLGATE_ANALYTICS_ROLLUP_MS, () => rollups.refresh());
@@ -72,38 +96,38 @@ function reconcile(scope: Scope, bus: Bus, ledger: LedgerStore, everyMs: number)
   scope.drain('reconciler', () => asked.drain());
 }
 
-interface Consuming {
-  consumer: UsageConsumer | undefined;
+interface Consuming<Consumer> {
+  consumer: Consumer | undefined;
 }
 
-/** The stream is made by the console, which may start later than this. */
-function consume(scope: Scope, bus: Bus, batchMax: number, writer: Writer): Consuming {
-  const consuming: Consuming = { consumer: undefined };
-  const begin = async () => {
+/** Streams are made by the console, which may start later than this: begins as soon as one is there. */
+function consume<Consumer extends BatchConsumer>(
+  scope: Scope,
+  name: string,
+  begin: () => Promise<Consumer>,
+): Consuming<Consumer> {
+  const consuming: Consuming<Consumer> = { consumer: undefined };
+  const trying = async () => {
     for (let failures = 0; !scope.stopping.aborted; ) {
       try {
-        consuming.consumer = await bus.consumeUsage({
-          durable: usageConsumers.ledger,
-          batchMax,
-          onBatch: (messages) => writer.write(messages),
-        });
+        consuming.consumer = await begin();
         return;
       } catch (error) {
         failures++;
-        scope.logger.info({ err: error, failures }, 'the USAGE stream is not there yet; trying again');
+        scope.logger.info({ err: error, failures, stream: name }, 'the stream is not there yet; trying again');
         await delay(backoffMs(failures), undefined, { signal: scope.stopping }).catch(() => {});
       }
     }
   };
-  const begun = begin();
-  scope.drain('usage', async () => {
+  const begun = trying();
+  scope.drain(name, async () => {
     await begun;
     await consuming.consumer?.stop();
   });
   return consuming;
 }
 
-function watchPending(scope: Scope, consuming: Consuming): void {
+function watchPending(scope: Scope, consuming: Consuming<UsageConsumer>): void {
   const pending = scope.metrics.gauge(
     'tollgate_ledger_usage_pending',
     'Messages of USAGE that are not in the ledger yet',

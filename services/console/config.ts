@@ -10,6 +10,7 @@ import {
   z,
 } from '@tollgate/config';
 
+const proxy = z.string().optional();
 const builtPages = fileURLToPath(new URL('../../apps/web/dist', import.meta.url));
 
 export const readConfig = (environment: Environment) =>
@@ -28,6 +29,13 @@ export const readConfig = (environment: Environment) =>
       TOLLGATE_STREAM_REPLICAS: integerVariable({ min: 1, max: 5, default: 1 }),
       /** Bound of the USAGE stream, bytes; at it admission answers 503. */
       TOLLGATE_USAGE_BYTES_MAX: integerVariable({ min: 1024 * 1024, max: 2 ** 50, default: 8 * 1024 ** 3 }),
+      /** The way out to receivers of webhooks, as curl reads it. */
+      HTTPS_PROXY: proxy,
+      https_proxy: proxy,
+      HTTP_PROXY: proxy,
+      http_proxy: proxy,
+      NO_PROXY: proxy,
+      no_proxy: proxy,
     },
     environment,
   );

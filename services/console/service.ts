@@ -3,6 +3,7 @@ import { connectBus } from '@tollgate/bus';
 import type { Scope } from '@tollgate/lifecycle';
 import { createConsoleServer } from './adapters/http.ts';
 import { Ledger } from './adapters/ledger.ts';
+import { WebhookSender } from './adapters/webhook-sender.ts';
 import { readConfig } from './config.ts';
 import { applyRoutes } from './handlers/apply.ts';
 import { dashboardRoutes } from './handlers/dashboard.ts';
@@ -11,6 +12,11 @@ import { pageRoutes } from './handlers/pages.ts';
 import { sqlRoutes } from './handlers/sql.ts';
 import { statusRoutes } from './handlers/status.ts';
 import { usageRoutes } from './handlers/usage.ts';
+import { followEveryMs, Webhooks } from './handlers/webhooks.ts';
+import { repeat } from './repeating.ts';
+
+/** Of a delivery; receivers are to answer first and work afterwards. */
+const webhookMsMax = 10_000;
 
 export async function start(scope: Scope): Promise<{ address: string }> {
   const config = readConfig(scope.environment);
@@ -28,10 +34,21 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   scope.defer('ledger', () => ledger.close());
   scope.health.check('ledger', () => (ledger.fault === undefined ? true : { degraded: ledger.fault }));
 
+  const { HTTPS_PROXY, https_proxy, HTTP_PROXY, http_proxy, NO_PROXY, no_proxy } = config;
+  const proxyEnv = { HTTPS_PROXY, https_proxy, HTTP_PROXY, http_proxy, NO_PROXY, no_proxy };
+  const sender = new WebhookSender({ proxyEnv, timeoutMs: webhookMsMax, now: Date.now });
+  const webhooks = new Webhooks({
+    bus,
+    send: (sending) => sender.send(sending),
+    ...{ logger, metrics, now: Date.now, random: Math.random },
+  });
+  scope.defer('webhooks', () => webhooks.stop());
+  repeat(scope, 'following webhooks', followEveryMs, () => webhooks.work());
+
   const app = createConsoleServer(logger, config.TOLLGATE_ADMIN_TOKEN);
   applyRoutes(app, bus);
   keyRoutes(app, bus);
-  statusRoutes(app, bus);
+  statusRoutes(app, bus, webhooks);
   usageRoutes(app, bus, ledger);
   sqlRoutes(app, ledger);
   dashboardRoutes(app, bus, ledger);

@@ -9,6 +9,7 @@ import { ProbeStore } from './adapters/probe-store.ts';
 import { readConfig } from './config.ts';
 import { CompletionMeans } from './domain/completion-means.ts';
 import { Share } from './domain/share.ts';
+import { watchesOf } from './domain/threshold-watch.ts';
 import { Admission } from './handlers/admission.ts';
 import { Counters } from './handlers/counters.ts';
 import { Degraded, degradedEveryMs } from './handlers/degraded.ts';
@@ -21,6 +22,7 @@ import { Releases, releaseRetryEveryMs } from './handlers/releases.ts';
 import { Renewals } from './handlers/renewals.ts';
 import { SelfCheck, selfCheckEveryMs } from './handlers/self-check.ts';
 import { Settler } from './handlers/settler.ts';
+import { Teller, tellAgainEveryMs } from './handlers/teller.ts';
 import { repeat } from './repeating.ts';
 
 const kind = 'guard-auth';
@@ -83,11 +85,24 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   scope.health.check('limits', () => selfCheck.state());
   repeat(scope, 'self-check', selfCheckEveryMs, () => selfCheck.work());
 
+  const teller = new Teller({
+    store,
+    publish: (event) => bus.publishLimitEvent(event),
+    snapshot: () => bus.config.current(),
+    ...{ logger, metrics, now },
+  });
+  repeat(scope, 'telling', tellAgainEveryMs, () => teller.work());
+
   const means = new CompletionMeans();
   const settler = new Settler({
     store,
     means,
     whenBuilt: (id, ms) => rebuilder.whenBuilt(id, ms),
+    watch: (organizationId, reservation) => {
+      const current = bus.config.current();
+      return current?.organization.id === organizationId ? watchesOf(current, reservation) : [];
+    },
+    tell: (organizationId, reached) => teller.tell(organizationId, reached),
     logger,
     metrics,
     now,
@@ -128,6 +143,8 @@ export async function start(scope: Scope): Promise<{ address: string }> {
     onAdmitted: onActivity,
     unproven: (team, models) => selfCheck.unproven(team, models),
     degraded,
+    onRefused: (plan, refusal, counters, snapshot) =>
+      teller.refused(plan, refusal, counters[refusal.check.charge], snapshot),
     ...{ metrics, now, wait: (ms: number) => wait(ms) },
   });
   return serveGuard({

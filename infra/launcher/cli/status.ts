@@ -1,7 +1,8 @@
 import { Command } from 'commander';
+import type { ConsoleStatus, WebhookStatus } from '../admin-client.ts';
 import { controlRequest } from '../control/client.ts';
 import type { Status } from '../control/status.ts';
-import { commandConfig, print, printJson } from './context.ts';
+import { adminClient, commandConfig, print, printJson } from './context.ts';
 import { table } from './table.ts';
 
 export const statusCommand = () =>
@@ -10,11 +11,30 @@ export const statusCommand = () =>
     .option('--json', 'as JSON; URLs of engines carry their credentials')
     .action(async ({ json }: { json?: boolean }) => {
       const status = await controlRequest<Status>(commandConfig().home, 'GET', '/status');
-      if (json) printJson(status);
-      else print(statusText(status));
+      const webhooks = await webhooksOf();
+      if (json) printJson({ ...status, ...(webhooks && { webhooks }) });
+      else print(statusText(status, webhooks));
     });
 
-function statusText(status: Status): string {
+/** Undefined while the console is not there, whose state stands in the rest. */
+async function webhooksOf(): Promise<WebhookStatus[] | undefined> {
+  try {
+    return (await (await adminClient()).json<ConsoleStatus>('/api/status')).webhooks;
+  } catch {
+    return undefined;
+  }
+}
+
+/** One row a receiver: what waits, since when, and why. */
+function webhookRows(webhooks: readonly WebhookStatus[], nowMs: number): Record<string, unknown>[] {
+  return webhooks.map(({ name, scopeId, format, undelivered, oldestUndeliveredAtMs, failures, error }) => ({
+    ...{ webhook: name, of: scopeId, format, state: error === undefined ? 'ok' : 'FAILING', undelivered },
+    'waiting s': oldestUndeliveredAtMs === undefined ? null : Math.round((nowMs - oldestUndeliveredAtMs) / 1000),
+    ...{ failures, error: error ?? null },
+  }));
+}
+
+function statusText(status: Status, webhooks: readonly WebhookStatus[] = []): string {
   const state = (ready: boolean, pid: number | null) => (ready ? 'ready' : pid === null ? 'down' : 'not ready');
   const services = status.services.map(({ replica, pid, ready, address, restarts }) => ({
     ...{ service: replica, state: state(ready, pid), pid, restarts, address },
@@ -32,5 +52,6 @@ function statusText(status: Status): string {
     table(services),
     '',
     table(engines),
+    ...(webhooks.length > 0 ? ['', table(webhookRows(webhooks, Date.now()))] : []),
   ].join('\n');
 }

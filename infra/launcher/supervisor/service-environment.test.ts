@@ -24,6 +24,7 @@ const environment = {
   OPENAI_API_KEY: 'openai-secret',
   TOLLGATE_OWN_PROVIDER_KEY: 'own-secret',
   HTTPS_PROXY: 'http://user:proxy-secret@proxy:1',
+  TOLLGATE_WEBHOOK_FINANCE: 'webhook-secret',
   TOLLGATE_ADMIN_TOKEN: 'admin-secret',
   TOLLGATE_REDIS_URL: 'redis://given-secret',
   TOLLGATE_BODY_BYTES_MAX: '1024',
@@ -51,7 +52,13 @@ test('each service gets the secrets that it uses and no others', () => {
     'proxy-secret',
   ]);
   assert.deepEqual(secretsOf('analytics'), ['ledger-secret', 'nats-secret-analytics']);
-  assert.deepEqual(secretsOf('console'), ['admin-secret', 'ledger-secret', 'nats-secret-console']);
+  assert.deepEqual(secretsOf('console'), [
+    'admin-secret',
+    'ledger-secret',
+    'nats-secret-console',
+    'proxy-secret',
+    'webhook-secret',
+  ]);
 });
 
 test('only the gateway and the console listen where TOLLGATE_HOST says; settings of services pass', () => {

@@ -60,7 +60,7 @@ const fromTheSystem = [
   'NODE_COMPILE_CACHE',
 ];
 
-/** The environment of one replica. Only upstream, which calls providers, sees the launcher's own. */
+/** The environment of one replica. Only upstream, which calls providers, sees the launcher's own, and the console what webhooks need. */
 export function serviceEnvironment(
   kind: ServiceKind,
   replica: string,
@@ -108,10 +108,17 @@ function ownVariables(service: string, installation: Installation): NodeJS.Proce
 // variable as a provider's credential, also one that begins like that.
 const setting = /^(TOLLGATE|OTEL)_/;
 const credential = /_(KEY|SECRET|TOKEN|PASSWORD)$/;
+/** Secrets and addresses of webhooks, and the way out to them: for the console alone. */
+const webhook = /^TOLLGATE_WEBHOOK_/;
+const wayOut = /^(https?|no)_proxy$/i;
 
 function inherited({ name }: ServiceKind, environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const passes = (variable: string) =>
-    !handedOut.includes(variable) &&
-    (name === 'upstream' || fromTheSystem.includes(variable) || (setting.test(variable) && !credential.test(variable)));
+  const passes = (variable: string) => {
+    if (handedOut.includes(variable)) return false;
+    if (webhook.test(variable)) return name === 'console';
+    if (name === 'upstream' || fromTheSystem.includes(variable)) return true;
+    if (name === 'console' && wayOut.test(variable)) return true;
+    return setting.test(variable) && !credential.test(variable);
+  };
   return Object.fromEntries(Object.entries(environment).filter(([variable]) => passes(variable)));
 }

@@ -3,13 +3,20 @@ import { SLUG, SLUG_RULE } from '../model/patterns.ts';
 import { guardrailSchema } from './guardrails.ts';
 import { concurrencySchema, limitsSchema, onStoreFailureSchema } from './limit.ts';
 import { notEnforced } from './not-enforced.ts';
+import { notificationsSchema } from './notifications.ts';
 import { object, slug, whole } from './object.ts';
 import { priceListSchema } from './price-list.ts';
 import { providerSchema } from './provider.ts';
 
 const name = slug({ pattern: SLUG, text: SLUG_RULE });
 
-const teamSchema = object({ name, limits: limitsSchema, regions: notEnforced(), keys: notEnforced() });
+const teamSchema = object({
+  name,
+  limits: limitsSchema,
+  notifications: notificationsSchema.optional(),
+  regions: notEnforced(),
+  keys: notEnforced(),
+});
 
 /** First segments of paths that Tollgate serves at the root. */
 const RESERVED = [
@@ -49,6 +56,7 @@ const proxySchema = object({
 const projectSchema = object({
   name,
   limits: limitsSchema,
+  notifications: notificationsSchema.optional(),
   teams: z.array(teamSchema).max(1000).default([]),
   proxies: z.array(proxySchema).max(1000).default([]),
 });
@@ -61,6 +69,7 @@ export const configFileSchema = object({
   organization: name,
   limits: limitsSchema,
   defaults: defaultsSchema,
+  notifications: notificationsSchema.optional(),
   priceList: priceListSchema,
   providers: z.array(providerSchema).min(1, 'must list at least one provider').max(64),
   projects: z.array(projectSchema).min(1, 'must list at least one project').max(256),
@@ -73,3 +82,4 @@ export type FileProxy = FileProject['proxies'][number];
 export type FileGuardrail = FileProxy['guardrails'][number];
 export type FileDefaults = ConfigFile['defaults'];
 export type FileLimit = ConfigFile['limits'][number];
+export type FileWebhook = NonNullable<ConfigFile['notifications']>['webhooks'][number];

@@ -15,6 +15,7 @@ test('the schema says what a limit needs and which settings are refused', () => 
   assert.deepEqual(limit.oneOf[3], { required: ['costUsd', 'window'] });
   assert.deepEqual(limit.oneOf[5], { required: ['concurrency'] });
   assert.equal(limit.additionalProperties, false);
-  assert.deepEqual(limit.properties.thresholds.not, {});
-  assert.match(limit.properties.thresholds.description, /Not enforced/);
+  const team = schema.properties.projects.items.properties.teams.items;
+  assert.deepEqual(team.properties.regions.not, {});
+  assert.match(team.properties.regions.description, /Not enforced/);
 });

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { MODEL_NAME, MODEL_NAME_RULE } from '../model/patterns.ts';
+import { hasThresholds } from '../model/thresholds.ts';
 import { isTimeZone } from '../model/time-zone.ts';
 import { parseWindow, WINDOW_RULE, windowLengthMs } from '../model/window.ts';
-import { choice, notEnforced } from './not-enforced.ts';
+import { choice } from './not-enforced.ts';
 import { object, whole } from './object.ts';
+import { thresholdsSchema } from './thresholds.ts';
 
 const most = whole(1, 1_000_000_000_000);
 
@@ -84,7 +86,7 @@ const limitSchema = object({
     .string()
     .refine(isTimeZone, 'must be UTC or a time zone of the IANA database such as Europe/Berlin')
     .default('UTC'),
-  thresholds: notEnforced(),
+  thresholds: thresholdsSchema.optional(),
   onStoreFailure: onStoreFailureSchema,
 })
   .refine((limit) => LIMIT_QUANTITIES.filter((quantity) => limit[quantity] !== undefined).length === 1, ONE_QUANTITY)
@@ -142,6 +144,10 @@ const limitSchema = object({
       error: 'must be refuse: without the store nobody knows enough of a strict limit or of a rolling window',
     },
   )
+  .refine((limit) => (limit.thresholds ?? []).length === 0 || (hasThresholds(limit.window ?? '') && !limit.rolling), {
+    path: ['thresholds'],
+    error: 'must be left out: they are told for calendar windows of an hour and longer',
+  })
   .meta({
     oneOf: LIMIT_QUANTITIES.map((quantity) => ({
       required: quantity === 'concurrency' ? [quantity] : [quantity, 'window'],

@@ -10,7 +10,6 @@ const TYPE = 'type: azure-openai';
 
 /** What the design has and this build has not. */
 const refused: [part: string, replacement: string, name: string][] = [
-  [LIMIT, '{ tokens: 5, window: 1d, thresholds: [50] }', 'limits[0].thresholds'],
   [PII, 'piiMasking: { email: true, creditCard: true }', 'piiMasking.creditCard'],
   [PII, 'piiMasking: { email: true, iban: true }', 'piiMasking.iban'],
   [PII, 'piiMasking: { email: true, ipAddress: true }', 'piiMasking.ipAddress'],

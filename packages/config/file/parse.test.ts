@@ -34,7 +34,7 @@ test('every fault is reported at once, in the order of lines, with its path', ()
     ],
   );
   assert.match(faults[2] ?? '', /is missing/);
-  assert.match(faults[3] ?? '', /is not a setting here; known are name, limits$/);
+  assert.match(faults[3] ?? '', /is not a setting here; known are name, limits, notifications$/);
 });
 
 test('the error says how many, and its param is a path', () => {
@@ -236,4 +236,56 @@ test('a price is exact to a nano-dollar', () => {
   assert.deepEqual(faultsOf(exampleWith('prompt: 2.50', 'prompt: 0.000000001')), []);
   assertFault(exampleWith('prompt: 2.50', 'prompt: 0.0000000001'), '0.0000000001', /9 decimals/);
   assertFault(exampleWith(', completion: 10.00 }', ' }'), 'gpt-4o: {', /completion is missing/);
+});
+
+test('thresholds are whole per cents of windows that are long enough to tell of', () => {
+  const limit = '{ tokens: 1000000, window: 1d, mode: hard }';
+  for (const [thresholds, window, about] of [
+    ['[0]', '1d', /whole number from 1 to 100/],
+    ['[101]', '1d', /whole number from 1 to 100/],
+    ['[50, 50]', '1d', /must not say one twice/],
+    ['[50]', '59m', /an hour and longer/],
+  ] as const) {
+    const text = exampleWith(limit, `{ tokens: 5, window: ${window}, thresholds: ${thresholds} }`);
+    assertFault(text, thresholds, about);
+  }
+  for (const fine of ['thresholds: [], window: 1m', 'thresholds: [50], window: 1h', 'thresholds: [100], window: 1mo']) {
+    assert.deepEqual(faultsOf(exampleWith(limit, `{ tokens: 5, ${fine} }`)), [], fine);
+  }
+});
+
+test('a webhook goes to a URL that may be called, and names its secrets', () => {
+  const secret = 'secret: { env: TOLLGATE_WEBHOOK_X }';
+  for (const [settings, about] of [
+    ['url: "ftp://a.example"', /url must be an https:/],
+    ['url: http://a.example', /url would be called in plain text/],
+    ['url: "https://user:word@a.example"', /url must not hold a user/],
+    ['url: "https://a.example/#x"', /url must be a URL without fragment/],
+    ['url: { env: TOLLGATE_ADMIN_TOKEN }', /url.env must be a variable whose name begins with TOLLGATE_WEBHOOK_/],
+    ['format: slack, url: https://hooks.slack.example/T0/B0/secret', /url must be a reference.*can write there/],
+    ['format: email, url: https://a.example', /format must be json, slack or teams/],
+    ['url: https://a.example, events: [x]', /events is not a setting here; known are name, url/],
+  ] as const) {
+    const hook = `{ name: alerts, ${secret}, ${settings} }`;
+    const text = exampleWith(
+      'organization: sampleorganization',
+      `organization: acme\nnotifications: { webhooks: [${hook}] }`,
+    );
+    assertFault(text, 'alerts', about);
+    assert.ok(!faultsOf(text).join().includes('B0/secret'));
+  }
+  const hookOf = (settings: string) =>
+    exampleWith(
+      'organization: sampleorganization',
+      `organization: acme\nnotifications: { webhooks: [{ name: a, ${settings} }] }`,
+    );
+  assertFault(hookOf('url: https://a.example'), 'name: a,', /secret is missing/);
+  assertFault(hookOf('url: https://a.example, secret: whsec_abc'), 'name: a,', /secret must be a reference/);
+  for (const fine of [
+    `url: http://127.0.0.1:9000/x, ${secret}`,
+    `url: http://a.example, insecure: true, ${secret}`,
+    'format: teams, url: { file: /run/url }',
+  ]) {
+    assert.deepEqual(faultsOf(hookOf(fine)), [], fine);
+  }
 });

@@ -122,3 +122,24 @@ test('all faults of references are reported at once', () => {
     .replace('name: product', 'name: sales');
   assert.equal(faultsOf(text).length, 2, faultsOf(text).join('\n'));
 });
+
+const HOOK = '{ name: alerts, url: https://example.com, secret: { env: TOLLGATE_WEBHOOK_X } }';
+
+test('two webhooks of one name, wherever they stand, and more than 64', () => {
+  const twice = exampleWith(
+    'organization: sampleorganization',
+    `organization: acme\nnotifications: { webhooks: [${HOOK}] }`,
+  );
+  const text = twice.replace('- name: product', `- name: product\n        notifications: { webhooks: [${HOOK}] }`);
+  const faults = faultsOf(text);
+  assert.equal(faults.length, 1, faults.join('\n'));
+  assert.match(faults[0] ?? '', /teams\[1\]\.notifications\.webhooks\[0\]\.name says alerts a second time/);
+  let at = 0;
+  const many = Array.from({ length: 5 }, (_, team) => {
+    const hooks = Array.from({ length: 13 }, () => HOOK.replace('alerts', `alerts-${at++}`));
+    return `      - { name: t${team}, notifications: { webhooks: [${hooks.join(', ')}] } }`;
+  });
+  const [fault = '', ...others] = faultsOf(exampleWith('      - name: product', many.join('\n')));
+  assert.deepEqual(others, []);
+  assert.match(fault, /is one more than the 64/);
+});

@@ -2,6 +2,7 @@ import type { ConfigFile, FileGuardrail, FileLimit, FileProject, FileProxy } fro
 import type { Fault, Path } from './fault.ts';
 import { isRate, quantityOf } from './limit.ts';
 import type { PriceList } from './price-list.ts';
+import { placedWebhooks } from './webhooks.ts';
 
 type Report = (path: Path, message: string) => void;
 
@@ -14,6 +15,7 @@ export function checkReferences(file: ConfigFile, prices: PriceList): Fault[] {
   checkLimits(file, file.limits, ['limits'], report);
   checkProviders(file, prices, report);
   checkContexts(file, report);
+  checkWebhooks(file, report);
   for (const [at, project] of file.projects.entries()) checkProject(file, project, ['projects', at], report);
   return faults;
 }
@@ -44,6 +46,18 @@ function checkContexts(file: ConfigFile, report: Report): void {
     }
   }
 }
+
+/** Each has a queue of its own, by its name. */
+function checkWebhooks(file: ConfigFile, report: Report): void {
+  const names = new Set<string>();
+  for (const { path, webhook } of placedWebhooks(file)) {
+    if (names.has(webhook.name)) report([...path, 'name'], `says ${webhook.name} a second time`);
+    names.add(webhook.name);
+    if (names.size === WEBHOOKS_MAX + 1) report(path, `is one more than the ${WEBHOOKS_MAX} of a whole file`);
+  }
+}
+
+const WEBHOOKS_MAX = 64;
 
 function checkProject(file: ConfigFile, project: FileProject, path: Path, report: Report): void {
   unique(namesOf(project.teams), [...path, 'teams'], report);

@@ -210,3 +210,46 @@ test('a limit says what is to be done without the store; left out, it refuses', 
   assert.equal(first?.onStoreFailure, 'allow-within-share');
   assert.equal(second?.onStoreFailure, undefined);
 });
+
+test('a limit tells its thresholds from the lowest; what it does not say stands in no revision', () => {
+  const limits = exampleWith(
+    '{ tokens: 1000000, window: 1d, mode: hard }',
+    '{ tokens: 5, window: 1d, thresholds: [90, 75] }\n          - { tokens: 5, window: 1h }',
+  );
+  const [first, second] = snapshotOf(limits).projects[0]?.teams[0]?.limits ?? [];
+  assert.deepEqual(first?.thresholds, [75, 90]);
+  assert.equal(Object.hasOwn(second ?? {}, 'thresholds'), false);
+});
+
+test('a webhook knows whose limits it is told of, and where its secrets stand', () => {
+  const own = '{ name: finance, url: https://a.example/x?y=1, secret: { file: /run/secret }, thresholds: [100, 80] }';
+  const text = exampleWith(
+    'organization: sampleorganization',
+    `organization: acme\nnotifications: { webhooks: [${own}] }`,
+  );
+  const team = '{ name: leads, format: slack, url: { env: TOLLGATE_WEBHOOK_LEADS }, refusals: false }';
+  const { webhooks } = snapshotOf(
+    text.replace('- name: product', `- name: product\n        notifications: { webhooks: [${team}] }`),
+  );
+  assert.deepEqual(webhooks, [
+    {
+      ...{ name: 'finance', scope: 'organization', scopeId: 'acme', format: 'json', refusals: true, insecure: false },
+      ...{ url: 'https://a.example/x?y=1', secret: { file: '/run/secret' }, thresholds: [80, 100] },
+    },
+    {
+      ...{ name: 'leads', scope: 'team', scopeId: 'sample-project.product', format: 'slack', refusals: false },
+      ...{ insecure: false, url: { env: 'TOLLGATE_WEBHOOK_LEADS' } },
+    },
+  ]);
+});
+
+test('without webhooks a revision says nothing of them; one that may go in plain text is warned of', () => {
+  assert.equal(Object.hasOwn(snapshotOf(exampleText), 'webhooks'), false);
+  const hook = '{ name: a, url: http://10.0.0.1, insecure: true, secret: { env: TOLLGATE_WEBHOOK_X } }';
+  const text = exampleWith(
+    'organization: sampleorganization',
+    `organization: acme\nnotifications: { webhooks: [${hook}] }`,
+  );
+  assert.match(snapshotOf(text).warnings[0] ?? '', /Webhook a .*plain http/);
+  assert.deepEqual(snapshotOf(text.replace('10.0.0.1', '127.0.0.1')).warnings, []);
+});

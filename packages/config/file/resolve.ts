@@ -8,7 +8,9 @@ import type { PriceList } from './price-list.ts';
 import { toNano, toPrice, versionOf } from './prices.ts';
 import { endpointOf } from './provider.ts';
 import { checkReferences } from './references.ts';
+import { ascending } from './thresholds.ts';
 import { warningsOf } from './warnings.ts';
+import { placedWebhooks, toWebhook } from './webhooks.ts';
 
 /**
  * The configuration as one frozen revision: defaults filled in, everything that is referred to there.
@@ -21,12 +23,14 @@ export function resolveConfig(parsed: ParsedConfig, revision: number, appliedAtM
   const providers = file.providers.map(toProvider);
   const prices = pricesOf(providers, parsed.prices);
   const fallbackPrice = parsed.prices.fallback && toPrice(parsed.prices.fallback);
+  const webhooks = placedWebhooks(file).map(toWebhook);
   return deepFreeze({
     revision,
     appliedAtMs,
     priceListVersion: versionOf(prices, fallbackPrice),
     organization: { id: file.organization, name: file.organization },
     limits: file.limits.map(toLimit),
+    ...(webhooks.length > 0 && { webhooks }),
     prices,
     ...(fallbackPrice && { fallbackPrice }),
     providers,
@@ -41,7 +45,7 @@ export function resolveConfig(parsed: ParsedConfig, revision: number, appliedAtM
       })),
       proxies: project.proxies.map((proxy) => toProxy(project, proxy)),
     })),
-    warnings: warningsOf(providers, prices),
+    warnings: warningsOf(providers, prices, webhooks),
   });
 }
 
@@ -80,7 +84,8 @@ function withDefaults(limits: readonly FileLimit[], defaults: FileDefaults): rea
 }
 
 function toLimit(limit: FileLimit): Limit {
-  const { window = '', models, per, valuesMax = VALUES_MAX_DEFAULT, mode, timeZone, rolling, onStoreFailure } = limit;
+  const { window = '', models, per, valuesMax = VALUES_MAX_DEFAULT, mode, timeZone } = limit;
+  const { rolling, onStoreFailure, thresholds } = limit;
   const name = quantityOf(limit);
   const amount = limit[name] ?? 0;
   const quantity = QUANTITIES[name];
@@ -95,6 +100,8 @@ function toLimit(limit: FileLimit): Limit {
     ...(rolling && { rolling }),
     ...(isRate(limit) && { burst: limit.burst ?? amount }),
     ...(onStoreFailure === 'allow-within-share' && { onStoreFailure }),
+    // Left out where it is not said: builds that know none of it still take such a revision.
+    ...(thresholds && { thresholds: ascending(thresholds) }),
   };
 }
 

@@ -1,13 +1,30 @@
 import { isLoopback } from '../env/derived.ts';
-import type { ConfigSnapshot, Provider } from '../model/snapshot.ts';
+import type { ConfigSnapshot, Provider, Webhook } from '../model/snapshot.ts';
 
 /** What is allowed and still worth a line at each start. */
-export function warningsOf(providers: readonly Provider[], prices: ConfigSnapshot['prices']): string[] {
-  return [...providers.flatMap(plainHttp), ...providers.flatMap((provider) => atFallback(provider, prices))];
+export function warningsOf(
+  providers: readonly Provider[],
+  prices: ConfigSnapshot['prices'],
+  webhooks: readonly Webhook[],
+): string[] {
+  return [
+    ...providers.flatMap(plainHttp),
+    ...providers.flatMap((provider) => atFallback(provider, prices)),
+    ...webhooks.flatMap(plainWebhook),
+  ];
+}
+
+function plainWebhook({ name, url, insecure }: Webhook): string[] {
+  if (!insecure || (typeof url === 'string' && !isPlain(url))) return [];
+  return [`Webhook ${name} may be called over plain http: what it is told can be read and changed on the way.`];
+}
+
+function isPlain(url: string): boolean {
+  return url.startsWith('http://') && !isLoopback(new URL(url).hostname);
 }
 
 function plainHttp({ name, endpoint }: Provider): string[] {
-  if (!endpoint.startsWith('http://') || isLoopback(new URL(endpoint).hostname)) return [];
+  if (!isPlain(endpoint)) return [];
   return [
     `Provider ${name} is called over plain http (${endpoint}): prompts, answers and the credential can be read on the way.`,
   ];

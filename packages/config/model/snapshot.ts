@@ -91,6 +91,27 @@ const limit = z.strictObject({
   burst: z.int().min(1).optional(),
   /** While the store of the budgets is away, admissions that only such limits bind go on. Absent: refused. */
   onStoreFailure: z.literal('allow-within-share').optional(),
+  /** In per cent, ascending: counters that reach them are told. Absent: as `thresholdsOf` says. */
+  thresholds: z.array(z.int().min(1).max(100)).optional(),
+});
+
+const webhook = z.object({
+  /** Unique in a configuration; its queue is called by it. */
+  name: z.string(),
+  /** Told of limits of this scope and of those below it. */
+  scope: z.enum(['organization', 'project', 'team']),
+  scopeId: id,
+  /** Or where it stands, where it is a secret itself. */
+  url: z.union([z.string(), credential]),
+  format: z.enum(['json', 'slack', 'teams']),
+  /** Where the secret stands that signs. Absent: nothing is signed. */
+  secret: credential.optional(),
+  /** Only these, in per cent. Absent: all that limits tell. */
+  thresholds: z.array(z.int()).optional(),
+  /** Told of limits that begin to refuse, too. */
+  refusals: z.boolean(),
+  /** Plain http to other machines was allowed. */
+  insecure: z.boolean(),
 });
 
 const onError = z.enum(['refuse', 'pass']);
@@ -171,6 +192,7 @@ export const snapshotSchema = z.object({
   priceListVersion: z.string(),
   organization: z.object({ id, name: z.string() }),
   limits: z.array(limit),
+  webhooks: z.array(webhook).optional(),
   /** Of the base models that are offered. */
   prices: z.record(z.string(), price),
   /** Of what `prices` does not have; absent: every offered model is there. */
@@ -187,6 +209,7 @@ export type Credential = z.output<typeof credential>;
 export type Model = z.output<typeof model>;
 export type Provider = z.output<typeof provider>;
 export type Limit = z.output<typeof limit>;
+export type Webhook = z.output<typeof webhook>;
 export type Guardrail = z.output<typeof guardrail>;
 export type PiiMasking = z.output<typeof piiMasking>;
 export type SemanticCache = z.output<typeof semanticCache>;

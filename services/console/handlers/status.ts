@@ -2,6 +2,7 @@ import type { Bus } from '@tollgate/bus';
 import { subjects } from '@tollgate/bus';
 import { GuardBeat } from '@tollgate/contracts';
 import type { FastifyInstance } from 'fastify';
+import type { Webhooks } from './webhooks.ts';
 
 /** Three missed beats. */
 const silentAfterMs = 3500;
@@ -9,7 +10,7 @@ const silentAfterMs = 3500;
 const guardsMax = 1000;
 
 /** GET /api/status: what the bus and the configuration look like from here; the processes are the launcher's to tell. */
-export function statusRoutes(app: FastifyInstance, bus: Bus): void {
+export function statusRoutes(app: FastifyInstance, bus: Bus, webhooks: Pick<Webhooks, 'status'>): void {
   const beats = new Map<string, { beat: GuardBeat; atMs: number }>();
   bus.subscribe(subjects.guardBeat, (bytes) => {
     const beat = GuardBeat.decode(bytes);
@@ -31,6 +32,7 @@ export function statusRoutes(app: FastifyInstance, bus: Bus): void {
         proxies: proxies.map((proxy) => ({ name: proxy.name, context: proxy.context, isDefault: proxy.isDefault })),
       })),
       warnings: snapshot?.warnings ?? [],
+      webhooks: webhooks.status(),
       configurationBehind: bus.config.stale(),
       guards: alive.map(({ beat }) => beat).sort((a, b) => a.replica.localeCompare(b.replica)),
     };

@@ -6,6 +6,7 @@ import { type Charge, type CounterState, counterExpiresAtMs } from '../domain/ch
 import { type Grant, grantOf, heldOf, isStrict } from '../domain/grant.ts';
 import { isRate } from '../domain/rate.ts';
 import type { Settlement } from '../domain/settlement.ts';
+import type { Reached, Watch } from '../domain/threshold-watch.ts';
 import { BudgetKeys, type CounterName, KeyTable, partOf } from './keys.ts';
 import { recordOf } from './record.ts';
 import { scripts } from './scripts.ts';
@@ -146,8 +147,53 @@ export class BudgetStore {
     return this.settleBehind(this.keys(organizationId).epoch, this.redis.runId, organizationId, settlements);
   }
 
+  /**
+   * Settles, and says which counters of these settlements reached what nobody was told of. The same again says so again,
+   * until `told`. Undefined: the counters are not there yet, nothing was done.
+   * @param watch asked once for each counter
+   */
+  async settleWatching(
+    organizationId: string,
+    settlements: Settlement[],
+    watch: (reservation: Reservation) => Watch[],
+  ): Promise<Reached[] | undefined> {
+    const { epoch } = this.keys(organizationId);
+    const watches: Watch[] = [];
+    const reply = await this.#settle(epoch, this.redis.runId, organizationId, settlements, (reservation) => {
+      const found = watch(reservation);
+      watches.push(...found);
+      return found;
+    });
+    if (!reply) return undefined;
+    const reached: Reached[] = [];
+    for (let at = 2; at < reply.length; at += 4) {
+      const [place = 0, spent = 0, reserved = 0, told = 0] = reply.slice(at, at + 4);
+      reached.push({ watch: watches[place] as Watch, counter: { spent, reserved }, told });
+    }
+    return reached;
+  }
+
+  /** Up to this per cent of a limit somebody was told of. */
+  async told(organizationId: string, watches: { watch: Watch; percent: number }[]): Promise<void> {
+    const keys = this.keys(organizationId);
+    const names = watches.map(({ watch }) => keys.counter(watch.counter));
+    const values = watches.flatMap(({ watch, percent }) => [watch.field, percent]);
+    await this.redis.run(scripts.told, names, values);
+  }
+
   /** The same for a rebuild, whose gate is its lock. */
   async settleBehind(gate: string, pass: string, organizationId: string, settlements: Settlement[]): Promise<boolean> {
+    return (await this.#settle(gate, pass, organizationId, settlements)) !== undefined;
+  }
+
+  async #settle(
+    gate: string,
+    pass: string,
+    organizationId: string,
+    settlements: Settlement[],
+    watch: (reservation: Reservation) => Watch[] = () => [],
+  ): Promise<number[] | undefined> {
+    const watched = new Map<number, Watch[]>();
     const keys = this.keys(organizationId);
     const table = new KeyTable([gate, keys.leases, keys.receipts, keys.floor, keys.settledBuckets]);
     const events = settlements.map((settlement) => {
@@ -164,19 +210,31 @@ export class BudgetStore {
         b: bucket,
         m: table.place(keys.settled(bucket)),
         u: table.place(keys.unmeasured(bucket)),
-        r: settlement.reservations.map((reservation) => [
-          table.place(keys.charged(reservation)),
-          reservation.quantity,
-          reservation.amount,
-          counterExpiresAtMs(reservation.windowEndMs),
-          reservation.models.length > 0 ? reservation.models : 0,
-          partOf(reservation),
-          ...(reservation.rate === undefined ? [] : [reservation.rate, windowLengthMs(reservation.window) ?? 0]),
-        ]),
+        r: settlement.reservations.map((reservation) => {
+          const place = table.place(keys.charged(reservation));
+          if (!watched.has(place)) watched.set(place, watch(reservation));
+          return [
+            place,
+            reservation.quantity,
+            reservation.amount,
+            counterExpiresAtMs(reservation.windowEndMs),
+            reservation.models.length > 0 ? reservation.models : 0,
+            partOf(reservation),
+            ...(reservation.rate === undefined ? [] : [reservation.rate, windowLengthMs(reservation.window) ?? 0]),
+          ];
+        }),
       };
     });
-    const reply = await this.redis.run(scripts.settle, table.keys, [pass, marksKeptMs, JSON.stringify(events)]);
-    return (reply as number[])[0] !== -1;
+    const watches = [...watched].flatMap(([place, found]) =>
+      found.map(({ field, thresholds }) => [
+        place,
+        field,
+        ...thresholds.flatMap(({ percent, amount }) => [percent, amount]),
+      ]),
+    );
+    const values = [pass, marksKeptMs, JSON.stringify(events), watches.length > 0 ? JSON.stringify(watches) : ''];
+    const reply = (await this.redis.run(scripts.settle, table.keys, values)) as number[];
+    return reply[0] === -1 ? undefined : reply;
   }
 
   /** Renews leases and writes missing ones again; false: the counters are not there yet. */

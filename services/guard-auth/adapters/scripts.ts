@@ -10,6 +10,7 @@ export const scripts = {
   reserve: script('reserve'),
   settle: script('settle'),
   extend: script('extend'),
+  told: script('told'),
   renew: script('renew'),
   release: script('release'),
   expired: script('expired'),

@@ -55,6 +55,7 @@ function admission(change: Partial<AdmissionOptions> = {}): Admission {
       saw: () => {},
       admit: () => false,
     },
+    onRefused: () => {},
     metrics: createMetrics('test'),
     now: () => startedAtMs,
     wait: async () => {},

@@ -15,6 +15,7 @@ import type { Counter, Metrics } from '@tollgate/telemetry';
 import type { BudgetStore, ReserveAnswer } from '../adapters/budget-store.ts';
 import { denial } from '../domain/access.ts';
 import { type Bound, boundOf } from '../domain/bound.ts';
+import type { CounterState } from '../domain/charge.ts';
 import type { CompletionMeans } from '../domain/completion-means.ts';
 import { type Estimate, estimateTokens } from '../domain/estimate.ts';
 import { withAmounts, withGrant } from '../domain/grant.ts';
@@ -22,7 +23,7 @@ import { isUsable } from '../domain/key-state.ts';
 import { boundsAt } from '../domain/limit-windows.ts';
 import { bindsModels, limitsOf, type ScopedLimit } from '../domain/limits.ts';
 import { passedLimits } from '../domain/passed-limits.ts';
-import { isStrict, neverFits, type Plan, planCharges, refusalOf } from '../domain/plan.ts';
+import { isStrict, neverFits, type Plan, planCharges, type Refusal, refusalOf } from '../domain/plan.ts';
 import { estimatedCostNanoUsd } from '../domain/prices.ts';
 import { rateLimitHeaders } from '../domain/rate-limit-headers.ts';
 import { limitRefusal, neverFitsRefusal, unprovenRefusal } from '../domain/refusal.ts';
@@ -50,6 +51,8 @@ export interface AdmissionOptions {
   /** A limit that binds them and is not proven to work. */
   unproven(team: { projectId: string; teamId: string }, models: readonly string[]): ScopedLimit | undefined;
   degraded: Pick<Degraded, 'active' | 'begin' | 'failed' | 'saw' | 'admit'>;
+  /** A limit refused; `counters` are those that it refused on. */
+  onRefused(plan: Plan, refusal: Refusal, counters: CounterState[], snapshot: ConfigSnapshot): void;
   metrics: Metrics;
   now(): number;
   wait(ms: number): Promise<void>;
@@ -244,7 +247,7 @@ export class Admission {
           this.#count('budget');
           return refuse(
             asked,
-            this.#budgetError(answer.grant ? withAmounts(plan, answer.grant) : plan, answer),
+            this.#budgetError(asked, answer.grant ? withAmounts(plan, answer.grant) : plan, answer.counters),
             limits,
           );
         case 'over':
@@ -286,10 +289,11 @@ export class Admission {
     return { $case: 'error', value: toErrorDetail(error) };
   }
 
-  #budgetError(plan: Plan, { counters }: ReserveAnswer): TollgateError {
+  #budgetError({ snapshot }: Asked, plan: Plan, counters: CounterState[]): TollgateError {
     const refusal = refusalOf(plan, counters);
     // The store refused on exactly these figures; both apply the same rule.
     if (!refusal) return new TollgateError('budget_exceeded', { internal: 'refused without a limit' });
+    this.#options.onRefused(plan, refusal, counters, snapshot);
     return limitRefusal(refusal, this.#options.now());
   }
 

@@ -13,13 +13,15 @@ function settler(change: Partial<SettlerOptions> = {}): { by: Settler; calls: [s
   const calls: [string, Settlement[]][] = [];
   const by = new Settler({
     store: {
-      settle: async (organizationId, settlements) => {
+      settleWatching: async (organizationId, settlements) => {
         calls.push([organizationId, settlements]);
-        return true;
+        return [];
       },
     },
     means: new CompletionMeans(),
     whenBuilt: () => assert.fail('the counters are there'),
+    watch: () => [],
+    tell: () => assert.fail('there is nothing to tell'),
     logger,
     metrics: createMetrics('test'),
     now: () => startedAtMs,
@@ -70,7 +72,7 @@ test('an event that nobody can settle does not keep the others from it', async (
 
 test('waits for counters that are not there, and gives the batch back when they stay away', async () => {
   let there = false;
-  const waiting = { store: { settle: async () => there } };
+  const waiting = { store: { settleWatching: async () => (there ? [] : undefined) } };
   const patient = settler({
     ...waiting,
     whenBuilt: async () => {

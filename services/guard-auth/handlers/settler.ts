@@ -1,15 +1,20 @@
 import type { UsageMessage } from '@tollgate/bus';
+import type { Reservation } from '@tollgate/contracts';
 import { TollgateError } from '@tollgate/errors';
 import type { Counter, Logger, Metrics } from '@tollgate/telemetry';
 import type { BudgetStore } from '../adapters/budget-store.ts';
 import type { CompletionMeans } from '../domain/completion-means.ts';
 import { inCalls, type Settlement, settlementOf } from '../domain/settlement.ts';
+import type { Reached, Watch } from '../domain/threshold-watch.ts';
 
 export interface SettlerOptions {
-  store: Pick<BudgetStore, 'settle'>;
+  store: Pick<BudgetStore, 'settleWatching'>;
   means: CompletionMeans;
   /** Resolves to false when the organization's counters are not there within `timeoutMs`. */
   whenBuilt(organizationId: string, timeoutMs: number): Promise<boolean>;
+  /** Limits that tell what an organization's counter reaches. */
+  watch(organizationId: string, reservation: Reservation): Watch[];
+  tell(organizationId: string, reached: Reached[]): Promise<void>;
   logger: Logger;
   metrics: Metrics;
   now(): number;
@@ -32,7 +37,7 @@ export class Settler {
 
   /** @throws TollgateError `store_unavailable`: nothing may be acknowledged */
   async settle(messages: UsageMessage[]): Promise<void> {
-    const { means, store, logger, now } = this.#options;
+    const { means, tell, logger, now } = this.#options;
     const settlements: Settlement[] = [];
     for (const { seq, batch, redelivered } of messages) {
       for (const event of batch.events) {
@@ -48,8 +53,19 @@ export class Settler {
     }
     for (const call of inCalls(settlements)) {
       const organizationId = call[0]?.organizationId ?? '';
-      while (!(await store.settle(organizationId, call))) await this.#untilBuilt(organizationId);
+      const reached = await this.#settled(organizationId, call);
       this.#events.inc({ outcome: 'settled' }, call.length);
+      // Before the messages are acknowledged: whoever gets them again would find it untold.
+      if (reached.length > 0) await tell(organizationId, reached);
+    }
+  }
+
+  async #settled(organizationId: string, call: Settlement[]): Promise<Reached[]> {
+    const { store, watch } = this.#options;
+    for (;;) {
+      const reached = await store.settleWatching(organizationId, call, (one) => watch(organizationId, one));
+      if (reached) return reached;
+      await this.#untilBuilt(organizationId);
     }
   }
 

@@ -58,6 +58,7 @@ async function ask(
     store,
     means: new CompletionMeans(),
     unproven: () => undefined,
+    onRefused: () => {},
     degraded: { active: false, saw: () => {}, begin: () => {}, failed: () => {}, admit: () => false },
     onUncertain: () => assert.fail('nothing is uncertain'),
     onRebuilding: () => assert.fail('the counters are there'),

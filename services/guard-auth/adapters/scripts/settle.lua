@@ -10,7 +10,10 @@
 --     flow back in a window, the window's ms ], … ] }
 -- A rate holds the estimate since admission: it moves by the difference, when a request is charged for the first time to what
 -- was reserved.
--- Returns { charged, without effect } or { -1 } when the gate is shut.
+--   4 JSON or empty: what counters are watched for, after all events
+--   [ counter's key, field with the highest per cent told, per cent, spent from which it is reached, per cent, … ], ascending
+-- Returns { charged, without effect, then for each watch that has something to tell: its place from 0, spent, reserved,
+-- per cent told } or { -1 } when the gate is shut.
 
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return { -1 }
@@ -144,4 +147,19 @@ for key, rate in pairs(rates) do
     end
   end
 end
-return { charged, idle }
+
+-- Told is only what was published, so this says it again until then, whichever event comes by.
+local answer = { charged, idle }
+for i, watch in ipairs(ARGV[4] ~= '' and cjson.decode(ARGV[4]) or {}) do
+  local held = redis.call('HMGET', KEYS[watch[1]], 'spent', 'reserved', watch[2])
+  local spent, told = tonumber(held[1] or 0), tonumber(held[3] or 0)
+  for at = 3, #watch, 2 do
+    if watch[at] > told and spent >= watch[at + 1] then
+      for _, figure in ipairs({ i - 1, spent, tonumber(held[2] or 0), told }) do
+        answer[#answer + 1] = figure
+      end
+      break
+    end
+  end
+end
+return answer
