@@ -14,11 +14,12 @@ import { StoreFault } from '@tollgate/redis';
 import type { Counter, Metrics } from '@tollgate/telemetry';
 import type { BudgetStore } from '../adapters/budget-store.ts';
 import { denial } from '../domain/access.ts';
+import type { CounterState } from '../domain/charge.ts';
 import type { CompletionMeans } from '../domain/completion-means.ts';
 import { type Estimate, estimateTokens } from '../domain/estimate.ts';
 import { isUsable } from '../domain/key-state.ts';
 import { bindsModels, limitsOf } from '../domain/limits.ts';
-import { passedLimits } from '../domain/passed-limits.ts';
+import { hitOf, passedLimits } from '../domain/passed-limits.ts';
 import { neverFits, type Plan, planCharges, refusalOf } from '../domain/plan.ts';
 import { estimatedCostNanoUsd } from '../domain/prices.ts';
 import { rateLimitHeaders } from '../domain/rate-limit-headers.ts';
@@ -160,7 +161,7 @@ export class Admission {
     const tooLarge = neverFits(plan);
     if (tooLarge) {
       this.#count('too_large');
-      return refuse(asked, neverFitsRefusal(tooLarge));
+      return refuse(asked, neverFitsRefusal(tooLarge), {}, hitOf(tooLarge.limit));
     }
     const receipt = receiptOf(asked, plan, estimate);
     const lease = abandonedRow(receipt, {
@@ -201,7 +202,7 @@ export class Admission {
           });
         case 'refused':
           this.#count('budget');
-          return refuse(asked, this.#budgetError(plan, answer.counters), limits);
+          return this.#refuseBudget(asked, plan, answer.counters, limits);
         case 'over':
           throw new TollgateError('guard_unavailable', { internal: `request ${requestId} was given up before` });
         case 'rebuilding':
@@ -221,11 +222,11 @@ export class Admission {
     return { $case: 'error', value: toErrorDetail(error) };
   }
 
-  #budgetError(plan: Plan, counters: { spent: number; reserved: number }[]): TollgateError {
+  #refuseBudget(asked: Asked, plan: Plan, counters: CounterState[], headers: Record<string, string>): GuardResult {
     const refusal = refusalOf(plan, counters);
     // The store refused on exactly these figures; both apply the same rule.
-    if (!refusal) return new TollgateError('budget_exceeded', { internal: 'refused without a limit' });
-    return limitRefusal(refusal, this.#options.now());
+    if (!refusal) return refuse(asked, new TollgateError('budget_exceeded', { internal: 'refused without a limit' }));
+    return refuse(asked, limitRefusal(refusal, this.#options.now()), headers, hitOf(refusal.check.limit));
   }
 
   #tell(hits: Record<string, number>): void {
@@ -264,10 +265,15 @@ function withShared(receipt: Receipt, places: ReadonlySet<number>): Receipt {
 }
 
 /** A known key's refusal: its row is written from a receipt that reserves nothing. */
-function refuse(asked: Asked, error: TollgateError, headers: Record<string, string> = {}): GuardResult {
+function refuse(
+  asked: Asked,
+  error: TollgateError,
+  headers: Record<string, string> = {},
+  hits: Record<string, number> = {},
+): GuardResult {
   const nothing = { promptTokens: 0, completionTokens: 0, guessed: false };
   const receipt = receiptOf(asked, { checks: [], charges: [] }, nothing);
-  return reply({ receipt, refusal: toErrorDetail(error), headers, hits: {} });
+  return reply({ receipt, refusal: toErrorDetail(error), headers, hits });
 }
 
 function reply(result: AuthResult): GuardResult {
