@@ -17,7 +17,7 @@ import { ensureTopology, type TopologyOptions } from './topology.ts';
 import { Turn } from './turn.ts';
 import { consumeUsage, type UsageConsumer, type UsageConsumerOptions, type UsageMessage } from './usage-consumer.ts';
 import { UsagePublisher } from './usage-publisher.ts';
-import { readUsage, usageAckFloor, usageMessage, usageState } from './usage-reader.ts';
+import { readUsage, type UsageState, usageAckFloor, usageMessage, usageState } from './usage-reader.ts';
 
 export interface BusOptions {
   env: NatsEnv;
@@ -200,7 +200,7 @@ export class Bus {
     return consumeUsage(this.#nc, this.#logger, options);
   }
 
-  usageState(): Promise<{ firstSeq: number; lastSeq: number }> {
+  usageState(): Promise<UsageState> {
     return usageState(this.#nc);
   }
 
