@@ -63,6 +63,8 @@ interface AdminRequest {
   query?: Record<string, string | undefined>;
   json?: unknown;
   yaml?: string;
+  /** Until the whole answer is there. Default 30,000. */
+  timeoutMs?: number;
 }
 
 /** The console's admin API, as the launcher and the command line use it. */
@@ -82,7 +84,10 @@ export class AdminClient {
   }
 
   /** The answer as it came. */
-  async text(path: string, { method = 'GET', query = {}, json, yaml }: AdminRequest = {}): Promise<string> {
+  async text(
+    path: string,
+    { method = 'GET', query = {}, json, yaml, timeoutMs = answerMsMax }: AdminRequest = {},
+  ): Promise<string> {
     const url = new URL(this.#url + path);
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
     const type = yaml !== undefined ? 'application/yaml' : json !== undefined ? 'application/json' : undefined;
@@ -90,7 +95,7 @@ export class AdminClient {
       method,
       headers: { authorization: `Bearer ${this.#token}`, ...(type && { 'content-type': type }) },
       body: yaml ?? (json === undefined ? undefined : JSON.stringify(json)),
-      signal: AbortSignal.timeout(answerMsMax),
+      signal: AbortSignal.timeout(timeoutMs),
     }).catch((error: Error) => {
       throw new Error(
         `The console at ${this.#url} cannot be reached: ${(error.cause as Error | undefined)?.message ?? error.message}`,

@@ -25,7 +25,7 @@ import { ensureTopology, type TopologyOptions } from './topology.ts';
 import { Turn } from './turn.ts';
 import { consumeUsage, type UsageConsumer, type UsageConsumerOptions, type UsageMessage } from './usage-consumer.ts';
 import { UsagePublisher } from './usage-publisher.ts';
-import { readUsage, usageAckFloor, usageMessage, usageState } from './usage-reader.ts';
+import { readUsage, type UsageState, usageAckFloor, usageMessage, usageState } from './usage-reader.ts';
 
 export interface BusOptions {
   env: NatsEnv;
@@ -233,7 +233,7 @@ export class Bus {
     return forgetDeliveries(this.#nc, kept);
   }
 
-  usageState(): Promise<{ firstSeq: number; lastSeq: number }> {
+  usageState(): Promise<UsageState> {
     return usageState(this.#nc);
   }
 

@@ -3,10 +3,17 @@ import type { NatsConnection } from '@nats-io/nats-core';
 import { usageStream } from './subjects.ts';
 import { decode, type UsageMessage } from './usage-consumer.ts';
 
-/** Sequences of the USAGE stream; 0 and 0 while it is empty. */
-export async function usageState(nc: NatsConnection): Promise<{ firstSeq: number; lastSeq: number }> {
+export interface UsageState {
+  /** Sequences; 0 and 0 while the stream is empty. */
+  firstSeq: number;
+  lastSeq: number;
+  /** On disk, which `TOLLGATE_USAGE_BYTES_MAX` bounds. */
+  bytes: number;
+}
+
+export async function usageState(nc: NatsConnection): Promise<UsageState> {
   const { state } = await (await jetstreamManager(nc, { checkAPI: false })).streams.info(usageStream);
-  return { firstSeq: state.first_seq, lastSeq: state.last_seq };
+  return { firstSeq: state.first_seq, lastSeq: state.last_seq, bytes: state.bytes };
 }
 
 /** Everything up to this sequence of the stream was acknowledged by a durable consumer; 0 when it has none. */

@@ -45,7 +45,14 @@ export {
   recordFindings,
 } from './reconcile/findings.ts';
 export { type BudgetCounter, type ReservedSum, reservedSum } from './reconcile/reserved-sum.ts';
-export { missingSequences, rowsBeyond, type SequenceRange, standingVersions } from './reconcile/sequences.ts';
+export {
+  type LackingMessage,
+  missingSequences,
+  rowsBeyond,
+  type SequenceRange,
+  shortMessages,
+  standingVersions,
+} from './reconcile/sequences.ts';
 export { rebuildRollup } from './rollups/rebuild.ts';
 export { type HourRange, refreshRollups, touchedHours } from './rollups/refresh.ts';
 export { toUsageRow, type UsageRow } from './row.ts';

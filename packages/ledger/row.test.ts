@@ -87,6 +87,7 @@ describe('toUsageRow', () => {
       request_id: 'r-1',
       version: 3,
       stream_seq: 77,
+      message_rows: 0,
       started_at: '2026-10-20 12:00:00.007',
       finished_at: '2026-10-20 12:00:01.000',
       organization_id: 'o-1',

@@ -7,6 +7,8 @@ export interface UsageRow {
   version: number;
   /** Sequence of the message in USAGE. */
   stream_seq: number;
+  /** Requests whose rows came with that message, this one too; 0 = not told. */
+  message_rows: number;
   /** UTC, `2026-11-23 10:11:12.123`; ingress's clock. Part of the sorting key, the same in every version. */
   started_at: string;
   finished_at: string;
@@ -126,6 +128,7 @@ export function toUsageRow(event: UsageEvent, streamSeq: number): UsageRow {
     request_id: receipt.requestId,
     version: within(event.version, 255),
     stream_seq: within(streamSeq),
+    message_rows: 0,
     started_at: utc(receipt.startedAtMs),
     finished_at: utc(event.finishedAtMs),
     ...identity(receipt),

@@ -84,8 +84,9 @@ function reconcile(scope: Scope, bus: Bus, ledger: LedgerStore, everyMs: number)
     return BudgetCountersReply.decode(await bus.request(subjects.budgetCounters, bytes, countersAnswerMs));
   };
   const wait = (ms: number) => delay(ms, undefined, { signal: scope.stopping });
+  const replaced = new Map<number, number>();
   const compare = {
-    rows: () => compareRows({ ledger, bus, random: Math.random }),
+    rows: () => compareRows({ ledger, bus, replaced, random: Math.random }),
     sequences: () => compareSequences({ ledger, bus, counters, now }),
     budgets: () => compareBudgets({ ledger, bus, counters, now, wait }),
   };

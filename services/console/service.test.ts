@@ -5,7 +5,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { connectBus, subjects } from '@tollgate/bus';
+import { encode, ReconcileReply } from '@tollgate/contracts';
 import { connect, type LedgerClient, migrate, refreshRollups } from '@tollgate/ledger';
+import { createLogger, createMetrics } from '@tollgate/telemetry';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
 
 const adminToken = 'an-admin-token-of-tests';
@@ -239,6 +242,36 @@ test('SQL that is wrong, writes or takes a format of nobody is refused in the en
   for (const body of [{ query: '' }, {}, { query: 'SELECT 1', format: 'CSV; DROP' }, { query: 'SELECT 1', more: 1 }])
     assert.equal((await post('/api/sql', body)).json.error.code, 'invalid_request');
   assert.equal((await sql('SELECT 1', 'NoSuchFormat')).status, 400);
+});
+
+test('the books are compared on demand by analytics; what differs is told', async () => {
+  const missing = await post('/api/reconcile', {});
+  assert.deepEqual([missing.status, missing.json.error.code], [503, 'overloaded'], missing.text);
+  const { user, password } = engines.nats.credentials;
+  const bus = await connectBus({
+    env: { url: engines.nats.address, user, password },
+    ...{ service: 'analytics', replica: 'analytics-1', metrics: createMetrics('test') },
+    logger: createLogger({ service: 'test', replica: 'test-1', level: 'silent' }),
+  });
+  const finding = { compared: 'rows', outcome: 'equal', what: '', expected: 2, found: 2, detail: '' };
+  const lost = { ...finding, outcome: 'differs', what: 'request r-1', expected: 3, found: 0 };
+  let reply = { run: 'a', findings: [finding, { ...finding, compared: 'budgets', outcome: 'skipped' }], error: '' };
+  const asked = bus.subscribe(subjects.ledgerReconcile, (_bytes, to) => bus.reply(to, encode(ReconcileReply, reply)));
+  try {
+    const some = await post('/api/reconcile', {});
+    assert.deepEqual([some.status, some.json], [200, { run: 'a', outcome: 'skipped', findings: reply.findings }]);
+    reply = { ...reply, findings: [...reply.findings, lost] };
+    assert.equal((await post('/api/reconcile', {})).json.outcome, 'differs');
+    reply = { ...reply, findings: [finding] };
+    assert.equal((await post('/api/reconcile', {})).json.outcome, 'equal');
+    reply = { run: '', findings: [], error: 'the ledger is away' };
+    const failed = await post('/api/reconcile', {});
+    assert.deepEqual([failed.status, failed.json.error.code], [503, 'store_unavailable']);
+    assert.match(failed.json.error.message, /the ledger is away/);
+  } finally {
+    await asked.drain();
+    await bus.close();
+  }
 });
 
 test('the pages are served once they are built, under a strict policy', async () => {

@@ -9,6 +9,7 @@ import { applyRoutes } from './handlers/apply.ts';
 import { dashboardRoutes } from './handlers/dashboard.ts';
 import { keyRoutes } from './handlers/keys.ts';
 import { pageRoutes } from './handlers/pages.ts';
+import { reconcileRoutes } from './handlers/reconcile.ts';
 import { sqlRoutes } from './handlers/sql.ts';
 import { statusRoutes } from './handlers/status.ts';
 import { usageRoutes } from './handlers/usage.ts';
@@ -51,6 +52,7 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   statusRoutes(app, bus, webhooks);
   usageRoutes(app, bus, ledger);
   sqlRoutes(app, ledger);
+  reconcileRoutes(app, bus);
   dashboardRoutes(app, bus, ledger);
   await pageRoutes(app, path.resolve(config.TOLLGATE_WEB_DIST));
   scope.defer('http', () => app.close());

@@ -4,6 +4,7 @@ import { downCommand } from './down.ts';
 import { keysCommand } from './keys.ts';
 import { logsCommand } from './logs.ts';
 import { migrateCommand } from './migrate.ts';
+import { reconcileCommand } from './reconcile.ts';
 import { scaleCommand } from './scale.ts';
 import { sqlCommand } from './sql.ts';
 import { statusCommand } from './status.ts';
@@ -17,7 +18,14 @@ export function program(): Command {
     .addHelpText('after', '\nTOLLGATE_HOME names the installation (default .tollgate). Start one with: npm start')
     .showHelpAfterError('(tollgate --help shows what there is)');
   const commands = [statusCommand(), applyCommand(), keysCommand(), usageCommand(), sqlCommand(), scaleCommand()];
-  for (const command of [...commands, logsCommand(), tailCommand(), downCommand(), migrateCommand()])
+  for (const command of [
+    ...commands,
+    logsCommand(),
+    tailCommand(),
+    reconcileCommand(),
+    downCommand(),
+    migrateCommand(),
+  ])
     tollgate.addCommand(command);
   return tollgate;
 }

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exampleWith, faultsOf, lineWith } from '../fixtures/example.ts';
 
-const LIMIT = '{ tokens: 1000000, window: 1d, mode: hard }';
 const PII = 'piiMasking: { email: true, phone: true, ssn: true }';
 const CACHE = 'semanticCache: { similarityThreshold: 0.92, ttlSeconds: 3600 }';
 const ROTATION = 'strategy: round-robin, models: [{ model: gpt-4o }';

@@ -6,7 +6,7 @@ import { startLedger, type TestLedger } from '../testing/ledger.ts';
 import { HOUR_MS, NOON_MS, usageRow } from '../testing/rows.ts';
 import { type Finding, newestFindings, recordFindings } from './findings.ts';
 import { reservedSum } from './reserved-sum.ts';
-import { missingSequences, rowsBeyond, standingVersions } from './sequences.ts';
+import { missingSequences, rowsBeyond, shortMessages, standingVersions } from './sequences.ts';
 
 describe('what the reconciler asks the ledger', () => {
   let ledger: TestLedger;
@@ -26,6 +26,21 @@ describe('what the reconciler asks the ledger', () => {
     assert.deepEqual(await rowsBeyond(client, 4, 0), { rows: 2, lastSeq: 9 });
     assert.deepEqual(await rowsBeyond(client, 9, 0), { rows: 0, lastSeq: 0 });
     assert.deepEqual(await rowsBeyond(client, 4, Date.now() + HOUR_MS), { rows: 0, lastSeq: 0 });
+  });
+
+  it('finds messages that fewer requests have rows of than came with them', async () => {
+    const row = (stream_seq: number, message_rows: number) => usageRow({ stream_seq, message_rows });
+    const [first, second] = [row(101, 2), row(101, 2)];
+    const twice = row(102, 2);
+    const lacking = [row(103, 3), row(103, 3), row(105, 2)];
+    await insertUsage(client, [first, second, twice, ...lacking, row(104, 1), row(106, 0)]);
+    await insertUsage(client, [first, twice]);
+    assert.deepEqual(await shortMessages(client, { fromSeq: 101, toSeq: 106 }), [
+      { seq: 102, there: 1 },
+      { seq: 103, there: 2 },
+      { seq: 105, there: 1 },
+    ]);
+    assert.deepEqual(await shortMessages(client, { fromSeq: 103, toSeq: 104 }), [{ seq: 103, there: 2 }]);
   });
 
   it('tells the highest version of each request that has a row', async () => {

@@ -37,6 +37,30 @@ export async function missingSequences(
   return { missing, first: rows.map(({ seq }) => seq) };
 }
 
+/** A message, and how many of its requests have rows that came with it. */
+export interface LackingMessage {
+  seq: number;
+  there: number;
+}
+
+/**
+ * Messages of a range that fewer requests have rows of than came with them, but some, in order. That is not a loss by itself either. Rows of the
+ * version before do not say how many came with their message.
+ */
+export async function shortMessages(
+  client: LedgerClient,
+  { fromSeq, toSeq }: SequenceRange,
+  options: QueryOptions = {},
+): Promise<LackingMessage[]> {
+  return client.rows<LackingMessage>(
+    `SELECT e.stream_seq AS seq, uniqExact(e.request_id) AS there FROM usage_events AS e
+     WHERE e.stream_seq BETWEEN {fromSeq:UInt64} AND {toSeq:UInt64} AND e.message_rows > 1
+     GROUP BY seq HAVING there < max(e.message_rows) ORDER BY seq`,
+    { fromSeq, toSeq },
+    options,
+  );
+}
+
 /** Rows with later sequences than this, among those that came since a moment (ClickHouse's clock), and the latest of them. */
 export async function rowsBeyond(
   client: LedgerClient,

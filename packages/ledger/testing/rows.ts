@@ -15,6 +15,7 @@ export function usageRow(more: Partial<UsageRow> & { startedAtMs?: number } = {}
     request_id: `r-${made}`,
     version: 3,
     stream_seq: made,
+    message_rows: 0,
     started_at: utc(startedAtMs),
     finished_at: utc(startedAtMs + 500),
     organization_id: 'o-1',

@@ -7,17 +7,23 @@ export interface Rows {
   malformed: { seq: number; batchId: string; reason: string }[];
 }
 
+/** Each row says how many requests came with its message: so the ledger itself knows which message lacks some. */
 export function rowsOf(messages: readonly UsageMessage[]): Rows {
   const rows: UsageRow[] = [];
   const malformed: Rows['malformed'] = [];
   for (const { seq, batch } of messages) {
+    const first = rows.length;
+    const requests = new Set<string>();
     for (const event of batch.events) {
       try {
-        rows.push(toUsageRow(event, seq));
+        const row = toUsageRow(event, seq);
+        requests.add(row.request_id);
+        rows.push(row);
       } catch (error) {
         malformed.push({ seq, batchId: batch.batchId, reason: (error as Error).message });
       }
     }
+    for (let at = first; at < rows.length; at++) (rows[at] as UsageRow).message_rows = requests.size;
   }
   return { rows, malformed };
 }

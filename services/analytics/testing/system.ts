@@ -28,7 +28,7 @@ export interface TestSystem {
 }
 
 /** NATS with the permissions that the service has in production, ClickHouse, and the service as a process. */
-export async function startSystem({ migrated = true } = {}): Promise<TestSystem> {
+export async function startSystem({ migrated = true, usageBytesMax = 256 * 1024 * 1024 } = {}): Promise<TestSystem> {
   const everything = { name: 'test', publish: ['>'], subscribe: ['>'] };
   const engines = await startEngines({
     only: ['nats', 'clickhouse'],
@@ -42,7 +42,7 @@ export async function startSystem({ migrated = true } = {}): Promise<TestSystem>
     logger: createLogger({ service: 'test', replica: 'test-1', level: 'silent' }),
     metrics: createMetrics('test'),
   });
-  await bus.ensureTopology({ replicas: 1, usageBytesMax: 256 * 1024 * 1024 });
+  await bus.ensureTopology({ replicas: 1, usageBytesMax });
   const ledger = connect({ url: engines.clickhouse.url });
   if (migrated) await migrate(ledger);
   const replicas: Replica[] = [];

@@ -1,5 +1,5 @@
 import type { CounterState } from './charge.ts';
-import { isOwn, nameOfLimit } from './limits.ts';
+import { isOwn, nameOfLimit, type ScopedLimit } from './limits.ts';
 import { type Plan, passedBy } from './plan.ts';
 
 /** Limits that a request passed without being refused. */
@@ -16,9 +16,14 @@ const none: PassedLimits = Object.freeze({ hits: {}, headers: {} });
 export function passedLimits(plan: Plan, counters: CounterState[]): PassedLimits {
   const passed = passedBy(plan, counters);
   if (passed.length === 0) return none;
-  const hits = Object.fromEntries(passed.map(({ limit }) => [`${limit.limit.mode}.${nameOfLimit(limit)}`, 1]));
+  const hits = Object.assign({}, ...passed.map(({ limit }) => hitOf(limit))) as Record<string, number>;
   const told = passed.filter(({ limit }) => isOwn(limit) && limit.limit.mode === 'soft');
   if (told.length === 0) return { hits, headers: {} };
   const names = new Set(told.map(({ limit }) => nameOfLimit(limit)));
   return { hits, headers: { 'x-tollgate-limit-exceeded': [...names].join(', ') } };
+}
+
+/** A limit that refused or was passed, as the ledger's guardrail_hits name it: `hard.team-tokens-1d`. */
+export function hitOf(limit: ScopedLimit): Record<string, number> {
+  return { [`${limit.limit.mode}.${nameOfLimit(limit)}`]: 1 };
 }

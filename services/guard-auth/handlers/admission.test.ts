@@ -317,8 +317,12 @@ describe('refused', () => {
     const window = (await decide(by, request('r1'))).receipt?.reservations[0];
     assert.ok(window);
     await store.redis.command('HSET', store.keys(organizationId).counter(window), 'spent', 60, 'reserved', 0);
-    const { receipt, refusal, headers } = await decide(admission({ keys: directory([known], spent) }), request('r2'));
+    const { receipt, refusal, headers, hits } = await decide(
+      admission({ keys: directory([known], spent) }),
+      request('r2'),
+    );
     assert.equal(refusal?.code, 'budget_exceeded');
+    assert.deepEqual(hits, { 'hard.team-tokens-1h': 1 });
     assert.equal(refusal?.retryAfterMs, window.windowEndMs - startedAtMs);
     assert.deepEqual(receipt?.reservations, []);
     assert.equal(headers['x-ratelimit-remaining-tokens'], '90');
@@ -337,8 +341,9 @@ describe('refused', () => {
   });
 
   test('a request larger than its whole budget: without asking the store', async () => {
-    const { refusal } = await decide(admission(limited(99)), request('r1'));
+    const { refusal, hits } = await decide(admission(limited(99)), request('r1'));
     assert.equal(refusal?.code, 'request_exceeds_limit');
+    assert.deepEqual(hits, { 'hard.team-tokens-1h': 1 });
     assert.deepEqual(await given.leases(store), []);
   });
 });

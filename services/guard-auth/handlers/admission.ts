@@ -22,7 +22,7 @@ import { withAmounts, withGrant } from '../domain/grant.ts';
 import { isUsable } from '../domain/key-state.ts';
 import { boundsAt } from '../domain/limit-windows.ts';
 import { bindsModels, limitsOf, type ScopedLimit } from '../domain/limits.ts';
-import { passedLimits } from '../domain/passed-limits.ts';
+import { hitOf, passedLimits } from '../domain/passed-limits.ts';
 import { isStrict, neverFits, type Plan, planCharges, type Refusal, refusalOf } from '../domain/plan.ts';
 import { estimatedCostNanoUsd } from '../domain/prices.ts';
 import { rateLimitHeaders } from '../domain/rate-limit-headers.ts';
@@ -199,7 +199,7 @@ export class Admission {
     const tooLarge = neverFits(plan);
     if (tooLarge) {
       this.#count('too_large');
-      return refuse(asked, neverFitsRefusal(tooLarge));
+      return refuse(asked, neverFitsRefusal(tooLarge), {}, hitOf(tooLarge.limit));
     }
     const receipt = receiptOf(asked, plan, bound ?? estimate, completion);
     const lease = abandonedRow(receipt, {
@@ -245,9 +245,10 @@ export class Admission {
           });
         case 'refused':
           this.#count('budget');
-          return refuse(
+          return this.#refuseBudget(
             asked,
-            this.#budgetError(asked, answer.grant ? withAmounts(plan, answer.grant) : plan, answer.counters),
+            answer.grant ? withAmounts(plan, answer.grant) : plan,
+            answer.counters,
             limits,
           );
         case 'over':
@@ -289,12 +290,12 @@ export class Admission {
     return { $case: 'error', value: toErrorDetail(error) };
   }
 
-  #budgetError({ snapshot }: Asked, plan: Plan, counters: CounterState[]): TollgateError {
+  #refuseBudget(asked: Asked, plan: Plan, counters: CounterState[], headers: Record<string, string>): GuardResult {
     const refusal = refusalOf(plan, counters);
     // The store refused on exactly these figures; both apply the same rule.
-    if (!refusal) return new TollgateError('budget_exceeded', { internal: 'refused without a limit' });
-    this.#options.onRefused(plan, refusal, counters, snapshot);
-    return limitRefusal(refusal, this.#options.now());
+    if (!refusal) return refuse(asked, new TollgateError('budget_exceeded', { internal: 'refused without a limit' }));
+    this.#options.onRefused(plan, refusal, counters, asked.snapshot);
+    return refuse(asked, limitRefusal(refusal, this.#options.now()), headers, hitOf(refusal.check.limit));
   }
 
   #tell(hits: Record<string, number>): void {
@@ -347,9 +348,14 @@ function admittedReceipt(receipt: Receipt, { shared, uncharged, grant }: Reserve
 }
 
 /** A known key's refusal: its row is written from a receipt that reserves nothing. */
-function refuse(asked: Asked, error: TollgateError, headers: Record<string, string> = {}): GuardResult {
+function refuse(
+  asked: Asked,
+  error: TollgateError,
+  headers: Record<string, string> = {},
+  hits: Record<string, number> = {},
+): GuardResult {
   const receipt = receiptOf(asked, { checks: [], charges: [] }, { promptTokens: 0 }, 0);
-  return reply({ receipt, refusal: toErrorDetail(error), headers, hits: {}, models: [] });
+  return reply({ receipt, refusal: toErrorDetail(error), headers, hits, models: [] });
 }
 
 function modelsOf({ call, record }: Asked): string[] {
