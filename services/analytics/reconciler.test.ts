@@ -83,7 +83,7 @@ describe('the reconciler', () => {
       for (; !done; await new Promise((resolve) => setTimeout(resolve, 200))) await publish(50);
     })();
     try {
-      for (let round = 0; round < 15; round++) {
+      for (let round = 0; round < 5; round++) {
         const { findings } = await reconcile();
         assert.deepEqual([whole(findings), single(findings)], [allEqual, []]);
       }

@@ -258,6 +258,8 @@ test('the books are compared on demand by analytics; what differs is told', asyn
   let reply = { run: 'a', findings: [finding, { ...finding, compared: 'budgets', outcome: 'skipped' }], error: '' };
   const asked = bus.subscribe(subjects.ledgerReconcile, (_bytes, to) => bus.reply(to, encode(ReconcileReply, reply)));
   try {
+    // The server knows of the subscription before it is asked.
+    await bus.flush();
     const some = await post('/api/reconcile', {});
     assert.deepEqual([some.status, some.json], [200, { run: 'a', outcome: 'skipped', findings: reply.findings }]);
     reply = { ...reply, findings: [...reply.findings, lost] };
