@@ -7,9 +7,15 @@ export interface CheckStep {
 }
 
 const node = process.execPath;
+// *.long.test.ts are for `npm run test:faults`.
 const unit = [
-  ...['packages/**/*.test.ts', 'services/**/*.test.ts', 'infra/**/*.test.ts', 'apps/**/*.test.ts'],
-  'test/soak/**/*.test.ts',
+  ...[
+    'packages/**/!(*.long).test.ts',
+    'services/**/!(*.long).test.ts',
+    'infra/**/!(*.long).test.ts',
+    'apps/**/!(*.long).test.ts',
+  ],
+  'test/soak/**/!(*.long).test.ts',
 ];
 
 /** In this order: what fails fastest comes first. */

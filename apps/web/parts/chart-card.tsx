@@ -79,7 +79,9 @@ export function ChartCard({ measure, total, series, bucketsMs, bucket, colorOf, 
       ...{ PageDown: index - 10, PageUp: index + 10, Home: 0, End: last },
     };
     const next = moves[event.key];
-    if (next !== undefined) point(pointed ? next : index);
+    // The first step shows where it stands; Home and End go where they say.
+    const jumps = event.key === 'Home' || event.key === 'End';
+    if (next !== undefined) point(pointed || jumps ? next : index);
     else if (event.key === 'Escape') unpoint();
     else return;
     event.preventDefault();

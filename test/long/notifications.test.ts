@@ -168,11 +168,11 @@ test('status says how the receiver is doing, and that one fails', { timeout: 180
     'it is seen to fail',
     async () => {
       const found = await webhooks();
-      return found[0]?.error ? found : undefined;
+      return found[0]?.error && found[0].undelivered > 0 ? found : undefined;
     },
     60_000,
   );
   assert.equal(fails.error, 'ECONNREFUSED');
-  assert.ok(fails.undelivered > 0 && fails.failures > 0 && fails.oldestUndeliveredAtMs > 0);
+  assert.ok(fails.failures > 0 && fails.oldestUndeliveredAtMs > 0);
   assert.match(await system.cli('status'), /leads .*FAILING .*ECONNREFUSED/);
 });

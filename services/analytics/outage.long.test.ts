@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { outage } from './testing/outage.ts';
 import { startSystem, type TestSystem } from './testing/system.ts';
 
-// ClickHouse is away while usage keeps coming. 5,000 events here; `npm run test:outage` has those of an hour at 500 requests a second, 1,800,000.
+// ClickHouse is away while usage keeps coming. 5,000 events in `npm run test:faults`; `npm run test:outage` has those of an hour at 500 requests a second, 1,800,000.
 
 const events = Number(process.env.TOLLGATE_TEST_OUTAGE_EVENTS ?? 5_000);
 /** Of a default installation. */
