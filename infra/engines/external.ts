@@ -22,21 +22,26 @@ export async function externalNats(url: string): Promise<NatsEngine> {
   };
 }
 
-/** A Redis named by TOLLGATE_REDIS_URL (budgets) or TOLLGATE_CACHE_REDIS_URL. Throws when it does not answer or is too old. */
+/**
+ * A Redis named by TOLLGATE_REDIS_URL (budgets) or TOLLGATE_CACHE_REDIS_URL; of a cluster several URLs, of which one has to
+ * answer. Throws when none does, or when it is too old.
+ */
 export async function externalRedis(name: 'redis' | 'cacheRedis', url: string): Promise<Engine> {
   const variable = name === 'redis' ? 'TOLLGATE_REDIS_URL' : 'TOLLGATE_CACHE_REDIS_URL';
-  const { username, password, protocol } = new URL(url);
+  const urls = url.split(',').map((each) => each.trim());
   // A Redis behind TLS is asked by its clients; what it is shows there.
-  if (protocol === 'rediss:') return external(name, url, '');
-  const target = {
-    ...addressOf(url, 6379),
-    user: decodeURIComponent(username),
-    password: decodeURIComponent(password),
-  };
-  const { version } = await asked(variable, url, () => probeRedis(target));
+  if (urls[0]?.startsWith('rediss:')) return external(name, url, '');
+  const versions = urls.map((each) => asked(variable, each, () => redisVersion(each)));
+  const version = await Promise.any(versions).catch(() => versions[0] as Promise<string>);
   // Without vector sets the cache still serves all hits but those of `facts` and `none`: good enough where somebody chose it.
   refuseOlder(variable, 'Redis', version, budgetStoreVersionMin);
   return external(name, url, version);
+}
+
+async function redisVersion(url: string): Promise<string> {
+  const { username, password } = new URL(url);
+  const credentials = { user: decodeURIComponent(username), password: decodeURIComponent(password) };
+  return (await probeRedis({ ...addressOf(url, 6379), ...credentials })).version;
 }
 
 /** A ClickHouse server named by TOLLGATE_CLICKHOUSE_URL (`http://user:password@host:8123/database`). */

@@ -1,13 +1,23 @@
 import type { Logger, Metrics } from '@tollgate/telemetry';
 import { Redis, type RedisOptions } from 'ioredis';
 import { Breaker } from './breaker.ts';
+import { connectorTo } from './connector.ts';
 import { Deadlines } from './deadlines.ts';
 import { StoreFault, type StoreFaultReason } from './fault.ts';
+import { type Address, addressesOf, Nodes } from './nodes.ts';
 import type { Script } from './script.ts';
 
 export interface RedisConnectionOptions {
-  /** redis://[user:password@]host:port[/db], rediss:// for TLS. */
+  /**
+   * redis://[user:password@]host:port[/db], rediss:// for TLS. Of a cluster some of its nodes, with commas between them;
+   * what the first says of user, password and TLS holds for all.
+   */
   url: string;
+  /**
+   * What the keys of this connection have in braces. In a Redis Cluster it goes to the node that has the slot of it, and
+   * follows when that is another one. Undefined: not known yet.
+   */
+  hashTag?: () => string | undefined;
   /** Seen in CLIENT LIST. */
   name: string;
   /** A call that takes longer fails. Default 250. */
@@ -28,9 +38,14 @@ const silenceMsMax = 2000;
  * One connection to Redis that never queues for a server that is away: a call fails at once while there is no server,
  * after its deadline when the server is slow, and at once again after several such calls, until the server answers the
  * monitor. Commands of one turn of the event loop leave in one write.
+ *
+ * In a Redis Cluster it is a connection to one node: all keys of an organization are in one slot, and what a script may
+ * rely on (`runId`) is that node's. A call that another node should have got fails, with nothing done; by then the
+ * connection is on its way there. Such a call is not sent again: its arguments were made for the server that it left.
  */
 export class RedisConnection {
   readonly #redis: Redis;
+  readonly #nodes: Nodes;
   readonly #options: RedisConnectionOptions;
   readonly #deadlineMs: number;
   readonly #deadlines: Deadlines;
@@ -40,6 +55,8 @@ export class RedisConnection {
   readonly #monitor: NodeJS.Timeout;
   #runId = '';
   #asking = false;
+  /** On the way to another node: this one's connection is not closed yet. */
+  #leaving = false;
   #corked = false;
 
   constructor(options: RedisConnectionOptions) {
@@ -47,12 +64,15 @@ export class RedisConnection {
     this.#deadlineMs = options.deadlineMs ?? deadlineMsDefault;
     this.#deadlines = new Deadlines(this.#deadlineMs);
     this.#faults = options.metrics.counter('tollgate_redis_faults_total', 'Calls to Redis that failed', ['reason']);
-    this.#redis = new Redis(options.url, redisOptions(options.name));
+    const [first = ''] = options.url.split(',');
+    this.#nodes = new Nodes(addressesOf(options.url));
+    this.#redis = new Redis(first, { ...redisOptions(options.name), Connector: connectorTo(this.#nodes) });
     this.#redis.on('error', (error: Error) => options.logger.debug({ err: error }, 'Redis connection error'));
     this.#redis.on('ready', () => void this.#askServer());
     this.#redis.on('close', () => {
       if (this.#runId !== '') options.logger.warn('Redis went away; reconnecting');
       this.#runId = '';
+      this.#leaving = false;
     });
     this.#monitor = setInterval(() => void this.#askServer(), monitorEveryMs).unref();
   }
@@ -128,6 +148,8 @@ export class RedisConnection {
         },
         (error: Error) => {
           this.#deadlines.delete(watched);
+          const elsewhere = this.#nodes.movedTo(error.message);
+          if (elsewhere) this.#follow(elsewhere);
           const reason = error.name === 'ReplyError' ? 'refused' : 'lost';
           reject(this.#fault(reason, `Redis: ${error.message}`));
         },
@@ -149,12 +171,14 @@ export class RedisConnection {
 
   /** Learns which server this is, and closes the breaker when it answers. */
   async #askServer(): Promise<void> {
-    if (this.#asking || this.#redis.status !== 'ready') return;
+    if (this.#asking || this.#leaving || this.#redis.status !== 'ready') return;
     this.#asking = true;
     try {
       const info = String(await this.#within(this.#redis.info('server')));
       const runId = /^run_id:(\w+)/m.exec(info)?.[1];
-      if (runId && runId !== this.#runId && this.#redis.status === 'ready') {
+      if (/^redis_mode:cluster/m.test(info) && !(await this.#isHere(runId !== this.#runId))) return;
+      if (runId && runId !== this.#runId && !this.#leaving && this.#redis.status === 'ready') {
+        this.#nodes.met();
         this.#runId = runId;
         this.#options.logger.info({ runId }, 'connected to Redis');
         for (const handler of this.#onServer) handler(runId);
@@ -164,6 +188,32 @@ export class RedisConnection {
     } finally {
       this.#asking = false;
     }
+  }
+
+  /** Of a node of a cluster: whether it has our slot. If not, the connection goes to the one that has it. */
+  async #isHere(isNew: boolean): Promise<boolean> {
+    if (isNew) {
+      const slots = await this.#within(this.#redis.call('CLUSTER', 'SLOTS'));
+      this.#nodes.tell(this.#nodes.inSlots(slots as unknown[][]));
+    }
+    const tag = this.#options.hashTag?.();
+    if (tag === undefined) return true;
+    try {
+      await this.#within(this.#redis.exists(`{${tag}}`));
+      return true;
+    } catch (error) {
+      if (!this.#leaving) throw error;
+      return false;
+    }
+  }
+
+  #follow(address: Address): void {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    this.#options.logger.info({ ...address }, 'the slot is on another node of the cluster; going there');
+    this.#runId = '';
+    this.#nodes.prefer(address);
+    this.#redis.disconnect(true);
   }
 
   #fault(reason: StoreFaultReason, internal: string): StoreFault {

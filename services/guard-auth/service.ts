@@ -42,7 +42,8 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   await bus.config.start();
   scope.health.check('configuration', () => (bus.config.current() !== undefined && !bus.config.stale()) || 'not there');
 
-  const redis = new RedisConnection({ url: config.redis.url, name: replica, logger, metrics });
+  const hashTag = () => bus.config.current()?.organization.id;
+  const redis = new RedisConnection({ url: config.redis.url, name: replica, hashTag, logger, metrics });
   scope.defer('redis', () => redis.close());
   const store = new BudgetStore(redis, { replica });
   const degraded = new Degraded({

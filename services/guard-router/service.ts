@@ -19,7 +19,8 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   const current = () => bus.config.current() !== undefined && !bus.config.stale();
   scope.health.check('configuration', () => current() || 'not there, or behind');
 
-  const redis = new RedisConnection({ url: config.redis.url, name: replica, logger, metrics });
+  const hashTag = () => bus.config.current()?.organization.id;
+  const redis = new RedisConnection({ url: config.redis.url, name: replica, hashTag, logger, metrics });
   scope.defer('redis', () => redis.close());
   scope.health.check('redis', () => redis.ready() || { degraded: 'Redis is away: each replica takes turns alone' });
 

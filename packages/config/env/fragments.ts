@@ -114,10 +114,10 @@ export interface UrlEnv {
   url: string;
 }
 
-/** Budgets, turns and suspensions. Read as `redis`. */
+/** Budgets, turns and suspensions. Of a Redis Cluster the URL is several, of some of its nodes. Read as `redis`. */
 export const redisEnv = {
   redis: group(
-    { TOLLGATE_REDIS_URL: urlVariable(['redis', 'rediss']) },
+    { TOLLGATE_REDIS_URL: urlVariable(['redis', 'rediss'], { several: true }) },
     (env): UrlEnv => ({ url: env.TOLLGATE_REDIS_URL }),
   ),
 };

@@ -73,7 +73,8 @@ export interface BudgetSums {
   unmeasured: UnmeasuredRow[];
 }
 
-const WINDOWS_MAX = 10_000;
+/** Windows of one scope and the same times are one query: a rolling limit of many teams is 13, whatever their number. */
+const QUERIES_MAX = 10_000;
 /** Of one query: a ClickHouse server takes 128 KiB for one value of the URL. */
 const IDS_MAX = 1000;
 /** More than a day of estimates of a large organization; above it the answer would be incomplete, so there is none. */
@@ -104,14 +105,15 @@ const MODEL = `if(e.model = '', e.model_requested, e.model)`;
  *
  * Rows that may still be replaced are read once and added here. Summed in the engine, one that is replaced between two queries would be
  * in the one answer and not in the other, and the reader of USAGE from the next sequence on would charge it twice or never.
- * @throws RangeError for more windows, or more unmeasured rows, than are bounded
+ * @throws RangeError for windows of more different times, or more unmeasured rows, than are bounded
  */
 export async function budgetSums(client: LedgerClient, question: BudgetSumsQuestion): Promise<BudgetSums> {
-  if (question.windows.length > WINDOWS_MAX)
-    throw new RangeError(`at most ${WINDOWS_MAX} windows can be asked for at once`);
+  const groups = sameTimes(question.windows);
+  if (groups.length > QUERIES_MAX)
+    throw new RangeError(`windows of at most ${QUERIES_MAX} different times can be asked for at once`);
   const unmeasured = await readUnmeasured(client, question);
   const byWindow = new Map<BudgetWindow, BudgetSum>();
-  for (const group of sameTimes(question.windows)) {
+  for (const group of groups) {
     for (const sum of await readSums(client, question, group)) byWindow.set(sum.window, sum);
   }
   const sums = question.windows.map((window) => byWindow.get(window) ?? { window, ...NOTHING, values: new Map() });
