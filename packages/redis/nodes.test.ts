@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Address, addressesOf, Nodes } from './nodes.ts';
 
-const [a, b, c, d] = [1, 2, 3, 4].map((n) => ({ host: 'abcd'.charAt(n - 1), port: n })) as [Address, Address, Address, Address];
+const [a, b, c, d] = [1, 2, 3, 4].map((n) => ({ host: 'abcd'.charAt(n - 1), port: n })) as [
+  Address,
+  Address,
+  Address,
+  Address,
+];
 const hosts = (nodes: Nodes, times: number) => Array.from({ length: times }, () => nodes.next().host).join('');
 
 test('addresses of URLs', () => {
@@ -11,7 +16,7 @@ test('addresses of URLs', () => {
     { host: 'one', port: 6379 },
     { host: '::1', port: 7001 },
   ]);
-  assert.throws(() => addressesOf('one:x:7000'), TypeError);
+  assert.throws(() => addressesOf('one'), TypeError);
 });
 
 test('who cannot be reached gives way to the next, round and round', () => {

@@ -13,11 +13,15 @@ export const startedAtMs = Math.floor(Date.now() / 3_600_000) * 3_600_000 + 1_23
 
 export async function connectStore(
   url: string,
-  options: { replica?: string; leaseMs?: number } = {},
+  options: { replica?: string; leaseMs?: number; hashTag?: () => string } = {},
 ): Promise<BudgetStore> {
-  const redis = new RedisConnection({ url, name: 'test', deadlineMs: 5000, logger, metrics: createMetrics('test') });
+  const { hashTag, ...ofStore } = options;
+  const redis = new RedisConnection({
+    ...{ url, name: 'test', deadlineMs: 5000, logger, metrics: createMetrics('test') },
+    ...(hashTag && { hashTag }),
+  });
   await new Promise<void>((resolve) => redis.onServer(() => resolve()));
-  return new BudgetStore(redis, { replica: 'replica-1', ...options });
+  return new BudgetStore(redis, { replica: 'replica-1', ...ofStore });
 }
 
 /** An empty server whose counters count as built. */
