@@ -7,7 +7,7 @@ import { RedisConnection } from '@tollgate/redis';
 import { BudgetStore } from './adapters/budget-store.ts';
 import { ProbeStore } from './adapters/probe-store.ts';
 import { readConfig } from './config.ts';
-import { CompletionMeans } from './domain/completion-means.ts';
+import { ModelMeasures } from './domain/model-measures.ts';
 import { Share } from './domain/share.ts';
 import { watchesOf } from './domain/threshold-watch.ts';
 import { Admission } from './handlers/admission.ts';
@@ -94,10 +94,10 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   });
   repeat(scope, 'telling', tellAgainEveryMs, () => teller.work());
 
-  const means = new CompletionMeans();
+  const measures = new ModelMeasures();
   const settler = new Settler({
     store,
-    means,
+    measures,
     whenBuilt: (id, ms) => rebuilder.whenBuilt(id, ms),
     watch: (organizationId, reservation) => {
       const current = bus.config.current();
@@ -138,7 +138,7 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   const admission = new Admission({
     keys: bus.config,
     store,
-    means,
+    measures,
     onUncertain: (organizationId, requestId) => void releases.add(organizationId, requestId, true),
     onRebuilding: (organizationId) => rebuilder.suspect(organizationId),
     onAdmitted: onActivity,

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { RequestStatus } from '@tollgate/contracts';
 import { measured, receipt } from '../testing/harness.ts';
-import { CompletionMeans } from './completion-means.ts';
 import { type EstimateInput, estimateTokens } from './estimate.ts';
+import { ModelMeasures } from './model-measures.ts';
 
 const estimate = (change: Partial<EstimateInput> = {}) =>
   estimateTokens({
@@ -11,7 +11,7 @@ const estimate = (change: Partial<EstimateInput> = {}) =>
     outputTokensMax: 0,
     choices: 1,
     generates: true,
-    completionTokensMean: undefined,
+    measured: { completionTokens: undefined, promptTokensPerByte: undefined },
     ...change,
   });
 
@@ -25,12 +25,19 @@ describe('estimates', () => {
     assert.deepEqual(asked, { promptTokens: 101, completionTokens: 150, guessed: false });
   });
 
-  test('twice what the model usually answers, at most what the caller allows', () => {
-    assert.equal(estimate({ completionTokensMean: 30.4 }).completionTokens, 61);
-    const both = estimate({ completionTokensMean: 30, outputTokensMax: 4000 });
-    assert.deepEqual([both.completionTokens, both.guessed], [60, true]);
-    const tight = estimate({ completionTokensMean: 30, outputTokensMax: 10 });
+  test('what the model usually answers, at most what the caller allows', () => {
+    const measured = { completionTokens: 30.4, promptTokensPerByte: undefined };
+    assert.equal(estimate({ measured }).completionTokens, 31);
+    const both = estimate({ measured, outputTokensMax: 4000 });
+    assert.deepEqual([both.completionTokens, both.guessed], [31, true]);
+    const tight = estimate({ measured, outputTokensMax: 10 });
     assert.deepEqual([tight.completionTokens, tight.guessed], [10, false]);
+  });
+
+  test('as many tokens a byte as the model usually reads', () => {
+    const measured = { completionTokens: undefined, promptTokensPerByte: 0.1 };
+    assert.equal(estimate({ measured }).promptTokens, 41);
+    assert.equal(estimate({ measured, generates: false }).promptTokens, 41);
   });
 
   test('no completion where nothing is generated; none given counts as one choice', () => {
@@ -39,39 +46,58 @@ describe('estimates', () => {
   });
 });
 
-describe('means', () => {
-  const event = (model: string, tokens: number, status: RequestStatus = RequestStatus.COMPLETED) =>
-    measured(receipt('r'), 10, tokens, { model, status });
+describe('measures', () => {
+  const event = (model: string, tokens: number, status: RequestStatus = RequestStatus.COMPLETED, bodyBytes = 100) =>
+    measured({ ...receipt('r'), bodyBytes }, 10, tokens, { model, status });
+  const isNear = (actual: number | undefined, expected: number) =>
+    assert.ok(
+      actual !== undefined && actual >= expected && actual <= expected * 1.1001,
+      `${actual} is not ${expected}`,
+    );
 
-  function learned(model: string, times: number, tokens: number, means = new CompletionMeans()): CompletionMeans {
-    for (let at = 0; at < times; at++) means.learn(event(model, tokens));
-    return means;
+  function learned(model: string, times: number, tokens: number, measures = new ModelMeasures()): ModelMeasures {
+    for (let at = 0; at < times; at++) measures.learn(event(model, tokens));
+    return measures;
   }
 
   test('are trusted after twenty requests', () => {
-    const means = learned('a', 19, 40);
-    assert.equal(means.mean(['a']), undefined);
-    assert.equal(learned('a', 1, 40, means).mean(['a']), 40);
+    const measures = learned('a', 19, 40);
+    assert.equal(measures.completionTokens(['a']), undefined);
+    isNear(learned('a', 1, 40, measures).completionTokens(['a']), 40);
   });
 
   test('follow a model that answers differently now', () => {
-    const means = learned('a', 1000, 100, learned('a', 1000, 10));
-    assert.ok((means.mean(['a']) ?? 0) > 90);
+    isNear(learned('a', 1000, 100, learned('a', 1000, 10)).completionTokens(['a']), 100);
   });
 
   test('of several models: the highest, once all are known', () => {
-    const means = learned('b', 20, 70, learned('a', 20, 40));
-    assert.equal(means.mean(['a', 'b']), 70);
-    assert.equal(means.mean(['a', 'c']), undefined);
+    const measures = learned('b', 20, 70, learned('a', 20, 40));
+    isNear(measures.completionTokens(['a', 'b']), 70);
+    assert.equal(measures.completionTokens(['a', 'c']), undefined);
+  });
+
+  test('tokens of a prompt by the bytes of its body, where these are known', () => {
+    const measures = learned('a', 20, 40);
+    isNear(measures.promptTokensPerByte(['a']), 0.1);
+    const before = new ModelMeasures();
+    for (let at = 0; at < 30; at++) before.learn({ ...event('a', 1), receipt: receipt('r') });
+    assert.equal(before.promptTokensPerByte(['a']), undefined);
+  });
+
+  test('texts among images are not taken for images', () => {
+    const measures = new ModelMeasures();
+    for (let at = 0; at < 100; at++)
+      measures.learn(event('a', 1, RequestStatus.COMPLETED, at % 4 === 0 ? 40 : 100_000));
+    isNear(measures.promptTokensPerByte(['a']), 0.25);
   });
 
   test('learn nothing from failures, estimates and cached answers', () => {
-    const means = new CompletionMeans();
+    const measures = new ModelMeasures();
     for (let at = 0; at < 30; at++) {
-      means.learn(event('a', 1, RequestStatus.CACHED));
-      means.learn(event('a', 1, RequestStatus.FAILED));
-      means.learn({ ...event('a', 1), estimated: true });
+      measures.learn(event('a', 1, RequestStatus.CACHED));
+      measures.learn(event('a', 1, RequestStatus.FAILED));
+      measures.learn({ ...event('a', 1), estimated: true });
     }
-    assert.equal(means.mean(['a']), undefined);
+    assert.equal(measures.completionTokens(['a']), undefined);
   });
 });

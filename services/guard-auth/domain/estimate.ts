@@ -14,26 +14,24 @@ export interface EstimateInput {
   choices: number;
   /** False on surfaces that generate nothing, such as embeddings. */
   generates: boolean;
-  /** Completion tokens of measured requests to the same model; undefined before there are enough. */
-  completionTokensMean: number | undefined;
+  /** What nine of ten measured requests to the same model used at most; undefined before there are enough. */
+  measured: { completionTokens: number | undefined; promptTokensPerByte: number | undefined };
 }
 
 /**
- * English text has about four characters a token (OpenAI, "What are tokens and how to count them?"). JSON around the
- * texts makes this estimate rather too high, other scripts rather too low; settling corrects both.
+ * Without measurements: English text has about four characters a token (OpenAI, "What are tokens and how to count them?").
+ * JSON around the texts makes this estimate rather too high, other scripts rather too low; settling corrects both.
  */
-const bytesPerToken = 4;
+const promptTokensPerByteDefault = 1 / 4;
 /** Without a limit of the caller and without measurements: a long answer of a chat, three pages. */
 const completionTokensDefault = 1024;
-/** Room above the mean: reserving only the mean would be too little for almost every second request. */
-const meanFactor = 2;
 
 export function estimateTokens(input: EstimateInput): Estimate {
-  const promptTokens = Math.ceil(input.bodyBytes / bytesPerToken);
-  if (!input.generates) return { promptTokens, completionTokens: 0, guessed: false };
-  const asked = input.outputTokensMax > 0 ? input.outputTokensMax : Number.POSITIVE_INFINITY;
-  const mean = input.completionTokensMean;
-  const usual = mean === undefined ? (input.outputTokensMax > 0 ? asked : completionTokensDefault) : mean * meanFactor;
+  const { bodyBytes, generates, outputTokensMax, measured } = input;
+  const promptTokens = Math.ceil(bodyBytes * (measured.promptTokensPerByte ?? promptTokensPerByteDefault));
+  if (!generates) return { promptTokens, completionTokens: 0, guessed: false };
+  const asked = outputTokensMax > 0 ? outputTokensMax : Number.POSITIVE_INFINITY;
+  const usual = measured.completionTokens ?? (outputTokensMax > 0 ? asked : completionTokensDefault);
   const each = Math.ceil(Math.min(asked, usual));
   return { promptTokens, completionTokens: each * Math.max(1, input.choices), guessed: each < asked };
 }

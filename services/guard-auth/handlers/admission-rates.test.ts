@@ -5,8 +5,8 @@ import { type AuthCall, type AuthResult, Surface, UsageEvent } from '@tollgate/c
 import { createMetrics } from '@tollgate/telemetry';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
 import type { BudgetStore } from '../adapters/budget-store.ts';
-import { CompletionMeans } from '../domain/completion-means.ts';
 import { partAt } from '../domain/limit-windows.ts';
+import { ModelMeasures } from '../domain/model-measures.ts';
 import * as given from '../testing/harness.ts';
 import { Admission } from './admission.ts';
 
@@ -35,7 +35,7 @@ async function decide(requestId: string, limits: Limit[]): Promise<AuthResult> {
       stale: () => false,
     },
     store,
-    means: new CompletionMeans(),
+    measures: new ModelMeasures(),
     unproven: () => undefined,
     degraded: { active: false, saw: () => {}, begin: () => {}, failed: () => {}, admit: () => false },
     onRefused: () => {},

@@ -7,8 +7,8 @@ import { StoreFault } from '@tollgate/redis';
 import { createMetrics } from '@tollgate/telemetry';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
 import type { BudgetStore } from '../adapters/budget-store.ts';
-import { CompletionMeans } from '../domain/completion-means.ts';
 import { limitsOf } from '../domain/limits.ts';
+import { ModelMeasures } from '../domain/model-measures.ts';
 import { settlementOf } from '../domain/settlement.ts';
 import * as given from '../testing/harness.ts';
 import { Admission, type AdmissionOptions, type KeyDirectory } from './admission.ts';
@@ -43,7 +43,7 @@ function admission(change: Partial<AdmissionOptions> = {}): Admission {
   return new Admission({
     keys: directory(),
     store,
-    means: new CompletionMeans(),
+    measures: new ModelMeasures(),
     onUncertain: () => assert.fail('nothing is uncertain'),
     onRebuilding: () => assert.fail('the counters are there'),
     onAdmitted: () => {},

@@ -16,12 +16,12 @@ import type { BudgetStore, ReserveAnswer } from '../adapters/budget-store.ts';
 import { denial } from '../domain/access.ts';
 import { type Bound, boundOf } from '../domain/bound.ts';
 import type { CounterState } from '../domain/charge.ts';
-import type { CompletionMeans } from '../domain/completion-means.ts';
 import { type Estimate, estimateTokens } from '../domain/estimate.ts';
 import { withAmounts, withGrant } from '../domain/grant.ts';
 import { isUsable } from '../domain/key-state.ts';
 import { boundsAt } from '../domain/limit-windows.ts';
 import { bindsModels, limitsOf, type ScopedLimit } from '../domain/limits.ts';
+import type { ModelMeasures } from '../domain/model-measures.ts';
 import { hitOf, passedLimits } from '../domain/passed-limits.ts';
 import { isStrict, neverFits, type Plan, planCharges, type Refusal, refusalOf } from '../domain/plan.ts';
 import { estimatedCostNanoUsd } from '../domain/prices.ts';
@@ -42,7 +42,7 @@ export interface KeyDirectory {
 export interface AdmissionOptions {
   keys: KeyDirectory;
   store: BudgetStore;
-  means: CompletionMeans;
+  measures: ModelMeasures;
   /** An admission that the store may have made without anybody hearing of it. */
   onUncertain(organizationId: string, requestId: string): void;
   /** The store says that its counters are not there yet. */
@@ -175,7 +175,10 @@ export class Admission {
       outputTokensMax: call.outputTokensMax,
       choices: call.n,
       generates,
-      completionTokensMean: this.#options.means.mean(models),
+      measured: {
+        completionTokens: this.#options.measures.completionTokens(models),
+        promptTokensPerByte: this.#options.measures.promptTokensPerByte(models),
+      },
     });
     const { promptTokens: prompt, completionTokens: completion } = estimate;
     const costNanoUsd = estimatedCostNanoUsd(snapshot, resolved, { prompt, completion });
@@ -328,6 +331,7 @@ function receiptOf(
     estimatedPromptTokens: promptTokens,
     estimatedCompletionTokens: completionTokens,
     ...{ outputTokensMax: undefined, extensions: undefined },
+    bodyBytes: call.bodyBytes,
   };
 }
 

@@ -3,13 +3,13 @@ import type { Reservation } from '@tollgate/contracts';
 import { TollgateError } from '@tollgate/errors';
 import type { Counter, Logger, Metrics } from '@tollgate/telemetry';
 import type { BudgetStore } from '../adapters/budget-store.ts';
-import type { CompletionMeans } from '../domain/completion-means.ts';
+import type { ModelMeasures } from '../domain/model-measures.ts';
 import { inCalls, type Settlement, settlementOf } from '../domain/settlement.ts';
 import type { Reached, Watch } from '../domain/threshold-watch.ts';
 
 export interface SettlerOptions {
   store: Pick<BudgetStore, 'settleWatching'>;
-  means: CompletionMeans;
+  measures: ModelMeasures;
   /** Resolves to false when the organization's counters are not there within `timeoutMs`. */
   whenBuilt(organizationId: string, timeoutMs: number): Promise<boolean>;
   /** Limits that tell what an organization's counter reaches. */
@@ -37,14 +37,14 @@ export class Settler {
 
   /** @throws TollgateError `store_unavailable`: nothing may be acknowledged */
   async settle(messages: UsageMessage[]): Promise<void> {
-    const { means, tell, logger, now } = this.#options;
+    const { measures, tell, logger, now } = this.#options;
     const settlements: Settlement[] = [];
     for (const { seq, batch, redelivered } of messages) {
       for (const event of batch.events) {
         const settlement = settlementOf(event, seq, now());
         if (settlement) {
           settlements.push(settlement);
-          if (!redelivered) means.learn(event);
+          if (!redelivered) measures.learn(event);
         } else {
           this.#events.inc({ outcome: 'unreadable' });
           logger.error({ seq, batch: batch.batchId }, 'usage event that cannot be settled: no receipt, or no figures');

@@ -16,7 +16,7 @@ import type { TollgateError } from '@tollgate/errors';
 import { createMetrics } from '@tollgate/telemetry';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
 import type { BudgetStore } from '../adapters/budget-store.ts';
-import { CompletionMeans } from '../domain/completion-means.ts';
+import { ModelMeasures } from '../domain/model-measures.ts';
 import * as given from '../testing/harness.ts';
 import { Admission } from './admission.ts';
 import { Extensions } from './extensions.ts';
@@ -56,7 +56,7 @@ async function ask(
       stale: () => false,
     },
     store,
-    means: new CompletionMeans(),
+    measures: new ModelMeasures(),
     unproven: () => undefined,
     onRefused: () => {},
     degraded: { active: false, saw: () => {}, begin: () => {}, failed: () => {}, admit: () => false },

@@ -130,7 +130,11 @@ export interface Receipt {
     | number
     | undefined;
   /** How often all that adds up with further attempts was reserved again, as its owner knows. */
-  extensions?: number | undefined;
+  extensions?:
+    | number
+    | undefined;
+  /** Of the caller's body, which the estimate of the prompt was made from. */
+  bodyBytes?: number | undefined;
 }
 
 /** One possible place to send a request to, as the router ranks them. */
@@ -524,6 +528,7 @@ function createBaseReceipt(): Receipt {
     estimatedCompletionTokens: 0,
     outputTokensMax: undefined,
     extensions: undefined,
+    bodyBytes: undefined,
   };
 }
 
@@ -573,6 +578,9 @@ export const Receipt: MessageFns<Receipt> = {
     }
     if (message.extensions !== undefined) {
       writer.uint32(120).uint32(message.extensions);
+    }
+    if (message.bodyBytes !== undefined) {
+      writer.uint32(128).int64(message.bodyBytes);
     }
     return writer;
   },
@@ -708,6 +716,14 @@ export const Receipt: MessageFns<Receipt> = {
             }
 
             message.extensions = reader.uint32();
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.bodyBytes = longToNumber(reader.int64());
             continue;
           }
         }
