@@ -54,9 +54,10 @@ for (const [name, fields] of Object.entries({
       assert.equal(answer.headers['x-tollgate-attempts'], '1');
       assert.deepEqual(
         Object.keys(answer.headers).filter((header) => !header.startsWith('x-tollgate-')),
-        ['content-type'],
+        ['content-type', 'server-timing'],
         'nothing else of the provider passes',
       );
+      assert.match(answer.headers['server-timing'] ?? '', /^auth;dur=0\.01, .*upstream;dur=\d+(\.\d+)?$/);
       const row = await harness.peer.row(answer.requestId);
       assertMeasured(row);
       assert.equal(row.status, RequestStatus.COMPLETED);

@@ -25,6 +25,11 @@ before(async () => {
   ({ key, id: keyId } = await system.createKey('product', 'verify-walk'));
 });
 
+/** Of the header that tells where the time went. */
+function stagesOf({ headers }: { headers: Map<string, string> }): string[] {
+  return (headers.get('server-timing') ?? '').split(', ').map((entry) => entry.replace(/;dur=[\d.]+$/, ''));
+}
+
 test('the proxy is reachable', async () => {
   const answer = await curl(`curl -k -v -X POST \\
 "https://${host}/openai/responses?api-version=2025-04-01-preview" \\
@@ -49,6 +54,7 @@ test('unauthenticated requests are rejected, without a key and with a wrong one'
 -H "Content-Type: application/json" -H "X-API-Key: tg_${'0'.repeat(64)}" \\
    -d '{"model": "gpt-4o", "input": "Hello"}'`);
   assert.equal(wrong.status, 401);
+  assert.equal(wrong.headers.get('server-timing'), undefined);
   const { error } = JSON.parse(wrong.body);
   assert.equal(error.code, 'invalid_api_key');
   assert.equal(error.message, JSON.parse(without.body).error.message);
@@ -64,9 +70,11 @@ test('the second identical prompt is served from the cache, without a call upstr
   }'`;
   const first = await curl(line);
   assert.equal(first.status, 200, first.body);
+  assert.deepEqual(stagesOf(first), ['auth', 'pii', 'cache', 'router', 'upstream']);
   const callsBefore = (await simulator.calls()).length;
   const second = await curl(line);
   assert.equal(second.headers.get('x-cache-status'), 'HIT');
+  assert.deepEqual(stagesOf(second), ['auth', 'pii', 'cache']);
   assert.equal((await simulator.calls()).length, callsBefore);
   const [one, two] = [JSON.parse(first.body), JSON.parse(second.body)];
   assert.equal(two.output[0].content[0].text, one.output[0].content[0].text);

@@ -5,6 +5,7 @@ import {
   type End,
   type ErrorDetail,
   RequestStatus,
+  serverTiming,
   type UsageEvent,
 } from '@tollgate/contracts';
 import { errorTable, isErrorCode } from '@tollgate/errors';
@@ -95,9 +96,11 @@ export class Finish {
     end: Omit<End, 'contentBytes'>,
   ): void {
     const { surface } = run.request;
+    // Who has no valid key is not told how long it took to find out.
+    const timing = run.receipt && { 'server-timing': serverTiming(run.stageUs) };
     run.answer.complete({
       head: { headers: run.headers, restore: run.restore, owner: '', stream: run.body.index.stream, surface },
-      response: { httpStatus, headers },
+      response: { httpStatus, headers: { ...headers, ...timing } },
       content,
       end,
     });

@@ -6,6 +6,7 @@ import {
   type ErrorDetail,
   encode,
   RequestStatus,
+  serverTiming,
   type Target,
   type TokenCounts,
 } from '@tollgate/contracts';
@@ -83,7 +84,7 @@ export class Conclude {
     const detail = toErrorDetail(error);
     const httpStatus = statusOf(detail);
     this.#row(run, RequestStatus.FAILED, httpStatus, detail.code, undefined, noTokens);
-    const response = { httpStatus, headers: attemptsHeader(run) };
+    const response = { httpStatus, headers: ownHeaders(run) };
     run.answer.complete({ response, content: noContent, end: { status: RequestStatus.FAILED, error: detail } });
   }
 
@@ -121,7 +122,7 @@ export class Conclude {
     delivered: Delivery = Delivery.COMPLETE,
   ): void {
     const { row, firstContentAtMs } = run;
-    const upstreamUs = (performance.now() - run.startedAt) * 1000;
+    const upstreamUs = upstreamUsOf(run);
     const end = {
       status,
       httpStatus,
@@ -163,12 +164,20 @@ function statusOf({ code }: ErrorDetail): number {
 
 /** What every answer of a target carries. */
 export function answerHeaders(run: Run, target: Target, headers: IncomingHttpHeaders): Record<string, string> {
-  return { ...incomingHeaders(headers), 'x-tollgate-model': target.model, ...attemptsHeader(run) };
+  return { ...incomingHeaders(headers), 'x-tollgate-model': target.model, ...ownHeaders(run) };
 }
 
-/** Attempts that are over, and the one that is not in the row yet. */
-function attemptsHeader({ row, attempt }: Run): Record<string, string> {
-  return { 'x-tollgate-attempts': String(row.attempts.length + (attempt ? 1 : 0)) };
+/** Attempts that are over, and the one that is not in the row yet; how long each stage took, this one so far. */
+function ownHeaders(run: Run): Record<string, string> {
+  const { row, attempt } = run;
+  return {
+    'x-tollgate-attempts': String(row.attempts.length + (attempt ? 1 : 0)),
+    'server-timing': serverTiming({ ...row.stageUs, upstream: upstreamUsOf(run) }),
+  };
+}
+
+function upstreamUsOf({ startedAt }: Run): number {
+  return Math.round((performance.now() - startedAt) * 1000);
 }
 
 function costHeader({ costNanoUsd }: Served): Record<string, string> {
