@@ -1,56 +1,30 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { RemoteAzureSimulator } from '@tollgate/testing/azure';
-import { type System, sharedSystem } from '../support/system.ts';
+import { sharedSystem } from '../support/system.ts';
 import { type Client, clients, langchainEmbeddings } from './clients.ts';
 import { type Doorman, doorman } from './doorman.ts';
+import { type Installation, install } from './installation.ts';
 
 // Official clients as their users have them, with only base URL and key changed: answers, streams, the class of each error,
 // and how often each asks.
 
-let system: System;
 let simulator: RemoteAzureSimulator;
+let installation: Installation | undefined;
 let gatewayUrl: string;
 let apiKey: string;
-/** Of a team whose budget is used up. */
 let spentKey: string;
-/** The demo, for the tests that come later. */
-let provided = '';
-
-async function apply(text: string): Promise<void> {
-  const file = path.join(system.home, 'compat.yaml');
-  await writeFile(file, text);
-  await system.cli('apply', '-f', file, '--yes');
-}
 
 before(async () => {
-  system = sharedSystem();
+  const system = sharedSystem();
   simulator = await system.simulator();
-  ({ gatewayUrl } = await system.status());
-  const demo = await readFile(new URL('../../infra/launcher/configuration/demo.yaml', import.meta.url), 'utf8');
-  provided = demo.replace('ENDPOINT', JSON.stringify(simulator.address)).replace('API_VERSION', '"2025-04-01-preview"');
-  const thrifty = '      - name: sales\n      - name: thrifty\n        limits: [{ tokens: 100, window: 1d }]\n';
-  // What these tests do to one client must not suspend the models of the next.
-  await apply(
-    provided
-      .replace('      - name: sales\n', thrifty)
-      .replace('suspendDurationSeconds: 30', 'suspendDurationSeconds: 0'),
-  );
-  apiKey = (await system.createKey('engineering', 'compat')).key;
-  spentKey = (await system.createKey('thrifty', 'compat-spent')).key;
   const [client] = clients;
-  for (let asked = 0; ; asked++) {
-    assert.ok(client && asked < 10, 'the budget holds nobody');
-    const served = client.json({ url: gatewayUrl, apiKey: spentKey }, `More of number ${asked}`).then(() => true);
-    if (!(await served.catch(() => false))) break;
-  }
+  assert.ok(client);
+  installation = await install(system, (url, key, prompt) => client.json({ url, apiKey: key }, prompt));
+  ({ gatewayUrl, apiKey, spentKey } = installation);
 });
 
-after(async () => {
-  if (provided) await apply(provided);
-});
+after(() => installation?.restore());
 
 const sizes = (vectors: readonly (readonly number[])[]) => vectors.map(({ length }) => length);
 

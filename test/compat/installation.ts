@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { System } from '../support/system.ts';
+
+export interface Installation {
+  gatewayUrl: string;
+  apiKey: string;
+  /** Of a team whose budget is used up. */
+  spentKey: string;
+  /** Puts the demo back, for the tests that come later. */
+  restore(): Promise<void>;
+}
+
+/**
+ * The demo with one team more, and no suspension: what a test does to one client must not suspend the models of the next.
+ * @param ask one answer of the gateway with a key; rejects when it is refused
+ */
+export async function install(
+  system: System,
+  ask: (gatewayUrl: string, apiKey: string, prompt: string) => Promise<unknown>,
+): Promise<Installation> {
+  const { gatewayUrl, simulatorUrl } = await system.status();
+  const demo = await readFile(new URL('../../infra/launcher/configuration/demo.yaml', import.meta.url), 'utf8');
+  const provided = demo
+    .replace('ENDPOINT', JSON.stringify(simulatorUrl))
+    .replace('API_VERSION', '"2025-04-01-preview"');
+  const apply = async (text: string) => {
+    const file = path.join(system.home, 'compat.yaml');
+    await writeFile(file, text);
+    await system.cli('apply', '-f', file, '--yes');
+  };
+  const thrifty = '      - name: sales\n      - name: thrifty\n        limits: [{ tokens: 100, window: 1d }]\n';
+  await apply(
+    provided
+      .replace('      - name: sales\n', thrifty)
+      .replace('suspendDurationSeconds: 30', 'suspendDurationSeconds: 0'),
+  );
+  const { key: apiKey } = await system.createKey('engineering', 'compat');
+  const { key: spentKey } = await system.createKey('thrifty', 'compat-spent');
+  for (let asked = 0; ; asked++) {
+    assert.ok(asked < 10, 'the budget holds nobody');
+    const served = ask(gatewayUrl, spentKey, `More of number ${asked}`).then(() => true);
+    if (!(await served.catch(() => false))) break;
+  }
+  return { gatewayUrl, apiKey, spentKey, restore: () => apply(provided) };
+}
