@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { RemoteAzureSimulator } from '@tollgate/testing/azure';
+import { demoOf, withTeams } from '../support/demo.ts';
 import { type System, sharedSystem } from '../support/system.ts';
 import { type Client, clients, langchainEmbeddings } from './clients.ts';
 import { type Doorman, doorman } from './doorman.ts';
@@ -19,6 +20,7 @@ let spentKey: string;
 /** The demo, for the tests that come later. */
 let provided = '';
 
+/** As an operator does it. */
 async function apply(text: string): Promise<void> {
   const file = path.join(system.home, 'compat.yaml');
   await writeFile(file, text);
@@ -29,15 +31,10 @@ before(async () => {
   system = sharedSystem();
   simulator = await system.simulator();
   ({ gatewayUrl } = await system.status());
-  const demo = await readFile(new URL('../../infra/launcher/configuration/demo.yaml', import.meta.url), 'utf8');
-  provided = demo.replace('ENDPOINT', JSON.stringify(simulator.address)).replace('API_VERSION', '"2025-04-01-preview"');
-  const thrifty = '      - name: sales\n      - name: thrifty\n        limits: [{ tokens: 100, window: 1d }]\n';
+  provided = await demoOf(system);
+  const thrifty = withTeams(provided, { thrifty: '{ tokens: 100, window: 1d }' });
   // What these tests do to one client must not suspend the models of the next.
-  await apply(
-    provided
-      .replace('      - name: sales\n', thrifty)
-      .replace('suspendDurationSeconds: 30', 'suspendDurationSeconds: 0'),
-  );
+  await apply(thrifty.replace('suspendDurationSeconds: 30', 'suspendDurationSeconds: 0'));
   apiKey = (await system.createKey('engineering', 'compat')).key;
   spentKey = (await system.createKey('thrifty', 'compat-spent')).key;
   const [client] = clients;
@@ -49,7 +46,7 @@ before(async () => {
 });
 
 after(async () => {
-  if (provided) await apply(provided);
+  if (provided) await system.apply(provided);
 });
 
 const sizes = (vectors: readonly (readonly number[])[]) => vectors.map(({ length }) => length);

@@ -82,7 +82,8 @@ test('what tells services apart is nobody’s when the process itself has it', (
 test('a process refuses services that may not share, and says which may', async () => {
   const file = fileURLToPath(new URL('./main.ts', import.meta.url));
   for (const services of ['ingress,upstream', 'ingress,ingress', 'nothing', 'ingress,']) {
-    const env = { PATH: process.env.PATH, TOLLGATE_SERVICES: services };
+    const { PATH, NODE_COMPILE_CACHE } = process.env;
+    const env = { PATH, NODE_COMPILE_CACHE, TOLLGATE_SERVICES: services };
     const { code, errors } = await new Promise<{ code: unknown; errors: string }>((resolve) => {
       execFile(process.execPath, [file], { env, timeout: 20_000 }, (error, _, text) =>
         resolve({ code: error?.code, errors: text }),

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Bus, connectBus, permissionsFor } from '@tollgate/bus';
+import { processEnvironment } from '@tollgate/config';
 import { connect, type LedgerClient, migrate } from '@tollgate/ledger';
 import { createLogger, createMetrics } from '@tollgate/telemetry';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
@@ -76,6 +77,7 @@ async function startReplica(engines: TestEngines, env: Record<string, string>): 
   const user = engines.nats.userFor('analytics');
   const child = fork(new URL('../main.ts', import.meta.url), {
     env: {
+      NODE_COMPILE_CACHE: processEnvironment().NODE_COMPILE_CACHE,
       TOLLGATE_NATS_URL: engines.nats.address,
       TOLLGATE_NATS_USER: user.name,
       TOLLGATE_NATS_PASSWORD: user.password,
