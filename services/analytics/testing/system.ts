@@ -61,7 +61,8 @@ export async function startSystem({ migrated = true, usageBytesMax = 256 * 1024 
         const [row] = await ledger.rows<{ n: number }>('SELECT count() AS n FROM usage').catch(() => []);
         if (row?.n === count) return;
         if ((row?.n ?? 0) > count) throw new Error(`${row?.n} requests in the ledger, expected ${count}`);
-        await delay(25);
+        // Seconds of waiting for JetStream to deliver again what a killed replica had: each question costs the engine work.
+        await delay(200);
       }
     },
     async close() {
