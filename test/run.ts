@@ -7,12 +7,16 @@ import { testFiles } from './support/test-files.ts';
 const named = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
 const patient = /\/(soak|upstream-kill)\.test\.ts$/;
 const failure = testFiles('failure');
-const groups =
+const lanes =
   named.length > 0
-    ? [named.map((file) => path.resolve(file))]
+    ? [runTests(named.map((file) => path.resolve(file)))]
     : [
-        [...testFiles('e2e'), ...testFiles('compat'), ...failure.filter((file) => !patient.test(file))],
-        failure.filter((file) => patient.test(file)),
+        runTests([...testFiles('e2e'), ...testFiles('compat')]),
+        // The soak has a system of its own.
+        runTests(
+          failure.filter((file) => !patient.test(file)),
+          failure.filter((file) => patient.test(file)),
+        ),
       ];
-const codes = await Promise.all(groups.map(runTests));
+const codes = await Promise.all(lanes);
 process.exitCode = codes.find((code) => code !== 0) ?? 0;

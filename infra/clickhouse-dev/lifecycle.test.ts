@@ -27,18 +27,12 @@ describe('the process', { skip: withoutEngine }, () => {
     assert.deepEqual(await rows.json(), [{ n: 5 }]);
   });
 
-  it('ends when the process that started it is gone', limit, async (t) => {
-    const face = await startFace();
-    t.after(() => face.stop());
-    const ended = once(face.child, 'exit');
-    face.child.disconnect();
-    assert.deepEqual(await ended, [0, null]);
-  });
-
   it('cancels a read that outlasts the time for stopping', limit, async (t) => {
     const face = await startFace();
     t.after(() => face.stop());
-    const running = face.request('/', { method: 'POST', body: 'SELECT sum(number) FROM numbers(1000000000000)' });
+    // A row a second: nothing for the processor.
+    const endless = 'SELECT sum(sleepEachRow(1)) FROM numbers(1000000) SETTINGS max_block_size = 1';
+    const running = face.request('/', { method: 'POST', body: endless });
     await face.request('/?query=SELECT+1');
     const ended = once(face.child, 'exit');
     face.child.kill('SIGTERM');
@@ -68,24 +62,29 @@ describe('the process', { skip: withoutEngine }, () => {
     assert.ok((row?.n ?? 0) >= acknowledged, `${row?.n} of ${acknowledged}`);
   });
 
-  it('refuses a data folder that another process has', limit, async (t) => {
-    const face = await startFace();
-    t.after(() => face.stop());
-    const second = forkFace({ TOLLGATE_CLICKHOUSE_DEV_DATA: face.dataFolder });
-    assert.deepEqual(await once(second, 'close'), [1, null]);
-    assert.match(stderrOf(second), new RegExp(`belongs to process ${face.child.pid}, which is running`));
-  });
+  it(
+    'refuses a second process its folder and its port, and ends when the process that started it is gone',
+    limit,
+    async (t) => {
+      const face = await startFace();
+      t.after(() => face.stop());
+      const { dataFolder } = face;
+      const sameFolder = forkFace({ TOLLGATE_CLICKHOUSE_DEV_DATA: dataFolder });
+      assert.deepEqual(await once(sameFolder, 'close'), [1, null]);
+      assert.match(stderrOf(sameFolder), new RegExp(`belongs to process ${face.child.pid}, which is running`));
 
-  it('names the port that is taken', limit, async (t) => {
-    const face = await startFace();
-    t.after(() => face.stop());
-    const port = new URL(face.address).port;
-    const folder = `${face.dataFolder}-other`;
-    const second = forkFace({ TOLLGATE_CLICKHOUSE_DEV_DATA: folder, TOLLGATE_CLICKHOUSE_DEV_PORT: port });
-    assert.deepEqual(await once(second, 'close'), [1, null]);
-    assert.match(stderrOf(second), new RegExp(`:${port}: the port is taken; TOLLGATE_CLICKHOUSE_DEV_PORT`));
-    await (await startFace(folder)).stop();
-  });
+      const port = new URL(face.address).port;
+      const other = `${dataFolder}-other`;
+      const samePort = forkFace({ TOLLGATE_CLICKHOUSE_DEV_DATA: other, TOLLGATE_CLICKHOUSE_DEV_PORT: port });
+      assert.deepEqual(await once(samePort, 'close'), [1, null]);
+      assert.match(stderrOf(samePort), new RegExp(`:${port}: the port is taken; TOLLGATE_CLICKHOUSE_DEV_PORT`));
+      await (await startFace(other)).stop();
+
+      const ended = once(face.child, 'exit');
+      face.child.disconnect();
+      assert.deepEqual(await ended, [0, null]);
+    },
+  );
 
   it('takes the engine that is configured and no other', limit, async () => {
     const child = forkFace({ TOLLGATE_CLICKHOUSE_DEV_DATA: '/nonexistent/data', TOLLGATE_CHDB_PATH: '/nonexistent' });

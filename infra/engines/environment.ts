@@ -15,6 +15,7 @@ export function plainEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
     'DOCKER_HOST',
     'DOCKER_CONFIG',
     'XDG_RUNTIME_DIR',
+    'NODE_COMPILE_CACHE',
   ])
     if (env[name] !== undefined) kept[name] = env[name];
   return kept;

@@ -99,10 +99,14 @@ test('the first start applies and makes a key; a later one does neither, unless 
   await gone(pidsOf(status));
 
   const second = launch(t, here);
-  assert.equal((await second.started).key, undefined);
-  assert.equal((await second.started).status.natsUrl, status.natsUrl);
+  const again = await second.started;
+  assert.equal(again.key, undefined);
+  assert.equal(again.status.natsUrl, status.natsUrl);
   assert.deepEqual(asked().slice(3), ['GET /api/status']);
-  await stop(second);
+  // A launcher that was killed leaves nothing behind, and the next one starts.
+  assert.equal(pidsOf(again.status).length >= 12, true);
+  second.child.kill('SIGKILL');
+  await gone(pidsOf(again.status));
 
   const file = path.join(path.dirname(here.home), 'tollgate.yaml');
   writeFileSync(file, 'organization: other\n');
@@ -112,69 +116,51 @@ test('the first start applies and makes a key; a later one does neither, unless 
   await stop(third);
 });
 
-test('a launcher that was killed leaves nothing behind, and the next one starts', async (t) => {
-  const here = installation(t);
-  const first = launch(t, here);
-  const { status } = await first.started;
-  assert.equal(pidsOf(status).length >= 12, true);
-  first.child.kill('SIGKILL');
-  await gone(pidsOf(status));
-  const next = launch(t, here);
-  await next.started;
-  await stop(next);
-});
-
-test('a second start on the same home is told so; the first goes on', async (t) => {
-  const here = installation(t);
-  const first = launch(t, here);
-  await first.started;
-  const second = launch(t, here);
-  await assert.rejects(second.started, /running already/);
-  assert.equal((await controlRequest<Status>(here.home, 'GET', '/status')).ready, true);
-  await stop(first);
-});
-
-test('two homes run side by side; a taken port names its holder and its variable', async (t) => {
-  const [here, there] = [installation(t), installation(t)];
-  const [first, second] = [launch(t, here), launch(t, there)];
-  const { status } = await first.started;
-  await second.started;
-  await stop(second);
-  const third = launch(t, there, { TOLLGATE_CONSOLE_PORT: new URL(status.consoleUrl).port });
-  await assert.rejects(third.started, /is taken by .* \(process \d+\): set TOLLGATE_CONSOLE_PORT/);
-  await stop(first);
-});
-
-test('engines and replicas are stopped, started, killed and scaled while it runs', async (t) => {
+test('what runs', async (t) => {
   const here = installation(t);
   const run = launch(t, here);
-  await run.started;
+  const { status: started } = await run.started;
   const status = () => controlRequest<Status>(here.home, 'GET', '/status');
   const post = (route: string, body?: object) => controlRequest(here.home, 'POST', route, body);
-  const redis = async () => (await status()).engines.find(({ name }) => name === 'redis');
-  await post('/engines/redis/stop');
-  assert.deepEqual({ ready: (await redis())?.ready, pid: (await redis())?.pid }, { ready: false, pid: null });
-  await post('/engines/redis/start');
-  assert.equal((await redis())?.ready, true);
-  await post('/scale', { service: 'guard-pii', replicas: 2 });
-  await post('/services/guard-pii-2/kill');
-  await assert.rejects(post('/scale', { service: 'ingress', replicas: 2 }), /fixed port/);
-  await assert.rejects(post('/engines/nothing/stop'), /no engine nothing/);
-  const names = (await status()).services.map(({ replica }) => replica);
-  assert.ok(names.includes('guard-pii-1') && names.includes('guard-pii-2'));
-  await post('/down');
-  await once(run.child, 'exit');
-});
 
-test('every file of the home is its owner’s only', async (t) => {
-  const here = installation(t);
-  const run = launch(t, here);
-  await run.started;
-  const open: string[] = [];
-  for (const entry of readdirSync(here.home, { recursive: true, withFileTypes: true })) {
-    const file = path.join(entry.parentPath, entry.name);
-    if ((statSync(file, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) open.push(file);
-  }
-  assert.deepEqual(open, []);
-  await stop(run);
+  await t.test('has every file of its home for its owner only', () => {
+    const open: string[] = [];
+    for (const entry of readdirSync(here.home, { recursive: true, withFileTypes: true })) {
+      const file = path.join(entry.parentPath, entry.name);
+      if ((statSync(file, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) open.push(file);
+    }
+    assert.deepEqual(open, []);
+  });
+
+  await t.test('tells a second start on the same home so, and goes on', async () => {
+    const second = launch(t, here);
+    await assert.rejects(second.started, /running already/);
+    assert.equal((await status()).ready, true);
+  });
+
+  await t.test('runs beside another home; a taken port names its holder and its variable', async () => {
+    const there = installation(t);
+    const second = launch(t, there);
+    await second.started;
+    await stop(second);
+    const third = launch(t, there, { TOLLGATE_CONSOLE_PORT: new URL(started.consoleUrl).port });
+    await assert.rejects(third.started, /is taken by .* \(process \d+\): set TOLLGATE_CONSOLE_PORT/);
+    assert.equal((await status()).ready, true);
+  });
+
+  await t.test('has its engines and replicas stopped, started, killed and scaled', async () => {
+    const redis = async () => (await status()).engines.find(({ name }) => name === 'redis');
+    await post('/engines/redis/stop');
+    assert.deepEqual({ ready: (await redis())?.ready, pid: (await redis())?.pid }, { ready: false, pid: null });
+    await post('/engines/redis/start');
+    assert.equal((await redis())?.ready, true);
+    await post('/scale', { service: 'guard-pii', replicas: 2 });
+    await post('/services/guard-pii-2/kill');
+    await assert.rejects(post('/scale', { service: 'ingress', replicas: 2 }), /fixed port/);
+    await assert.rejects(post('/engines/nothing/stop'), /no engine nothing/);
+    const names = (await status()).services.map(({ replica }) => replica);
+    assert.ok(names.includes('guard-pii-1') && names.includes('guard-pii-2'));
+    await post('/down');
+    await once(run.child, 'exit');
+  });
 });

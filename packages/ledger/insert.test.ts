@@ -3,13 +3,13 @@ import { after, before, describe, it } from 'node:test';
 import type { LedgerClient } from './client.ts';
 import { insertUsage } from './insert.ts';
 import type { UsageRow } from './row.ts';
-import { startLedger, type TestLedger } from './testing/ledger.ts';
+import { startOwnLedger } from './testing/ledger.ts';
 import { NOON_MS, random, usageRow } from './testing/rows.ts';
 
 describe('insertUsage', () => {
-  let ledger: TestLedger;
+  let ledger: Awaited<ReturnType<typeof startOwnLedger>>;
   before(async () => {
-    ledger = await startLedger();
+    ledger = await startOwnLedger();
   });
   after(() => ledger?.close());
 

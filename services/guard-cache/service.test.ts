@@ -60,6 +60,7 @@ before(async () => {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: {
       PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       TOLLGATE_NATS_URL: engines.nats.address,
       TOLLGATE_NATS_USER: user,
       TOLLGATE_NATS_PASSWORD: password,

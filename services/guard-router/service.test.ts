@@ -48,6 +48,7 @@ async function startReplica(replica: string): Promise<void> {
   const child = fork(`${import.meta.dirname}/main.ts`, {
     env: {
       PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       TOLLGATE_REPLICA: replica,
       TOLLGATE_NATS_URL: engines.nats.address,
       TOLLGATE_NATS_USER: user,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { demoOf, withTeams } from '../support/demo.ts';
 import type { System } from '../support/system.ts';
 
 export interface Installation {
@@ -20,22 +21,13 @@ export async function install(
   system: System,
   ask: (gatewayUrl: string, apiKey: string, prompt: string) => Promise<unknown>,
 ): Promise<Installation> {
-  const { gatewayUrl, simulatorUrl } = await system.status();
-  const demo = await readFile(new URL('../../infra/launcher/configuration/demo.yaml', import.meta.url), 'utf8');
-  const provided = demo
-    .replace('ENDPOINT', JSON.stringify(simulatorUrl))
-    .replace('API_VERSION', '"2025-04-01-preview"');
-  const apply = async (text: string) => {
-    const file = path.join(system.home, 'compat.yaml');
-    await writeFile(file, text);
-    await system.cli('apply', '-f', file, '--yes');
-  };
-  const thrifty = '      - name: sales\n      - name: thrifty\n        limits: [{ tokens: 100, window: 1d }]\n';
-  await apply(
-    provided
-      .replace('      - name: sales\n', thrifty)
-      .replace('suspendDurationSeconds: 30', 'suspendDurationSeconds: 0'),
-  );
+  const { gatewayUrl } = await system.status();
+  const demo = await demoOf(system);
+  const thrifty = withTeams(demo, { thrifty: '{ tokens: 100, window: 1d }' });
+  // As an operator does it.
+  const file = path.join(system.home, 'compat.yaml');
+  await writeFile(file, thrifty.replace('suspendDurationSeconds: 30', 'suspendDurationSeconds: 0'));
+  await system.cli('apply', '-f', file, '--yes');
   const { key: apiKey } = await system.createKey('engineering', 'compat');
   const { key: spentKey } = await system.createKey('thrifty', 'compat-spent');
   for (let asked = 0; ; asked++) {
@@ -43,5 +35,5 @@ export async function install(
     const served = ask(gatewayUrl, spentKey, `More of number ${asked}`).then(() => true);
     if (!(await served.catch(() => false))) break;
   }
-  return { gatewayUrl, apiKey, spentKey, restore: () => apply(provided) };
+  return { gatewayUrl, apiKey, spentKey, restore: () => system.apply(demo) };
 }

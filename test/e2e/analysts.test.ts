@@ -5,8 +5,8 @@ import { ask } from '../support/load.ts';
 import { sharedSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-// Every statement of the analysts' page, as it stands, through the command line on a running system. Its figures are checked
-// against known rows in packages/ledger/questions.test.ts.
+// Every statement of the analysts' page, as it stands, on a running system; the longest of them through the command line too.
+// Its figures are checked against known rows in packages/ledger/questions.test.ts.
 
 const page = readFileSync(new URL('../../docs/ledger-for-analysts.md', import.meta.url), 'utf8');
 const statements = [...page.matchAll(/^### (.+)\n[\s\S]*?```sql\n([\s\S]+?)\n```/gm)];
@@ -24,12 +24,20 @@ before(async () => {
 
 test('there are at least ten', () => assert.ok(statements.length >= 10));
 
+const format = 'TSVWithNamesAndTypes';
 for (const [, title = '', statement = ''] of statements) {
-  test(`npx tollgate sql: ${title}`, async () => {
-    const [names, types] = (await system.cli('sql', statement, '--format', 'TSVWithNamesAndTypes')).split('\n');
+  test(title, async () => {
+    const [names, types] = (await system.query(statement, format)).split('\n');
     assert.ok(names && types?.split('\t').length === names.split('\t').length);
   });
 }
+
+test('npx tollgate sql: a statement of many lines comes to the ledger whole', async () => {
+  const longest = statements.map(([, , statement = '']) => statement).reduce((a, b) => (b.length > a.length ? b : a));
+  const heads = (answer: string) => answer.split('\n').slice(0, 2);
+  const answered = await system.cli('sql', longest, '--format', format);
+  assert.deepEqual(heads(answered), heads(await system.query(longest, format)));
+});
 
 test('npx tollgate usage: its cost is that of the rows', async () => {
   const ofRows = async () => {

@@ -1,41 +1,31 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { after, before, test } from 'node:test';
 import OpenAI from 'openai';
-import { newSystem, type System } from '../support/system.ts';
+import { demoOf, withTeams } from '../support/demo.ts';
+import { type System, sharedSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
 // Rates and rolling windows as a caller with the official client meets them.
 
-const demo = path.resolve(import.meta.dirname, '../../infra/launcher/configuration/demo.yaml');
 let system: System;
 let gatewayUrl: string;
+/** The demo, for the tests that come later. */
+let provided: string;
 
 const limits: Record<string, string> = {
   // One comes back in a minute: longer than the first four calls take.
-  engineering: '{ requests: 1, window: 1m, burst: 3 }',
-  product: '{ requests: 60, window: 1m, burst: 1 }',
-  sales: '{ tokens: 3000, window: 24h, rolling: true }',
+  bursting: '{ requests: 1, window: 1m, burst: 3 }',
+  pacing: '{ requests: 60, window: 1m, burst: 1 }',
+  rolling: '{ tokens: 3000, window: 24h, rolling: true }',
 };
 
 before(async () => {
-  system = await newSystem();
-  await system.start();
-  const { simulatorUrl, ...status } = await system.status();
-  gatewayUrl = status.gatewayUrl;
-  let text = (await readFile(demo, 'utf8'))
-    .replace('ENDPOINT', JSON.stringify(simulatorUrl))
-    .replace('API_VERSION', '"2025-04-01-preview"')
-    .replace(/ {8}limits:\n.*\n/, '');
-  for (const [team, limit] of Object.entries(limits)) {
-    text = text.replace(`- name: ${team}\n`, `- name: ${team}\n        limits: [${limit}]\n`);
-  }
-  const file = path.join(system.home, 'rates.yaml');
-  await writeFile(file, text);
-  await system.cli('apply', '-f', file, '--yes');
+  system = sharedSystem();
+  ({ gatewayUrl } = await system.status());
+  provided = await demoOf(system);
+  await system.apply(withTeams(provided, limits));
 });
-after(() => system?.remove());
+after(() => system.apply(provided));
 
 async function clientOf(team: string, maxRetries: number): Promise<OpenAI> {
   const { key } = await system.createKey(team, `rates-${maxRetries}`);
@@ -56,7 +46,7 @@ async function refusal(call: Promise<unknown>): Promise<InstanceType<typeof Open
 }
 
 test('a burst passes, one more reads when it fits, and the headers tell what is left', async () => {
-  const client = await clientOf('engineering', 0);
+  const client = await clientOf('bursting', 0);
   for (const left of ['2', '1', '0']) {
     const { response } = await ask(client, 'How much is left?').withResponse();
     assert.equal(response.headers.get('x-ratelimit-limit-requests'), '3');
@@ -73,12 +63,12 @@ test('a burst passes, one more reads when it fits, and the headers tell what is 
 });
 
 test('the official client waits as it is told, and gets every answer', async () => {
-  const client = await clientOf('product', 5);
+  const client = await clientOf('pacing', 5);
   for (const turn of [1, 2, 3]) assert.ok((await ask(client, `Turn ${turn}`)).choices.length > 0);
 });
 
 test('a rolling window that is used up is a budget: its caller stops, and reads when enough has left', async () => {
-  const client = await clientOf('sales', 0);
+  const client = await clientOf('rolling', 0);
   const long = (name: string) => `${name}: ${'lorem ipsum dolor sit amet '.repeat(300)}`;
   await ask(client, long('One'));
   // What the first one used is counted when it is settled; until then it is reserved.
@@ -87,7 +77,7 @@ test('a rolling window that is used up is a budget: its caller stops, and reads 
     return refused.code === 'budget_exceeded' ? refused : undefined;
   });
   assert.equal(error.type, 'insufficient_quota');
-  assert.match(error.message, /tokens budget of team sales for 24h .* will reset at /);
+  assert.match(error.message, /tokens budget of team rolling for 24h .* will reset at /);
   const hours = Number(error.headers.get('retry-after')) / 3600;
   assert.ok(hours > 23.9 && hours <= 26, String(hours));
   assert.equal(error.headers.get('x-should-retry'), 'false');

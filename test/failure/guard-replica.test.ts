@@ -18,17 +18,20 @@ const readyReplicas = async (name: string, count: number) => {
   });
 };
 
+/** What `npx tollgate scale` asks of the launcher. */
+const scale = (service: string, replicas: number) => system.control('POST', '/scale', { service, replicas });
+
 before(async () => {
   system = sharedSystem();
   ({ gatewayUrl } = await system.status());
   key = (await system.createKey('engineering', 'guard-replica')).key;
-  for (const guard of guards) await system.cli('scale', guard, '2');
+  const [first = '', ...others] = guards;
+  await system.cli('scale', first, '2');
+  await Promise.all(others.map((guard) => scale(guard, 2)));
   for (const guard of guards) await readyReplicas(guard, 2);
 });
 
-after(async () => {
-  for (const guard of guards) await system.cli('scale', guard, '1');
-});
+after(() => Promise.all(guards.map((guard) => scale(guard, 1))));
 
 for (const guard of guards) {
   test(`${guard}: one of two killed with SIGKILL, twice`, async () => {

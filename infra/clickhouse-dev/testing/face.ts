@@ -71,6 +71,7 @@ export function forkFace(environment: Record<string, string>): ChildProcess {
   const child = fork(new URL('../main.ts', import.meta.url), {
     env: {
       PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       TOLLGATE_CHDB_PATH: chdbFolder,
       TOLLGATE_CLICKHOUSE_DEV_PASSWORD: PASSWORD,
       ...environment,

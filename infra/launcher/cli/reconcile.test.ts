@@ -39,6 +39,7 @@ async function run(...args: string[]) {
   const child: ChildProcess = spawn(process.execPath, [`${import.meta.dirname}/../cli.ts`, 'reconcile', ...args], {
     env: {
       PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       TOLLGATE_CONSOLE_URL: `http://127.0.0.1:${(console.address() as AddressInfo).port}`,
       TOLLGATE_ADMIN_TOKEN: 'a-token-of-tests',
     },

@@ -10,7 +10,8 @@ export async function simulatorReplica(
 ): Promise<{ replica: Replica; url: string; apiKey: string }> {
   const port = await keptPort(home, 'simulator');
   const apiKey = keptPassword(home, 'simulator');
-  const settings = Object.entries(environment).filter(([name]) => name.startsWith('TOLLGATE_SIM_') || name === 'PATH');
+  const passes = (name: string) => name.startsWith('TOLLGATE_SIM_') || ['PATH', 'NODE_COMPILE_CACHE'].includes(name);
+  const settings = Object.entries(environment).filter(([name]) => passes(name));
   const replica = new Replica({
     service: 'simulator',
     name: 'simulator',

@@ -34,6 +34,7 @@ function supervise(t: TestContext, kinds: ServiceKind[]) {
     fileOf: () => fixture,
     environmentOf: ({ members }, replica) => ({
       PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       TOLLGATE_REPLICA: replica,
       ...(members && { TOLLGATE_SERVICES: members.map(({ name }) => name).join(',') }),
     }),

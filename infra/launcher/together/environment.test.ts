@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { serviceKinds } from '../services.ts';
 import { type Installation, serviceEnvironment } from '../supervisor/service-environment.ts';
+import { readConfig } from './config.ts';
 import { memberEnvironment, processEnvironmentOf } from './environment.ts';
 import { mayShare } from './groups.ts';
 
@@ -79,19 +80,22 @@ test('what tells services apart is nobody’s when the process itself has it', (
   assert.deepEqual(memberEnvironment('ingress', ofTheProcess), { TOLLGATE_SERVICE: 'ingress' });
 });
 
-test('a process refuses services that may not share, and says which may', async () => {
+const refusal = /TOLLGATE_SERVICES must be services with commas between them, each once, of ingress, pipeline/;
+
+test('a process refuses services that may not share, and says which may', () => {
+  for (const services of ['ingress,upstream', 'ingress,ingress', 'nothing', 'ingress,'])
+    assert.throws(() => readConfig({ TOLLGATE_SERVICES: services }), refusal, services);
+});
+
+test('and ends with that', async () => {
   const file = fileURLToPath(new URL('./main.ts', import.meta.url));
-  for (const services of ['ingress,upstream', 'ingress,ingress', 'nothing', 'ingress,']) {
-    const env = { PATH: process.env.PATH, TOLLGATE_SERVICES: services };
-    const { code, errors } = await new Promise<{ code: unknown; errors: string }>((resolve) => {
-      execFile(process.execPath, [file], { env, timeout: 20_000 }, (error, _, text) =>
-        resolve({ code: error?.code, errors: text }),
-      );
-    });
-    assert.equal(code, 1, services);
-    assert.match(
-      errors,
-      /TOLLGATE_SERVICES must be services with commas between them, each once, of ingress, pipeline/,
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  const env = { PATH, NODE_COMPILE_CACHE, TOLLGATE_SERVICES: 'ingress,upstream' };
+  const { code, errors } = await new Promise<{ code: unknown; errors: string }>((resolve) => {
+    execFile(process.execPath, [file], { env, timeout: 20_000 }, (error, _, text) =>
+      resolve({ code: error?.code, errors: text }),
     );
-  }
+  });
+  assert.equal(code, 1);
+  assert.match(errors, refusal);
 });

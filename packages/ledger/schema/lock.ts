@@ -8,6 +8,8 @@ import { SchemaError } from './fault.ts';
 /** ClickHouse has no locks, but of two that create a table one fails: the table is the lock, its last row names the holder. */
 const TABLE = 'schema_migrations_lock';
 const RETRY_MS = 250;
+/** A lock that was renewed since then is not renewed again. */
+const RENEW_MS = 5000;
 
 const UNKNOWN_TABLE = '60';
 const TABLE_ALREADY_EXISTS = '57';
@@ -30,7 +32,7 @@ export interface LockOptions {
 }
 
 /**
- * Runs `work` while no other process does, and gives it a function that renews the lock.
+ * Runs `work` while no other process does, and gives it a function that renews the lock, to be called before each step.
  * @throws SchemaError when another process holds it for longer than `waitMs`
  */
 export async function withLock<T>(
@@ -39,7 +41,13 @@ export async function withLock<T>(
   work: (renew: () => Promise<void>) => Promise<T>,
 ): Promise<T> {
   const id = randomUUID();
-  const renew = () => client.insert(TABLE, [{ id, host: hostname(), pid: process.pid }]);
+  const renewAfterMs = Math.min(RENEW_MS, options.leaseMs / 4);
+  let renewedAtMs = Number.NEGATIVE_INFINITY;
+  const renew = async () => {
+    if (performance.now() - renewedAtMs < renewAfterMs) return;
+    await client.insert(TABLE, [{ id, host: hostname(), pid: process.pid }]);
+    renewedAtMs = performance.now();
+  };
   const giveUpAtMs = performance.now() + options.waitMs;
   while (!(await take(client))) {
     const holder = await readHolder(client);

@@ -63,8 +63,10 @@ describe('migrate', () => {
     );
     const other = await empty('beside');
     await migrate(other, { migrations: [first] });
-    const databases = await other.rows("SELECT name FROM system.databases WHERE name IN ('dry', 'beside')");
-    assert.deepEqual(databases, [{ name: 'beside' }]);
+    const databases = await other.rows('SELECT name FROM system.databases WHERE name IN {names:Array(String)}', {
+      names: [client.database, other.database],
+    });
+    assert.deepEqual(databases, [{ name: other.database }]);
   });
 
   it('applies only what is new', async () => {

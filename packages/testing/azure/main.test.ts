@@ -25,7 +25,8 @@ test('flags and variables say the same, and flags win', () => {
 });
 
 async function start() {
-  const child = fork(new URL('./main.ts', import.meta.url), { env: { TOLLGATE_SIM_API_KEY: 'k' }, silent: true });
+  const env = { TOLLGATE_SIM_API_KEY: 'k', NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE };
+  const child = fork(new URL('./main.ts', import.meta.url), { env, silent: true });
   const [message] = (await once(child, 'message')) as [{ type: string; address: string }];
   assert.equal(message.type, 'ready');
   return { child, address: message.address };

@@ -10,6 +10,7 @@ import { connectAzureSimulator, type RemoteAzureSimulator } from '../azure/index
 
 const root = path.resolve(import.meta.dirname, '../../..');
 const startMsMax = 300_000;
+const adminMsMax = 30_000;
 
 export interface Status {
   gatewayUrl: string;
@@ -84,15 +85,39 @@ export class System {
   }
 
   async createKey(team: string, name: string): Promise<{ id: string; key: string }> {
-    return JSON.parse(await this.cli('keys', 'create', '--team', team, '--name', name, '--json'));
+    return JSON.parse(await this.#admin('/api/keys', { team, name }));
+  }
+
+  /** Makes a configuration (YAML) the next revision. */
+  async apply(configuration: string): Promise<void> {
+    await this.#admin('/api/apply', { configuration });
+  }
+
+  /** What a statement reads, in one of ClickHouse's formats. */
+  query(statement: string, format: string): Promise<string> {
+    return this.#admin('/api/sql', { query: statement, format });
   }
 
   async sql<Row>(query: string): Promise<Row[]> {
-    const lines = await this.cli('sql', query, '--format', 'JSONEachRow');
+    const lines = await this.query(query, 'JSONEachRow');
     return lines
       .split('\n')
       .filter(Boolean)
       .map((line) => JSON.parse(line) as Row);
+  }
+
+  /** What the command line asks of the console, without a process for each question. @throws with the answer when it refuses */
+  async #admin(target: string, body: object): Promise<string> {
+    const { url, token } = await this.control<{ url: string; token: string }>('GET', '/console');
+    const answer = await fetch(url + target, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(adminMsMax),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`POST ${target}: ${answer.status} ${text}`);
+    return text;
   }
 
   /** The launcher's control socket: kill, stop and start single replicas and engines. */

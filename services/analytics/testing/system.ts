@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Bus, connectBus, permissionsFor } from '@tollgate/bus';
+import { processEnvironment } from '@tollgate/config';
 import { connect, type LedgerClient, migrate } from '@tollgate/ledger';
 import { createLogger, createMetrics } from '@tollgate/telemetry';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
@@ -60,7 +61,8 @@ export async function startSystem({ migrated = true, usageBytesMax = 256 * 1024 
         const [row] = await ledger.rows<{ n: number }>('SELECT count() AS n FROM usage').catch(() => []);
         if (row?.n === count) return;
         if ((row?.n ?? 0) > count) throw new Error(`${row?.n} requests in the ledger, expected ${count}`);
-        await delay(25);
+        // Seconds of waiting for JetStream to deliver again what a killed replica had: each question costs the engine work.
+        await delay(200);
       }
     },
     async close() {
@@ -76,6 +78,7 @@ async function startReplica(engines: TestEngines, env: Record<string, string>): 
   const user = engines.nats.userFor('analytics');
   const child = fork(new URL('../main.ts', import.meta.url), {
     env: {
+      NODE_COMPILE_CACHE: processEnvironment().NODE_COMPILE_CACHE,
       TOLLGATE_NATS_URL: engines.nats.address,
       TOLLGATE_NATS_USER: user.name,
       TOLLGATE_NATS_PASSWORD: user.password,
