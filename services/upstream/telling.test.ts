@@ -7,6 +7,8 @@ import { type Answer, chat, target } from './testing/peer.ts';
 
 // What guard-router is told of targets whose load, latency or rates it counts, and of no others.
 
+/** A report that does not come is a test that fails. */
+const timeout = 30_000;
 let harness: Harness;
 before(async () => {
   harness = await Harness.start();
@@ -23,7 +25,7 @@ async function reported({ requestId }: Pick<Answer, 'requestId'>, count: number)
   return (await harness.peer.reportsOf(requestId, count)).map(({ model, outcome }) => `${model} ${outcome}`);
 }
 
-test('a good attempt, with the time to its first content', async () => {
+test('a good attempt, with the time to its first content', { timeout }, async () => {
   for (const more of [{}, stream]) {
     const answer = await harness.peer.ask({ body: chat('Capital of France?', more), targets: both });
     const [report, ...others] = await harness.peer.reportsOf(answer.requestId);
@@ -33,7 +35,9 @@ test('a good attempt, with the time to its first content', async () => {
   }
 });
 
-test('a failover: the end of the first, the start of the second with what it is expected to use, its end', async () => {
+test('a failover: the end of the first, the start of the second with what it is expected to use, its end', {
+  timeout,
+}, async () => {
   harness.simulator.addFault({ deployment: 'gpt-4o', kind: 'status', status: 500 });
   const answer = await harness.peer.ask({ body: chat('Capital of France?'), targets: both });
   assert.deepEqual(await reported(answer, 3), ['gpt-4o suspect', 'mini started', 'mini ok']);
@@ -42,13 +46,13 @@ test('a failover: the end of the first, the start of the second with what it is 
   assert.equal(started?.tokens, 133);
 });
 
-test('an error that is the caller’s ends it, too', async () => {
+test('an error that is the caller’s ends it, too', { timeout }, async () => {
   harness.simulator.addFault({ kind: 'status', status: 400 });
   const answer = await harness.peer.ask({ body: chat('Capital of France?'), targets: both });
   assert.deepEqual(await reported(answer, 1), ['gpt-4o ok']);
 });
 
-test('silence is at least as slow as it was waited for', async () => {
+test('silence is at least as slow as it was waited for', { timeout }, async () => {
   harness.simulator.addFault({ deployment: 'gpt-4o', kind: 'hangBeforeHeaders' });
   const deadlineAtMs = Date.now() + 800;
   const answer = await harness.peer.ask({ body: chat('Capital of France?'), targets: both.slice(0, 1), deadlineAtMs });
@@ -57,7 +61,7 @@ test('silence is at least as slow as it was waited for', async () => {
   assert.ok((report?.firstContentMs ?? 0) > 0);
 });
 
-test('a caller that leaves: it ended, which says nothing of the target', async () => {
+test('a caller that leaves: it ended, which says nothing of the target', { timeout }, async () => {
   harness.simulator.addFault({ kind: 'hangBeforeHeaders' });
   const dispatch = harness.peer.dispatch({ body: chat('Capital of France?'), targets: both });
   const reply = harness.peer.reply(dispatch.requestId);
@@ -68,7 +72,7 @@ test('a caller that leaves: it ended, which says nothing of the target', async (
   assert.deepEqual(await reported(dispatch, 1), ['gpt-4o none']);
 });
 
-test('of targets that nobody wants to hear of: failures only', async () => {
+test('of targets that nobody wants to hear of: failures only', { timeout }, async () => {
   harness.simulator.addFault({ deployment: 'gpt-4o', kind: 'status', status: 500 });
   const answer = await harness.peer.ask({ body: chat('Hello'), targets: [target('gpt-4o'), target('mini')] });
   const next = await harness.peer.ask({ body: chat('Hello'), targets: both });

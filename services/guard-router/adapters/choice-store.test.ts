@@ -301,8 +301,14 @@ describe('prompt caches', () => {
     await positions(plan, 1, { promptCache: 7 });
     await suspend('azure/a', nowMs + 1000);
     assert.deepEqual(await positions(plan, 2, { promptCache: 7 }), [1, 1]);
-    // Back, but not probed yet: that is for a turn.
     assert.deepEqual(await positions(plan, 1, { promptCache: 7, nowMs: nowMs + 2000 }), [1]);
+  });
+
+  test('probe nothing: that is for a turn', async () => {
+    await positions(plan, 1, { promptCache: 7 });
+    await suspend('azure/a', nowMs + 1000);
+    const { position, probe } = await choose(plan, { promptCache: 7, nowMs: nowMs + 2000 });
+    assert.deepEqual([position, probe], [1, false]);
   });
 
   test('are forgotten with what the provider keeps, and of other proxies nothing is known', async () => {
@@ -332,6 +338,7 @@ test('every key ends by itself', async () => {
     await choose(plan, { promptCache: 1 });
   }
   await store.told('acme', { target: 'azure/a', requestId: 'r', nowMs, latency: { firstContentMs: 5, stream: false } });
+  await store.told('acme', { target: 'azure/failover', requestId: 'r', nowMs, inFlight: true });
   const keys = (await redis.command('KEYS', '*')) as string[];
   const kinds = new Set(keys.map((key) => key.split(':')[3]));
   assert.deepEqual([...kinds].sort(), ['latency', 'prefers', 'rates', 'running', 'turn', 'weights']);
