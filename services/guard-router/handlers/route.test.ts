@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { parseConfigFile, resolveConfig } from '@tollgate/config';
 import type { RouteCall, RouteResult } from '@tollgate/contracts';
 import { createLogger } from '@tollgate/telemetry';
-import type { ChoiceStore } from '../adapters/choice-store.ts';
+import type { ChoiceStore, Wish } from '../adapters/choice-store.ts';
 import type { RotationStore, Turn } from '../adapters/rotation-store.ts';
 import type { Choice } from '../domain/choice.ts';
 import { Router } from './route.ts';
@@ -16,16 +16,22 @@ const away = () => Promise.reject(new Error('away'));
 interface Said {
   turns?: (Turn | undefined)[];
   choices?: (Choice | undefined)[];
+  /** What the store was asked. */
+  wishes?: Wish[];
 }
 
 /** A router over this configuration whose stores say these in turn, or (undefined) are away. */
 function routerOf(said: Said, text = demo) {
   const snapshot = resolveConfig(parseConfigFile(text), 1, nowMs);
-  const { turns = [], choices = [] } = said;
+  const { turns = [], choices = [], wishes = [] } = said;
+  const choose: ChoiceStore['choose'] = async (_organization, _proxy, _plan, wish) => {
+    wishes.push(wish);
+    return choices.shift() ?? away();
+  };
   const router = new Router({
     config: { at: () => snapshot },
     store: { next: async () => turns.shift() ?? away() } as unknown as RotationStore,
-    choices: { choose: async () => choices.shift() ?? away() } as Pick<ChoiceStore, 'choose'>,
+    choices: { choose },
     logger: createLogger({ service: 'test', replica: 'test', level: 'silent' }),
     now: () => nowMs,
     random: () => 0,
@@ -94,8 +100,10 @@ describe('strategies', () => {
   });
 
   test('a prompt cache is a matter of choice in round robin, too', async () => {
-    const route = routerOf({ choices: [chosen({ position: 1 })] });
+    const wishes: Wish[] = [];
+    const route = routerOf({ wishes, choices: [chosen({ position: 1 })] });
     assert.deepEqual(models(await route({ promptCache: 0 })), ['gpt-4o-mini', 'gpt-4o']);
+    assert.equal(wishes[0]?.promptCache, 0);
   });
 
   test('all full: upstream_rate_limited, with the moment at which one has room', async () => {
@@ -127,8 +135,10 @@ describe('strategies', () => {
     const limited = demo.replace('gpt-4o-mini]', 'gpt-4o-mini, { name: fast, baseModel: gpt-4o, rpm: 6 }]');
     const one = { standings: [healthy], loads: [0] };
     const full = chosen({ position: -1, ...one, roomAtMs: [nowMs + 5000] });
-    const route = routerOf({ choices: [chosen({ ...one, roomAtMs: [0] }), full, undefined] }, limited);
-    assert.deepEqual(models(await route({ model: 'fast' })), ['fast']);
+    const wishes: Wish[] = [];
+    const route = routerOf({ wishes, choices: [chosen({ ...one, roomAtMs: [0] }), full, undefined] }, limited);
+    assert.deepEqual(models(await route({ model: 'fast', promptCache: 5 })), ['fast']);
+    assert.deepEqual([wishes[0]?.named, wishes[0]?.promptCache], [true, undefined]);
     assert.equal((await route({ model: 'fast' })).refusal?.code, 'upstream_rate_limited');
     assert.deepEqual(models(await route({ model: 'fast' })), ['fast']);
   });

@@ -102,7 +102,9 @@ export class Router {
     const { call, requestId, snapshot } = asked;
     const expected = expectedOf(call);
     const ranks = ranksOf(plan, snapshot, expected);
-    const { promptCache, stream = false } = call;
+    const { stream = false } = call;
+    // What was asked for by name says nothing of where a rotation has the prompt.
+    const promptCache = named ? undefined : call.promptCache;
     const tokens = expected.countedTokens;
     const nowMs = now();
     const wish: Wish = { requestId, ranks, tokens, promptCache, stream, named, draws: [random(), random()], nowMs };
