@@ -34,10 +34,11 @@ export { type Cost, costOf, type Usage } from './model/cost.ts';
 export { type ConfigChange, diffConfig } from './model/diff.ts';
 export { type KeyRecord, keyNameSchema } from './model/key-record.ts';
 export { limitsNeedBound, limitsNeedUser } from './model/limit-needs.ts';
-export { findProxy, providerByName, proxyById, teamById } from './model/lookup.ts';
+export { findProxy, hasRegions, providerByName, proxyById, teamById } from './model/lookup.ts';
 export { type ModelPrice, modelPrice, modelPrices } from './model/model-price.ts';
 export {
   findTarget,
+  isWithin,
   modelOf,
   offeredModels,
   type ResolvedModel,

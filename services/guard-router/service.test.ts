@@ -13,6 +13,15 @@ import { startEngines, type TestEngines } from '@tollgate/testing/engines';
 
 const logger = createLogger({ service: 'test', replica: 'test', level: 'silent' });
 const example = readFileSync(new URL('../../packages/config/fixtures/example.yaml', import.meta.url), 'utf8');
+const both = 'models: [{ model: gpt-4o }, { model: gpt-4o-mini }]';
+/** A proxy for each of the strategies that go by what upstream tells. */
+const configuration = example.replace(
+  '    proxies:\n',
+  `    proxies:
+      - { name: busy, context: busy, provider: azure-openai, guardrails: [{ modelRotation: { strategy: least-busy, ${both} } }] }
+      - { name: fast, context: fast, provider: azure-openai, guardrails: [{ modelRotation: { strategy: least-latency, ${both} } }] }
+`,
+);
 const proxy = 'sample-project.enterprise-llm-proxy';
 const replicas: ChildProcess[] = [];
 let engines: TestEngines;
@@ -30,7 +39,7 @@ before(async () => {
   const env = { url: engines.nats.address, user, password };
   bus = await connectBus({ env, service: 'test', replica: 'test-1', logger, metrics });
   await bus.ensureTopology({ replicas: 1, usageBytesMax: 2 ** 24 });
-  await bus.configStore.apply(resolveConfig(parseConfigFile(example), 1, Date.now()), 0);
+  await bus.configStore.apply(resolveConfig(parseConfigFile(configuration), 1, Date.now()), 0);
   pool = guardPool({ kind: 'router', bus, logger, metrics });
   await Promise.all([startReplica('guard-router-1'), startReplica('guard-router-2')]);
   await until(async () => pool.usable === 2);
@@ -73,9 +82,9 @@ async function stop(child: ChildProcess): Promise<number> {
   return (await exited)[0] as number;
 }
 
-async function route(model = ''): Promise<RouteResult> {
+async function route(model = '', of = proxy, requestId = 'r'): Promise<RouteResult> {
   const call = { $case: 'route', value: { model, startedAtMs: Date.now() } } as const;
-  const result = await pool.call({ requestId: 'r', timeoutMs: 5000, revision: 1, proxy, guardrail: 2, call });
+  const result = await pool.call({ requestId, timeoutMs: 5000, revision: 1, proxy: of, guardrail: 0, call });
   assert.ok(result.$case === 'route', JSON.stringify(result));
   return result.value;
 }
@@ -85,10 +94,10 @@ async function until(ask: () => Promise<boolean>): Promise<void> {
   while (!(await ask())) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
-function tell(outcome: string, model: string): void {
+function tell(outcome: string, model: string, more: Partial<RouteReport> = {}): void {
   const report = {
     ...{ requestId: 'r', provider: 'azure-openai', model, outcome, retryAfterMs: 0 },
-    ...{ atMs: Date.now(), probe: false, revision: 1, proxy },
+    ...{ atMs: Date.now(), probe: false, revision: 1, proxy, ...more },
   };
   bus.publish(subjects.routeReport, RouteReport.encode(report).finish());
 }
@@ -104,6 +113,25 @@ test('two replicas share their turns exactly', { timeout }, async () => {
 
 test('a model that nobody offers is not found', { timeout }, async () => {
   assert.equal((await route('o1')).refusal?.code, 'model_not_found');
+});
+
+test('what is told of attempts is what least-busy and least-latency go by', { timeout }, async () => {
+  let asked = 0;
+  const all = (of: string, model: string) => async () => {
+    const results = await Promise.all(Array.from({ length: 5 }, () => route('', of, `asked-${asked++}`)));
+    return results.every((result) => first(result) === model);
+  };
+  const busy = 'sample-project.busy';
+  const running = Array.from({ length: 200 }, (_, at) => ({ requestId: `long-${at}`, proxy: busy }));
+  for (const one of running) tell('running', 'gpt-4o', one);
+  await until(all(busy, 'gpt-4o-mini'));
+  for (const one of running) tell('none', 'gpt-4o', one);
+  await until(all(busy, 'gpt-4o'));
+
+  const fast = 'sample-project.fast';
+  tell('ok', 'gpt-4o', { firstContentMs: 5000, proxy: fast });
+  tell('ok', 'gpt-4o-mini', { firstContentMs: 10, proxy: fast });
+  await until(all(fast, 'gpt-4o-mini'));
 });
 
 test('what one replica hears of, both skip; the store away changes nothing about it', { timeout }, async () => {

@@ -2,6 +2,7 @@ import { connectBus, subjects } from '@tollgate/bus';
 import { serveGuard } from '@tollgate/guard';
 import type { Scope } from '@tollgate/lifecycle';
 import { RedisConnection } from '@tollgate/redis';
+import { ChoiceStore } from './adapters/choice-store.ts';
 import { RotationStore } from './adapters/rotation-store.ts';
 import { readConfig } from './config.ts';
 import { Reports } from './handlers/reports.ts';
@@ -25,12 +26,22 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   scope.health.check('redis', () => redis.ready() || { degraded: 'Redis is away: each replica takes turns alone' });
 
   const store = new RotationStore(redis);
+  const choices = new ChoiceStore(redis);
   const alone = metrics.counter('tollgate_router_alone_total', 'Requests routed without the shared store');
   const suspensions = metrics.counter('tollgate_router_suspensions_total', 'Suspensions of targets');
-  const router = new Router({ config: bus.config, store, logger, now: Date.now, onStoreFault: () => alone.inc() });
+  const router = new Router({
+    config: bus.config,
+    store,
+    choices,
+    logger,
+    now: Date.now,
+    random: Math.random,
+    onStoreFault: () => alone.inc(),
+  });
   const reports = new Reports({
     config: bus.config,
     store,
+    choices,
     logger,
     now: Date.now,
     onSuspended: () => suspensions.inc(),

@@ -8,6 +8,7 @@ import { Intake } from './adapters/intake.ts';
 import { Leases } from './adapters/leases.ts';
 import { upstreamMetrics } from './adapters/metrics.ts';
 import { Pools } from './adapters/pools.ts';
+import { Running } from './adapters/running.ts';
 import { Sweep } from './adapters/sweep.ts';
 import { UnpricedUsage } from './adapters/unpriced.ts';
 import { readConfig, type UpstreamConfig } from './config.ts';
@@ -54,6 +55,9 @@ export async function start(scope: Scope): Promise<object> {
   const leases = new Leases(bus, () => owner.receipts());
   leases.start();
   scope.defer('leases', () => leases.stop());
+  const running = new Running(owner.tellRunning);
+  running.start();
+  scope.defer('running', () => running.stop());
   bus.subscribe(subjects.reclaim, owner.reclaim);
 
   const unready = () => {

@@ -23,7 +23,6 @@ before(async () => {
     harness.bus.reply(reply, encode(LeaseExtended, { granted }));
   });
   await harness.bus.flush();
-  await loadTokenizer();
   await harness.service('upstream-a', {
     TOLLGATE_UPSTREAM_IDLE_TIMEOUT_MS: '300',
     TOLLGATE_UPSTREAM_FIRST_CONTENT_TIMEOUT_MS: '6000',
@@ -35,17 +34,6 @@ beforeEach(() => {
   asked = [];
   granted = true;
 });
-
-/** It takes seconds of this process's time where the machine is busy, and the provider would seem silent. */
-async function loadTokenizer(): Promise<void> {
-  const { address, apiKey } = harness.simulator;
-  const response = await fetch(`${address}/openai/v1/chat/completions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'api-key': apiKey },
-    body: JSON.stringify({ ...chat('Hello'), model: 'gpt-4o' }),
-  });
-  assert.equal(response.status, 200, await response.text());
-}
 
 async function ask(
   fault: FaultSpec,

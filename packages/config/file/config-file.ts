@@ -14,7 +14,12 @@ const teamSchema = object({
   name,
   limits: limitsSchema,
   notifications: notificationsSchema.optional(),
-  regions: notEnforced(),
+  /** Where its requests may go: a hard filter over every target. */
+  regions: z
+    .array(name)
+    .min(1, 'must list at least one region; leave it out for all')
+    .max(64, 'must list at most 64 regions')
+    .optional(),
   keys: notEnforced(),
 });
 

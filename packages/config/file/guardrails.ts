@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MODEL_NAME, MODEL_NAME_RULE, SLUG, SLUG_RULE } from '../model/patterns.ts';
+import { STRATEGIES } from '../model/snapshot.ts';
 import { choice, notEnforced, onlyFalse } from './not-enforced.ts';
 import { object, slug, whole } from './object.ts';
 
@@ -45,16 +46,15 @@ const semanticCache = object({
 });
 
 const modelRotation = object({
-  strategy: choice(['round-robin'], ['weighted', 'least-latency', 'least-busy', 'lowest-cost', 'priority']).default(
-    'round-robin',
-  ),
+  strategy: choice(STRATEGIES, []).default('round-robin'),
   models: z
     .array(
       object({
         model: slug({ pattern: MODEL_NAME, text: MODEL_NAME_RULE }),
         /** Default: the proxy's. */
         provider: slug({ pattern: SLUG, text: SLUG_RULE }).optional(),
-        weight: notEnforced(),
+        /** Its part of the turns, beside the others' weights. Default: 1. */
+        weight: whole(1, 1000).optional(),
         priority: notEnforced(),
       }),
     )
@@ -66,10 +66,18 @@ const modelRotation = object({
   override: z.boolean().default(false),
   hedgeAfterMs: notEnforced(),
   onError: z.literal('refuse', 'must be refuse: without a target there is nothing to call').default('refuse'),
-}).refine((settings) => settings.suspendDurationSeconds <= settings.maxSuspendSeconds, {
-  path: ['suspendDurationSeconds'],
-  error: 'must not be longer than maxSuspendSeconds',
-});
+})
+  .refine((settings) => settings.suspendDurationSeconds <= settings.maxSuspendSeconds, {
+    path: ['suspendDurationSeconds'],
+    error: 'must not be longer than maxSuspendSeconds',
+  })
+  .superRefine(({ strategy, models }, { addIssue }) => {
+    if (strategy === 'weighted') return;
+    for (const [at, { weight }] of models.entries()) {
+      const message = 'must be left out: only strategy weighted looks at it';
+      if (weight !== undefined) addIssue({ code: 'custom', path: ['models', at, 'weight'], message });
+    }
+  });
 
 const kinds = { piiMasking, semanticCache, modelRotation };
 const names = Object.keys(kinds).join(', ');

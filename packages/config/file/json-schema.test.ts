@@ -16,6 +16,6 @@ test('the schema says what a limit needs and which settings are refused', () => 
   assert.deepEqual(limit.oneOf[5], { required: ['concurrency'] });
   assert.equal(limit.additionalProperties, false);
   const team = schema.properties.projects.items.properties.teams.items;
-  assert.deepEqual(team.properties.regions.not, {});
-  assert.match(team.properties.regions.description, /Not enforced/);
+  assert.deepEqual(team.properties.keys.not, {});
+  assert.match(team.properties.keys.description, /Not enforced/);
 });

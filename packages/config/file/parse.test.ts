@@ -34,7 +34,7 @@ test('every fault is reported at once, in the order of lines, with its path', ()
     ],
   );
   assert.match(faults[2] ?? '', /is missing/);
-  assert.match(faults[3] ?? '', /is not a setting here; known are name, limits, notifications$/);
+  assert.match(faults[3] ?? '', /is not a setting here; known are name, limits, notifications, regions$/);
 });
 
 test('the error says how many, and its param is a path', () => {
@@ -157,6 +157,34 @@ test('a rotation cannot be passed over, and suspends no longer than its most', (
   const settings = 'suspendDurationSeconds: 30';
   assertFault(exampleWith(settings, 'onError: pass'), 'onError: pass', /onError must be refuse/);
   assertFault(exampleWith(settings, 'suspendDurationSeconds: 301'), '301', /not be longer than maxSuspendSeconds/);
+});
+
+test('a weight is whole, and of strategy weighted only', () => {
+  const rotation = 'strategy: round-robin, models: [{ model: gpt-4o }';
+  const weighted = (weight: string) => `strategy: weighted, models: [{ model: gpt-4o, weight: ${weight} }`;
+  for (const bad of ['0', '1001', '0.5', '"3"']) {
+    assertFault(exampleWith(rotation, weighted(bad)), weighted(bad), /weight must be a whole number from 1 to 1000/);
+  }
+  assert.deepEqual(faultsOf(exampleWith(rotation, weighted('3'))), []);
+  for (const strategy of ['round-robin', 'least-latency', 'least-busy', 'lowest-cost', 'priority']) {
+    assert.deepEqual(faultsOf(exampleWith('strategy: round-robin', `strategy: ${strategy}`)), [], strategy);
+    const text = exampleWith(rotation, `strategy: ${strategy}, models: [{ model: gpt-4o, weight: 3 }`);
+    assertFault(text, 'weight: 3', /models\[0\]\.weight must be left out: only strategy weighted/);
+  }
+  assertFault(exampleWith('strategy: round-robin', 'strategy: random'), 'random', /strategy must be round-robin or/);
+});
+
+test('rates of a model are whole numbers, regions names', () => {
+  const models = 'models: [gpt-4o,';
+  for (const [bad, about] of [
+    ['{ name: gpt-4o, rpm: 0 }', /rpm must be a whole number from 1/],
+    ['{ name: gpt-4o, tpm: 1.5 }', /tpm must be a whole number from 1/],
+    ['{ name: gpt-4o, region: West Europe }', /region must be 1 to 63/],
+  ] as const) {
+    assertFault(exampleWith(models, `models: [${bad},`), bad, about);
+  }
+  assert.deepEqual(faultsOf(exampleWith(models, 'models: [{ name: gpt-4o, rpm: 600, tpm: 90000, region: eu },')), []);
+  assertFault(exampleWith('name: product', 'name: product\n        regions: []'), 'regions: []', /at least one region/);
 });
 
 test('an entry with two guardrails, or none, has no order', () => {

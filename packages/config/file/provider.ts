@@ -20,8 +20,8 @@ const modelSchema = z
         outputTokensMax: whole(16, 10_000_000).optional(),
         imageTokensMax: whole(1, 10_000_000).optional(),
         fileTokensMax: whole(1, 10_000_000).optional(),
-        rpm: notEnforced(),
-        tpm: notEnforced(),
+        rpm: whole(1, 10_000_000).optional(),
+        tpm: whole(1, 1_000_000_000).optional(),
       }),
     ],
     { error: 'must be a name, or { name, deployment, baseModel, region, … }' },
@@ -64,6 +64,8 @@ export const providerSchema = object({
     .string('must be a text: put it in quotes')
     .regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,31}$/, 'must be as Azure writes it, e.g. "2025-04-01-preview"')
     .optional(),
+  /** Of its models that say nothing else. */
+  region: slug({ pattern: SLUG, text: SLUG_RULE }).optional(),
   models: z.array(modelSchema).min(1, 'must list at least one model').max(256),
   allowedPaths: notEnforced(),
 }).superRefine((provider, { addIssue }) => {

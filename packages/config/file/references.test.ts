@@ -40,6 +40,21 @@ const faulty: [name: string, text: string, at: string, about: RegExp][] = [
     'fast',
     /models\[2\] has no price: add constructor/,
   ],
+  [
+    'a region of a team that no model is in',
+    exampleWith('name: product', 'name: product\n        regions: [westeurope]'),
+    'westeurope',
+    /teams\[1\]\.regions\[0\] must be the region of a provider or of one of its models; there is no westeurope/,
+  ],
+  [
+    'a region twice',
+    exampleWith('models: [gpt-4o,', 'region: eu\n    models: [gpt-4o,').replace(
+      'name: product',
+      'name: product\n        regions: [eu, eu]',
+    ),
+    '[eu, eu]',
+    /teams\[1\]\.regions\[1\] says eu a second time/,
+  ],
   ['a provider twice', twice('  - name: azure-openai', 'projects:'), '', /providers\[1\] says azure-openai a second/],
   ['a model twice', exampleWith('models: [gpt-4o,', 'models: [gpt-4o, gpt-4o,'), 'gpt-4o, gpt-4o', /models\[1\] says/],
   ['a team twice', exampleWith('name: product', 'name: engineering'), '', /teams\[1\] says engineering a second time/],

@@ -63,9 +63,23 @@ function checkProject(file: ConfigFile, project: FileProject, path: Path, report
   unique(namesOf(project.teams), [...path, 'teams'], report);
   unique(namesOf(project.proxies), [...path, 'proxies'], report);
   checkLimits(file, project.limits, [...path, 'limits'], report);
-  for (const [at, { limits }] of project.teams.entries())
+  for (const [at, { limits, regions = [] }] of project.teams.entries()) {
     checkLimits(file, limits, [...path, 'teams', at, 'limits'], report);
+    checkRegions(file, regions, [...path, 'teams', at, 'regions'], report);
+  }
   for (const [at, proxy] of project.proxies.entries()) checkProxy(file, proxy, [...path, 'proxies', at], report);
+}
+
+/** A misspelt region would refuse all that its team asks. */
+function checkRegions(file: ConfigFile, regions: readonly string[], path: Path, report: Report): void {
+  unique(regions, path, report);
+  const known = new Set(
+    file.providers.flatMap(({ region, models }) => [region, ...models.map((model) => model.region)]),
+  );
+  for (const [at, region] of regions.entries()) {
+    if (known.has(region)) continue;
+    report([...path, at], `must be the region of a provider or of one of its models; there is no ${region}`);
+  }
 }
 
 /** A scope has one limit of each mode for each counter; the models of a filter exist. */

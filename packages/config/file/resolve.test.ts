@@ -253,3 +253,38 @@ test('without webhooks a revision says nothing of them; one that may go in plain
   assert.match(snapshotOf(text).warnings[0] ?? '', /Webhook a .*plain http/);
   assert.deepEqual(snapshotOf(text.replace('10.0.0.1', '127.0.0.1')).warnings, []);
 });
+
+test('weights are there for strategy weighted only, 1 where none is said', () => {
+  const modelsOf = (text: string) => {
+    const guardrail = findProxy(snapshotOf(text), '')?.guardrails[2];
+    return guardrail?.kind === 'modelRotation' ? guardrail.models : [];
+  };
+  const weighted = exampleWith(
+    'strategy: round-robin, models: [{ model: gpt-4o }',
+    'strategy: weighted, models: [{ model: gpt-4o, weight: 3 }',
+  );
+  assert.deepEqual(modelsOf(weighted), [
+    { model: 'gpt-4o', provider: 'azure-openai', weight: 3 },
+    { model: 'gpt-4o-mini', provider: 'azure-openai', weight: 1 },
+  ]);
+  assert.ok(modelsOf(exampleText).every((model) => !('weight' in model)));
+});
+
+test("a model without a region is in its provider's, and a team's regions are sorted", () => {
+  const text = exampleWith(
+    'models: [gpt-4o, gpt-4o-mini]',
+    'region: westeurope\n    models: [gpt-4o, { name: gpt-4o-mini, region: eastus, rpm: 60, tpm: 9000 }]',
+  ).replace('- name: product', '- { name: product, regions: [westeurope, eastus] }');
+  const { providers, projects } = snapshotOf(text);
+  assert.deepEqual(
+    providers[0]?.models.map(({ region, rpm, tpm }) => [region, rpm, tpm]),
+    [
+      ['westeurope', undefined, undefined],
+      ['eastus', 60, 9000],
+    ],
+  );
+  assert.deepEqual(
+    projects[0]?.teams.map(({ regions }) => regions),
+    [undefined, ['eastus', 'westeurope'], undefined],
+  );
+});

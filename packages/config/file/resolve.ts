@@ -1,5 +1,5 @@
 import { deepFreeze } from '../model/freeze.ts';
-import type { ConfigSnapshot, Guardrail, Limit, Provider, ProxySettings } from '../model/snapshot.ts';
+import type { ConfigSnapshot, Guardrail, Limit, Model, Provider, ProxySettings } from '../model/snapshot.ts';
 import type { FileDefaults, FileGuardrail, FileLimit, FileProject, FileProvider, FileProxy } from './config-file.ts';
 import { faultsError } from './fault.ts';
 import { isRate, quantityOf } from './limit.ts';
@@ -42,6 +42,7 @@ export function resolveConfig(parsed: ParsedConfig, revision: number, appliedAtM
         id: `${project.name}.${team.name}`,
         name: team.name,
         limits: withDefaults(team.limits, file.defaults).map(toLimit),
+        ...(team.regions && { regions: team.regions.toSorted() }),
       })),
       proxies: project.proxies.map((proxy) => toProxy(project, proxy)),
     })),
@@ -65,8 +66,12 @@ function toProvider(provider: FileProvider): Provider {
     insecure: provider.insecure,
     apiKey: toCredential(provider.apiKey),
     apiVersion: provider.apiVersion,
-    models: provider.models,
+    models: withRegion(provider.models, provider.region),
   };
+}
+
+function withRegion(models: Model[], region: string | undefined): Model[] {
+  return region === undefined ? models : models.map((model) => ({ ...model, region: model.region ?? region }));
 }
 
 function toCredential(reference: FileProvider['apiKey']): Provider['apiKey'] {
@@ -144,7 +149,11 @@ function toGuardrail({ piiMasking, semanticCache, modelRotation }: FileGuardrail
   }
   if (modelRotation) {
     const { onError, strategy, suspendDurationSeconds, maxSuspendSeconds, attempts, override } = modelRotation;
-    const models = modelRotation.models.map((entry) => ({ model: entry.model, provider: entry.provider ?? provider }));
+    const models = modelRotation.models.map((entry) => ({
+      model: entry.model,
+      provider: entry.provider ?? provider,
+      ...(strategy === 'weighted' && { weight: entry.weight ?? 1 }),
+    }));
     return [
       {
         kind: 'modelRotation',

@@ -5,6 +5,7 @@ interface Index {
   proxyById: Map<string, ProxySettings>;
   providerByName: Map<string, Provider>;
   teamById: Map<string, { team: Team; project: Project }>;
+  hasRegions: boolean;
 }
 
 /** Built once a snapshot, gone with it. */
@@ -28,6 +29,11 @@ export function teamById(snapshot: ConfigSnapshot, id: string): { team: Team; pr
   return indexOf(snapshot).teamById.get(id);
 }
 
+/** Whether any team is bound to regions, so that nobody may be routed without its team being known. */
+export function hasRegions(snapshot: ConfigSnapshot): boolean {
+  return indexOf(snapshot).hasRegions;
+}
+
 function indexOf(snapshot: ConfigSnapshot): Index {
   const found = indexes.get(snapshot);
   if (found !== undefined) return found;
@@ -36,6 +42,7 @@ function indexOf(snapshot: ConfigSnapshot): Index {
     proxyById: new Map(),
     providerByName: new Map(snapshot.providers.map((provider) => [provider.name, provider])),
     teamById: new Map(),
+    hasRegions: snapshot.projects.some(({ teams }) => teams.some(({ regions }) => regions !== undefined)),
   };
   for (const project of snapshot.projects) {
     for (const team of project.teams) index.teamById.set(team.id, { team, project });

@@ -66,3 +66,19 @@ test('what a proxy offers is the rotation and then the rest of its provider', ()
     ['gpt-4o', 'gpt-4o-mini', 'fast'].map((model) => [model, 'azure-openai']),
   );
 });
+
+test('what a team of some regions is offered', () => {
+  const snapshot = snapshotOf(
+    exampleWith(
+      'models: [gpt-4o, gpt-4o-mini]',
+      'models: [{ name: gpt-4o, region: eu }, gpt-4o-mini, { name: fast, baseModel: gpt-4o, region: us }]',
+    ),
+  );
+  const proxy = findProxy(snapshot, '');
+  assert.ok(proxy);
+  const offered = (...regions: string[]) => [...offeredModels(snapshot, proxy, regions).keys()];
+  // A rotation serves each of its names, as long as any of its models may.
+  assert.deepEqual(offered('eu'), ['gpt-4o', 'gpt-4o-mini']);
+  assert.deepEqual(offered('us'), ['fast']);
+  assert.deepEqual(offered('asia'), []);
+});

@@ -33,21 +33,40 @@ export function findTarget(snapshot: ConfigSnapshot, provider: string, model: st
 }
 
 /** The configured model behind a target; undefined when this revision does not have it. */
-export function modelOf(snapshot: ConfigSnapshot, { provider, model }: Target): Model | undefined {
+export function modelOf(
+  snapshot: ConfigSnapshot,
+  { provider, model }: Pick<Target, 'provider' | 'model'>,
+): Model | undefined {
   return providerByName(snapshot, provider)?.models.find(({ name }) => name === model);
+}
+
+/**
+ * Where a team's requests may go, as its project wants it.
+ * @param regions of the team; undefined = anywhere
+ * @returns false for a target without a region, too: nobody knows where that is
+ */
+export function isWithin(regions: readonly string[] | undefined, { region = '' }: Pick<Model, 'region'>): boolean {
+  return regions === undefined || regions.includes(region);
 }
 
 /**
  * Names that callers of this proxy may say, each with the provider that serves it (of a rotation over several, the first):
  * the rotation's first, then the proxy's provider's others.
+ * @param regions of the caller's team; a rotation is there with all its names when any of its models is within
  */
-export function offeredModels(snapshot: ConfigSnapshot, proxy: ProxySettings): Map<string, string> {
+export function offeredModels(
+  snapshot: ConfigSnapshot,
+  proxy: ProxySettings,
+  regions?: readonly string[],
+): Map<string, string> {
   const offered = new Map<string, string>();
-  for (const { model, provider } of rotationOf(proxy)?.models ?? []) {
-    if (!offered.has(model)) offered.set(model, provider);
+  const rotation = rotationOf(proxy);
+  if (rotation && rotationTargets(snapshot, rotation).some((target) => isWithin(regions, target))) {
+    for (const { model, provider } of rotation.models) if (!offered.has(model)) offered.set(model, provider);
   }
-  for (const { name } of providerByName(snapshot, proxy.provider)?.models ?? []) {
-    if (!offered.has(name)) offered.set(name, proxy.provider);
+  const inRotation = new Set(rotation?.models.map(({ model }) => model));
+  for (const model of providerByName(snapshot, proxy.provider)?.models ?? []) {
+    if (!inRotation.has(model.name) && isWithin(regions, model)) offered.set(model.name, proxy.provider);
   }
   return offered;
 }

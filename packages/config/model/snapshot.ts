@@ -34,14 +34,19 @@ const price = z.strictObject({
 // replica must rather not be ready than skip it.
 const credential = z.union([z.strictObject({ env: z.string() }), z.strictObject({ file: z.string() })]);
 
-const model = z.object({
+// Strict, as is a team: what a router must not pass, or pass by, must not be skipped.
+const model = z.strictObject({
   /** What callers say. */
   name: z.string(),
   /** What the provider is told. */
   deployment: z.string(),
   /** What the price follows. */
   baseModel: z.string(),
+  /** Where the provider works on it: its own, else its provider's. Absent: nobody said, so in no region. */
   region: z.string().optional(),
+  /** Requests and tokens of a minute that the provider lets pass. Absent: nobody said. */
+  rpm: z.int().min(1).optional(),
+  tpm: z.int().min(1).optional(),
   /** Under a strict limit: the output limit, in tokens, of a caller that gives none. */
   outputTokensMax: z.int().min(1).optional(),
   /** Upper bounds of the tokens of one image and one file of a prompt. Absent: not to be bounded. */
@@ -134,11 +139,30 @@ const semanticCache = z.strictObject({
   embedder: z.literal('LOCAL'),
 });
 
+/** Which target of a rotation is tried first; the others follow as failover. */
+export const STRATEGIES = [
+  'round-robin',
+  'weighted',
+  'least-latency',
+  'least-busy',
+  'lowest-cost',
+  'priority',
+] as const;
+
 const modelRotation = z.strictObject({
   kind: z.literal('modelRotation'),
   onError: z.literal('refuse'),
-  strategy: z.literal('round-robin'),
-  models: z.array(z.strictObject({ model: z.string(), provider: z.string() })).min(1),
+  strategy: z.enum(STRATEGIES),
+  models: z
+    .array(
+      z.strictObject({
+        model: z.string(),
+        provider: z.string(),
+        /** Its part of the turns; of strategy weighted only. */
+        weight: z.int().min(1).optional(),
+      }),
+    )
+    .min(1),
   /** 0 = never suspended. */
   suspendDurationSeconds: z.int().min(0),
   maxSuspendSeconds: z.int().min(0),
@@ -169,11 +193,13 @@ const proxy = z.object({
   deadlineMs: z.int().min(1),
 });
 
-const team = z.object({
+const team = z.strictObject({
   /** `<project>.<name>` */
   id,
   name: z.string(),
   limits: z.array(limit),
+  /** Its requests go to models in these only, sorted. Absent: to all. */
+  regions: z.array(z.string()).min(1).optional(),
 });
 
 const project = z.object({

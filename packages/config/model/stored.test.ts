@@ -15,6 +15,9 @@ test('a guardrail, limit or provider type of a newer build is not skipped: the s
     ['"mode":"hard"', '"mode":"stricter"'],
     ['"mode":"hard"', '"mode":"hard","sliding":true'],
     ['"type":"azure-openai"', '"type":"anthropic"'],
+    ['"strategy":"round-robin"', '"strategy":"cheapest"'],
+    ['"name":"engineering"', '"name":"engineering","zones":["eu"]'],
+    ['"deployment":"gpt-4o"', '"deployment":"gpt-4o","zone":"eu"'],
   ] as const) {
     assert.ok(stored.includes(known), known);
     assert.throws(() => parseSnapshot(stored.replace(known, unknown)), { name: 'ZodError' }, unknown);

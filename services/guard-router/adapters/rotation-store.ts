@@ -9,7 +9,7 @@ export interface Turn {
   /** Position in the list whose turn it is; -1 = all are suspended. */
   position: number;
   probe: boolean;
-  standings: Standing[];
+  standings: readonly Standing[];
 }
 
 export interface Report {

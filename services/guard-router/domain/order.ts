@@ -36,10 +36,12 @@ export function orderTargets(standings: readonly Standing[], last: number, nowMs
   return { positions: [first, ...healthy], probe: standings[first]?.untilMs !== 0, retryAtMs: 0 };
 }
 
-function isUsable({ untilMs, probedUntilMs }: Standing, nowMs: number): boolean {
+/** It may have a turn: healthy, or free for its probe. */
+export function isUsable({ untilMs, probedUntilMs }: Standing, nowMs: number): boolean {
   return untilMs === 0 || (untilMs <= nowMs && probedUntilMs <= nowMs);
 }
 
-function freeAtMs({ untilMs, probedUntilMs }: Standing, nowMs: number): number {
+/** When it may have one; 0 or past = now. */
+export function freeAtMs({ untilMs, probedUntilMs }: Standing, nowMs: number): number {
   return untilMs > nowMs ? untilMs : probedUntilMs;
 }

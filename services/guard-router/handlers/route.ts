@@ -1,26 +1,52 @@
 import type { Bus } from '@tollgate/bus';
-import { type ConfigSnapshot, type ProxySettings, proxyById, resolveModel, rotationOf } from '@tollgate/config';
+import {
+  type ConfigSnapshot,
+  hasRegions,
+  isWithin,
+  type ProxySettings,
+  proxyById,
+  resolveModel,
+  rotationOf,
+  type Team,
+  teamById,
+} from '@tollgate/config';
 import type { GuardReply, GuardRequest, RouteCall, RouteResult, Target } from '@tollgate/contracts';
 import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import type { Logger } from '@tollgate/telemetry';
+import type { ChoiceStore, Wish } from '../adapters/choice-store.ts';
 import type { RotationStore, Turn } from '../adapters/rotation-store.ts';
-import { orderTargets, type Standing } from '../domain/order.ts';
+import { type Alone, type Choice, chooseAlone, whyNobody, withFailovers } from '../domain/choice.ts';
+import { orderTargets } from '../domain/order.ts';
+import { namedPlan, type Plan, planOf } from '../domain/plan.ts';
+import { expectedOf, ranksOf } from '../domain/ranks.ts';
 
 type Result = NonNullable<GuardReply['result']>;
 
 export interface RouterDependencies {
   config: Pick<Bus['config'], 'at'>;
   store: RotationStore;
+  choices: Pick<ChoiceStore, 'choose'>;
   logger: Logger;
   now(): number;
+  /** From 0 to below 1. */
+  random(): number;
   onStoreFault(): void;
+}
+
+/** One request's view of the configuration. */
+interface Asked {
+  requestId: string;
+  call: RouteCall;
+  snapshot: ConfigSnapshot;
+  proxy: ProxySettings;
+  team: Team | undefined;
 }
 
 /** The targets of a request, in the order in which they are to be tried. */
 export class Router {
   readonly #dependencies: RouterDependencies;
-  /** By proxy: what was last seen in the store, for when it is away. Bounded by the configuration. */
-  readonly #lastSeen = new Map<string, { last: number; standings: Standing[] }>();
+  /** What was last seen of each list, for when the store is away; gone with its revision. */
+  readonly #alone = new WeakMap<Plan, Alone>();
 
   constructor(dependencies: RouterDependencies) {
     this.#dependencies = dependencies;
@@ -35,57 +61,136 @@ export class Router {
       throw new TollgateError('internal_error', {
         internal: `revision ${request.revision} has no proxy ${request.proxy}`,
       });
-    return { $case: 'route', value: await this.#route(snapshot, proxy, request.call.value) };
+    const call = request.call.value;
+    const team = teamOf(snapshot, call);
+    return { $case: 'route', value: await this.#route({ requestId: request.requestId, call, snapshot, proxy, team }) };
   }
 
-  async #route(snapshot: ConfigSnapshot, proxy: ProxySettings, { model }: RouteCall): Promise<RouteResult> {
-    const resolved = resolveModel(snapshot, proxy, model);
+  async #route(asked: Asked): Promise<RouteResult> {
+    const { call, snapshot, proxy, team } = asked;
+    const rotation = rotationOf(proxy);
+    const resolved = resolveModel(snapshot, proxy, call.model);
     if (resolved.kind === 'unknown') return refuse(new TollgateError('model_not_found', { param: 'model' }));
-    if (resolved.kind === 'named') return { targets: [resolved.target], attemptsMax: 1, refusal: undefined };
-    const { targets } = resolved;
-    const turn = await this.#turn(snapshot.organization.id, proxy.id, targets);
+    if (resolved.kind === 'named') return this.#named(asked, resolved.target);
+    // Only a rotation resolves to its targets.
+    if (!rotation) throw new TollgateError('internal_error', { internal: 'targets without a rotation' });
+    const plan = planOf(snapshot, rotation, resolved.targets, team?.regions);
+    if (plan.targets.length === 0) return outside(team);
+    const plain = plan.strategy === 'round-robin' && !plan.quotas && call.promptCache === undefined;
+    return plain ? this.#inTurn(asked, plan) : this.#chosen(asked, plan);
+  }
+
+  /** A model asked for by name: nobody else serves it, whatever became of it lately. */
+  async #named(asked: Asked, target: Target): Promise<RouteResult> {
+    if (!isWithin(asked.team?.regions, target)) return outside(asked.team);
+    const plan = namedPlan(asked.snapshot, target);
+    if (!plan) return { targets: [target], attemptsMax: 1, refusal: undefined };
+    return this.#chosen(asked, plan, true);
+  }
+
+  async #inTurn({ snapshot, proxy }: Asked, plan: Plan): Promise<RouteResult> {
+    const turn = await this.#turn(snapshot.organization.id, proxy.id, plan);
     const nowMs = this.#dependencies.now();
     // The store took the turn; seen from the position before it, the same rule gives it and its failovers.
     const order = orderTargets(turn.standings, Math.max(0, turn.position) - 1, nowMs);
-    if (turn.position < 0 || order.positions.length === 0) {
-      const retryAfterMs = Math.max(1000, order.retryAtMs - nowMs);
-      return refuse(new TollgateError('all_models_suspended', { retryAfterMs }));
-    }
-    const ordered = order.positions.map((position) => targets[position] as Target);
-    const [first, ...rest] = ordered;
-    const probing = turn.probe && first ? [{ ...first, probe: true }, ...rest] : ordered;
-    return { targets: probing, attemptsMax: rotationOf(proxy)?.attempts ?? 1, refusal: undefined };
+    if (turn.position < 0 || order.positions.length === 0) return suspended(order.retryAtMs - nowMs);
+    return inOrder(plan, order.positions, turn.probe);
+  }
+
+  async #chosen(asked: Asked, plan: Plan, named = false): Promise<RouteResult> {
+    const { now, random } = this.#dependencies;
+    const { call, requestId, snapshot } = asked;
+    const expected = expectedOf(call);
+    const ranks = ranksOf(plan, snapshot, expected);
+    const { stream = false } = call;
+    // What was asked for by name says nothing of where a rotation has the prompt.
+    const promptCache = named ? undefined : call.promptCache;
+    const tokens = expected.countedTokens;
+    const nowMs = now();
+    const wish: Wish = { requestId, ranks, tokens, promptCache, stream, named, draws: [random(), random()], nowMs };
+    const choice = await this.#choose(asked, plan, wish);
+    const positions = withFailovers(choice, ranks);
+    if (positions.length > 0) return inOrder(plan, positions, choice.probe);
+    const { full, retryAtMs } = whyNobody(choice, nowMs);
+    return full ? atItsRate(retryAtMs - nowMs) : suspended(retryAtMs - nowMs);
   }
 
   /** From the store or, while that is away, from this replica's own count and what it last knew of suspensions. */
-  async #turn(organizationId: string, proxyId: string, targets: readonly Target[]): Promise<Turn> {
-    const { store, logger, now, onStoreFault } = this.#dependencies;
+  async #turn(organizationId: string, proxyId: string, plan: Plan): Promise<Turn> {
+    const { store, now } = this.#dependencies;
+    const list = plan.list === '' ? proxyId : `${proxyId}:${plan.list}`;
     try {
-      const turn = await store.next(organizationId, proxyId, targets.map(targetId), now());
-      this.#lastSeen.set(proxyId, { last: turn.position, standings: turn.standings });
+      const turn = await store.next(organizationId, list, plan.ids, now());
+      this.#saw(plan, turn);
       return turn;
     } catch (error) {
-      onStoreFault();
-      logger.debug({ err: error, proxyId }, 'routing without the store');
-      return this.#turnAlone(proxyId, targets.length);
+      return this.#without(
+        plan,
+        plan.ids.map(() => 0),
+        error,
+      );
     }
   }
 
-  #turnAlone(proxyId: string, count: number): Turn {
-    const seen = this.#lastSeen.get(proxyId);
-    const standings = seen?.standings.length === count ? seen.standings : Array.from({ length: count }, () => healthy);
-    const order = orderTargets(standings, seen?.last ?? -1, this.#dependencies.now());
-    const position = order.positions[0] ?? -1;
-    this.#lastSeen.set(proxyId, { last: position, standings });
-    return { position, probe: order.probe, standings };
+  async #choose({ snapshot, proxy }: Asked, plan: Plan, wish: Wish): Promise<Choice> {
+    try {
+      const choice = await this.#dependencies.choices.choose(snapshot.organization.id, proxy.id, plan, wish);
+      this.#saw(plan, choice);
+      return choice;
+    } catch (error) {
+      return this.#without(plan, wish.ranks, error);
+    }
+  }
+
+  #saw(plan: Plan, { position, standings }: Pick<Choice, 'position' | 'standings'>): void {
+    const alone = this.#aloneOf(plan);
+    alone.last = position;
+    alone.standings = standings;
+  }
+
+  #without(plan: Plan, ranks: readonly number[], error: unknown): Choice {
+    const { logger, now, onStoreFault } = this.#dependencies;
+    onStoreFault();
+    logger.debug({ err: error, targets: plan.ids }, 'routing without the store');
+    return chooseAlone(plan, ranks, this.#aloneOf(plan), now());
+  }
+
+  #aloneOf(plan: Plan): Alone {
+    let alone = this.#alone.get(plan);
+    if (alone === undefined) {
+      alone = { last: -1, standings: plan.ids.map(() => ({ untilMs: 0, probedUntilMs: 0 })), currents: [] };
+      this.#alone.set(plan, alone);
+    }
+    return alone;
   }
 }
 
-const healthy: Standing = { untilMs: 0, probedUntilMs: 0 };
+/** @throws TollgateError `guard_unavailable` when teams are bound to regions and nobody knows whose request it is */
+function teamOf(snapshot: ConfigSnapshot, { teamId = '' }: RouteCall): Team | undefined {
+  const team = teamById(snapshot, teamId)?.team;
+  if (team || !hasRegions(snapshot)) return team;
+  throw new TollgateError('guard_unavailable', { internal: `no team ${teamId}, and teams are bound to regions` });
+}
 
-/** How a target is called in the store. */
-export function targetId({ provider, model }: Pick<Target, 'provider' | 'model'>): string {
-  return `${provider}/${model}`;
+function inOrder({ targets, attemptsMax }: Plan, positions: readonly number[], probe: boolean): RouteResult {
+  const ordered = positions.map((position) => targets[position] as Target);
+  const [first, ...rest] = ordered;
+  return { targets: probe && first ? [{ ...first, probe }, ...rest] : ordered, attemptsMax, refusal: undefined };
+}
+
+function suspended(waitMs: number): RouteResult {
+  return refuse(new TollgateError('all_models_suspended', { retryAfterMs: Math.max(1000, waitMs) }));
+}
+
+function atItsRate(waitMs: number): RouteResult {
+  const message = 'Every model that could serve this request is at its rate limit (rpm, tpm of the configuration).';
+  return refuse(new TollgateError('upstream_rate_limited', { message, retryAfterMs: Math.max(1, Math.ceil(waitMs)) }));
+}
+
+function outside(team: Team | undefined): RouteResult {
+  const regions = (team?.regions ?? []).join(', ');
+  const message = `Requests of team ${team?.name} may only go to the regions ${regions}: what was asked for has no model there.`;
+  return refuse(new TollgateError('access_denied', { message }));
 }
 
 function refuse(error: TollgateError): RouteResult {

@@ -13,6 +13,8 @@ export interface Call {
   target: Target;
   attempt: Attempt;
   reader: StreamReader | undefined;
+  /** performance.now() at the first content of a stream; 0 = none came. */
+  firstContentAt: number;
 }
 
 /** What an attempt is charged for. */

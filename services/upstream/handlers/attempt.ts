@@ -41,7 +41,8 @@ export class Attempt implements CallListener, Swept {
   readonly #options: AttemptOptions;
   readonly #call: ProviderCall;
   readonly #done = Promise.withResolvers<AttemptEnd>();
-  readonly #startedAt = performance.now();
+  /** Of performance.now(). */
+  readonly startedAt = performance.now();
   #status = 0;
   #headers: IncomingHttpHeaders = {};
   #relay: StreamRelay | undefined;
@@ -186,7 +187,7 @@ export class Attempt implements CallListener, Swept {
   #settle(end: AttemptEnd): void {
     if (this.#settled) return;
     this.#settled = true;
-    this.latencyUs = Math.round((performance.now() - this.#startedAt) * 1000);
+    this.latencyUs = Math.round((performance.now() - this.startedAt) * 1000);
     this.#relay?.flush();
     if (end.kind === 'stream' && !this.#ended) this.#stopAtMs = Date.now() + lingerMs;
     else this.#close();

@@ -28,7 +28,8 @@ export function openCall(run: Run, target: Target, firstContentByMs: number, dep
   const sink = {
     head: (headers: IncomingHttpHeaders) => {
       run.firstContentAtMs = Date.now();
-      metrics.firstContent(target, performance.now() - run.startedAt);
+      call.firstContentAt = performance.now();
+      metrics.firstContent(target, call.firstContentAt - run.startedAt);
       answer.response({ httpStatus: 200, headers: answerHeaders(run, target, headers) });
     },
     write: (content: Buffer) => answer.write(content),
@@ -37,7 +38,9 @@ export function openCall(run: Run, target: Target, firstContentByMs: number, dep
   const limits = { firstContentByMs, deadlineAtMs: dispatch.deadlineAtMs, idleMsMax, answerBytesMax };
   const attempt = new Attempt({ surface: dispatch.surface, reader, sink, sweep, ...limits });
   run.attempt = attempt;
-  return { target, attempt, reader };
+  run.target = target;
+  const call: Call = { target, attempt, reader, firstContentAt: 0 };
+  return call;
 }
 
 /** Makes the call. What stands in its way here is ours to mend, and another target may do without it. */

@@ -9,6 +9,7 @@ import type { UpstreamMetrics } from '../adapters/metrics.ts';
 import { Claims } from '../domain/claims.ts';
 import { noTokens } from '../domain/usage.ts';
 import type { Conclude } from './conclude.ts';
+import { reportRunning } from './report.ts';
 import { Run } from './run.ts';
 import type { Serve } from './serve.ts';
 
@@ -47,6 +48,14 @@ export class Owner {
   receipts(): Receipt[] {
     return [...this.#runs.values()].flatMap(({ row }) => row.receipt ?? []);
   }
+
+  /** Tells of the attempts that began before this moment of performance.now(). */
+  readonly tellRunning = (startedBefore: number): void => {
+    for (const run of this.#runs.values()) {
+      const { attempt, target } = run;
+      if (attempt && target && attempt.startedAt < startedBefore) reportRunning(this.#dependencies.bus, run, target);
+    }
+  };
 
   /** Handler of tg.v1.dispatch.<provider>. */
   readonly take = (bytes: Uint8Array): void => {

@@ -1,6 +1,6 @@
 import type { AnswerSender } from '@tollgate/bus';
 import type { ConfigSnapshot } from '@tollgate/config';
-import type { Dispatch, UsageEvent } from '@tollgate/contracts';
+import type { Dispatch, Target, UsageEvent } from '@tollgate/contracts';
 import type { Failure } from '../domain/give-up.ts';
 import type { Attempt } from './attempt.ts';
 
@@ -19,6 +19,8 @@ export class Run {
   readonly startedAt = performance.now();
   readonly failures: Failure[] = [];
   attempt: Attempt | undefined;
+  /** Whom the last attempt calls or called. */
+  target: Target | undefined;
   /** Why nobody waits for the answer any more, or why it must end now; empty while it may go on. */
   stopped = '';
   /** Milliseconds since the epoch; 0 before there was any. */

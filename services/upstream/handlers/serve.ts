@@ -16,7 +16,7 @@ import { judge } from '../domain/verdict.ts';
 import { account, atBound, type Call, type Charged, estimated, measured, nothing, usageSeen } from './account.ts';
 import type { Conclude, Served } from './conclude.ts';
 import { type CallDependencies, makeCall, openCall } from './open-call.ts';
-import { report } from './report.ts';
+import { report, reportStart } from './report.ts';
 import type { Run } from './run.ts';
 
 export interface ServeDependencies extends CallDependencies {
@@ -41,7 +41,7 @@ export class Serve {
   }
 
   async serve(run: Run): Promise<void> {
-    const { serves, handOn, firstContentMsMax } = this.#dependencies;
+    const { bus, serves, handOn, firstContentMsMax } = this.#dependencies;
     const { targets, deadlineAtMs, firstContentByMs } = run.dispatch;
     const attemptsMax = Math.max(1, run.dispatch.attemptsMax);
     const lastMs = Math.min(firstContentByMs || deadlineAtMs, run.startedAtMs + firstContentMsMax);
@@ -60,6 +60,8 @@ export class Serve {
         break;
       }
       tried++;
+      // The first of the router's list was counted when it was chosen.
+      if (position > 0 || run.dispatch.hops > 0) reportStart(bus, run, target);
       const left = Math.min(attemptsMax - tried, targets.length - position - 1);
       if (await this.#try(run, target, attemptByMs(nowMs, lastMs, left))) return;
     }
@@ -105,7 +107,7 @@ export class Serve {
     const { target } = call;
     const { nanoUsd } = this.#account(run, call, 200, '', charged);
     metrics.attempt(target, 'ok');
-    report(bus, run, target, 'ok');
+    report(bus, run, target, 'ok', { firstContentMs: firstContentMs(call) });
     return { target, tokens: charged.tokens, costNanoUsd: nanoUsd };
   }
 
@@ -117,7 +119,11 @@ export class Serve {
     const seen = usage ? measured(usage) : this.#billed(run, call, fault);
     this.#account(run, call, faultStatus(fault) || (attempt.answering ? 200 : 0), faultCode(fault), seen);
     metrics.attempt(target, verdict.blame);
-    report(bus, run, target, verdict.report, fault.kind === 'status' ? fault.retryAfterMs : 0);
+    report(bus, run, target, verdict.report, {
+      retryAfterMs: fault.kind === 'status' ? fault.retryAfterMs : 0,
+      // How long it was waited for is the least that it would have taken.
+      firstContentMs: verdict.blame === 'timeout' ? firstContentMs(call) : 0,
+    });
     this.#log(run, target, fault);
     if (verdict.action === 'pass' && fault.kind === 'status') {
       conclude.refused(run, target, fault);
@@ -140,7 +146,9 @@ export class Serve {
     const seen = attempt.sent ? usageSeen(run, call) : nothing;
     this.#account(run, call, attempt.answering ? 200 : 0, 'cancelled', seen);
     metrics.attempt(target, 'cancelled');
-    if (target.probe) report(bus, run, target, attempt.contentSent ? 'ok' : 'suspect');
+    const outcome = attempt.contentSent ? 'ok' : 'suspect';
+    // A caller that leaves says nothing of the target, but of a probe something must be said.
+    report(bus, run, target, target.probe ? outcome : 'none');
     if (run.stopped !== 'shutdown') conclude.cancelled(run, attempt.contentSent ? target : undefined, seen.tokens);
     else if (attempt.contentSent) conclude.truncated(run, target, seen.tokens, interrupted());
     else conclude.failed(run, interrupted());
@@ -179,6 +187,11 @@ export class Serve {
     const level = fault.kind === 'misconfigured' ? 'error' : 'debug';
     this.#dependencies.logger[level]({ requestId, provider, deployment, fault: describe(fault) }, 'attempt failed');
   }
+}
+
+/** Of a JSON answer all of it is its first content. */
+function firstContentMs({ attempt, firstContentAt }: Call): number {
+  return firstContentAt > 0 ? firstContentAt - attempt.startedAt : attempt.latencyUs / 1000;
 }
 
 function brokenOff(fault: Fault, elapsedMs: number): TollgateError {

@@ -55,7 +55,20 @@ export class Harness {
     await writeFile(path.join(folder, 'key'), `${key}\n`, { mode: 0o600 });
     const harness = new Harness(engines, simulator, bus, await Peer.start(bus), folder);
     await harness.apply();
+    await harness.#loadTokenizer();
     return harness;
+  }
+
+  /** It takes seconds of this process's time where the machine is busy, and the provider would seem silent. */
+  async #loadTokenizer(): Promise<void> {
+    const { address, apiKey } = this.simulator;
+    const response = await fetch(`${address}/openai/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'api-key': apiKey },
+      body: JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Hello' }] }),
+    });
+    if (!response.ok) throw new Error(await response.text());
+    this.simulator.reset();
   }
 
   get engines(): TestEngines {

@@ -83,6 +83,13 @@ test('responses: a text alone, instructions, items and tool results', () => {
   assert.equal(items.lastUserText(), 'one');
 });
 
+test('what the caller calls the prompt in the provider’s cache; what is no text is for the provider to refuse', () => {
+  const keyOf = (prompt_cache_key: unknown, surface: Surface = chat) =>
+    read({ messages: [], input: 'Hi', prompt_cache_key }, surface).index.promptCacheKey;
+  assert.deepEqual([keyOf('thread-1'), keyOf('thread-1', responses)], ['thread-1', 'thread-1']);
+  assert.deepEqual([keyOf(undefined), keyOf(null), keyOf(5), keyOf({})], ['', '', '', '']);
+});
+
 test('a last user turn of several parts has no plain text', () => {
   const parts = [
     { type: 'text', text: 'a' },

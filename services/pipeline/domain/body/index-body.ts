@@ -32,6 +32,8 @@ export interface BodyIndex {
   outputTokensMax: number;
   n: number;
   user: string;
+  /** What the caller calls the prompt in the provider's cache (`prompt_cache_key`); empty when it says nothing. */
+  promptCacheKey: string;
   /** The answer depends on state at the provider: it cannot be cached. */
   stateful: boolean;
   /** Some of an embedding's input are tokens, in which nobody finds a text. */
@@ -43,7 +45,7 @@ export interface BodyIndex {
 /** Of a request that has no body. */
 export const emptyIndex: BodyIndex = Object.freeze({
   ...{ members: [], texts: [], lastUserText: -1, model: '', stream: false, includeUsage: false },
-  ...{ outputTokensMax: 0, n: 1, user: '', stateful: false, hasTokens: false },
+  ...{ outputTokensMax: 0, n: 1, user: '', promptCacheKey: '', stateful: false, hasTokens: false },
 });
 
 const objectOpen = 0x7b;
@@ -123,6 +125,8 @@ function settings(body: Record<string, unknown>, surface: Surface) {
     outputTokensMax,
     n: wholeNumber(body, 'n') ?? 1,
     user: text(body, 'user') ?? '',
+    // What the provider would refuse is for it to say.
+    promptCacheKey: typeof body.prompt_cache_key === 'string' ? body.prompt_cache_key : '',
     stateful: ['previous_response_id', 'conversation', 'background'].some(
       (key) => body[key] != null && body[key] !== false,
     ),

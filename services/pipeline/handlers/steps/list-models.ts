@@ -1,12 +1,13 @@
-import { offeredModels } from '@tollgate/config';
+import { offeredModels, teamById } from '@tollgate/config';
 import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import { refuse, type Verdict } from '../../domain/verdict.ts';
 import type { Run } from '../run.ts';
 
 /** The models that this key may name on this proxy, or one of them, as OpenAI's API lists them. */
-export async function listModels({ snapshot, proxy, request, allowedModels }: Run): Promise<Verdict> {
+export async function listModels({ snapshot, proxy, request, receipt, allowedModels }: Run): Promise<Verdict> {
   const created = Math.floor(snapshot.appliedAtMs / 1000);
-  const data = [...offeredModels(snapshot, proxy)]
+  const regions = teamById(snapshot, receipt?.teamId ?? '')?.team.regions;
+  const data = [...offeredModels(snapshot, proxy, regions)]
     .filter(([id]) => allowedModels.length === 0 || allowedModels.includes(id))
     .map(([id, provider]) => ({ id, object: 'model', created, owned_by: provider }));
   if (request.pathModel === '') return answer({ object: 'list', data });

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import type { RouteCall } from '@tollgate/contracts';
 import { next, refuse, type Verdict } from '../../domain/verdict.ts';
 import type { Run } from '../run.ts';
 import type { Tools } from '../steps.ts';
@@ -7,9 +9,8 @@ const timeoutMs = 1000;
 
 /** The models to try, in order. */
 export async function route(run: Run, guards: Tools, guardrail: number): Promise<Verdict> {
-  const { startedAtMs } = run.request;
   const result = await guards.router.call(
-    run.call(Math.max(0, guardrail), timeoutMs, { $case: 'route', value: { model: run.model, startedAtMs } }),
+    run.call(Math.max(0, guardrail), timeoutMs, { $case: 'route', value: routeCall(run) }),
   );
   if (result.$case === 'error') return refuse(result.value);
   if (result.$case !== 'route') throw unexpected(result.$case);
@@ -18,4 +19,24 @@ export async function route(run: Run, guards: Tools, guardrail: number): Promise
   run.targets = targets;
   run.attemptsMax = attemptsMax;
   return next;
+}
+
+function routeCall({ model, request, receipt, body: { index } }: Run): RouteCall {
+  const { promptCacheKey, outputTokensMax, n, stream } = index;
+  const teamId = receipt?.teamId ?? '';
+  return {
+    model,
+    startedAtMs: request.startedAtMs,
+    teamId,
+    promptTokens: receipt?.estimatedPromptTokens ?? 0,
+    completionTokens: receipt?.estimatedCompletionTokens ?? 0,
+    outputTokensMax: outputTokensMax * Math.max(1, n),
+    stream,
+    ...(promptCacheKey !== '' && { promptCache: promptCacheOf(teamId, promptCacheKey) }),
+  };
+}
+
+/** The router needs to know equal ones only, and none of the caller's text. Teams share no preference. */
+function promptCacheOf(teamId: string, key: string): number {
+  return createHash('sha256').update(`${teamId}\n${key}`).digest().readUInt32BE(0);
 }

@@ -149,6 +149,12 @@ export interface Target {
   region: string;
   /** The target was suspended and this request is its half-open probe: its outcome must be reported, good or bad. */
   probe: boolean;
+  /** Tried as failover it is to be told of with `started` before it is called: its load and rates are counted. */
+  tellStart?:
+    | boolean
+    | undefined;
+  /** What comes of each attempt is to be told, whatever it is, and `running` while it is long. */
+  tellEnd?: boolean | undefined;
 }
 
 export interface TokenCounts {
@@ -740,7 +746,16 @@ export const Receipt: MessageFns<Receipt> = {
 };
 
 function createBaseTarget(): Target {
-  return { provider: "", model: "", deployment: "", baseModel: "", region: "", probe: false };
+  return {
+    provider: "",
+    model: "",
+    deployment: "",
+    baseModel: "",
+    region: "",
+    probe: false,
+    tellStart: undefined,
+    tellEnd: undefined,
+  };
 }
 
 export const Target: MessageFns<Target> = {
@@ -762,6 +777,12 @@ export const Target: MessageFns<Target> = {
     }
     if (message.probe !== false) {
       writer.uint32(48).bool(message.probe);
+    }
+    if (message.tellStart !== undefined) {
+      writer.uint32(56).bool(message.tellStart);
+    }
+    if (message.tellEnd !== undefined) {
+      writer.uint32(64).bool(message.tellEnd);
     }
     return writer;
   },
@@ -825,6 +846,22 @@ export const Target: MessageFns<Target> = {
             }
 
             message.probe = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.tellStart = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.tellEnd = reader.bool();
             continue;
           }
         }

@@ -193,6 +193,25 @@ export interface RouteCall {
   /** Empty = the rotation decides. */
   model: string;
   startedAtMs: number;
+  /** Whose request it is: a team may be bound to regions. */
+  teamId?:
+    | string
+    | undefined;
+  /** What it is expected to use, as admission assumed it. */
+  promptTokens?: number | undefined;
+  completionTokens?:
+    | number
+    | undefined;
+  /** The caller's limit on output tokens, of all choices together; 0 = none given. */
+  outputTokensMax?: number | undefined;
+  stream?:
+    | boolean
+    | undefined;
+  /**
+   * Digest of the team and of the `prompt_cache_key` that the caller sent, which prefers the target of the last request with
+   * the same. Absent: none was sent.
+   */
+  promptCache?: number | undefined;
 }
 
 export interface RouteResult {
@@ -1747,7 +1766,16 @@ export const CacheHit: MessageFns<CacheHit> = {
 };
 
 function createBaseRouteCall(): RouteCall {
-  return { model: "", startedAtMs: 0 };
+  return {
+    model: "",
+    startedAtMs: 0,
+    teamId: undefined,
+    promptTokens: undefined,
+    completionTokens: undefined,
+    outputTokensMax: undefined,
+    stream: undefined,
+    promptCache: undefined,
+  };
 }
 
 export const RouteCall: MessageFns<RouteCall> = {
@@ -1757,6 +1785,24 @@ export const RouteCall: MessageFns<RouteCall> = {
     }
     if (message.startedAtMs !== 0) {
       writer.uint32(16).int64(message.startedAtMs);
+    }
+    if (message.teamId !== undefined) {
+      writer.uint32(26).string(message.teamId);
+    }
+    if (message.promptTokens !== undefined) {
+      writer.uint32(32).int64(message.promptTokens);
+    }
+    if (message.completionTokens !== undefined) {
+      writer.uint32(40).int64(message.completionTokens);
+    }
+    if (message.outputTokensMax !== undefined) {
+      writer.uint32(48).int64(message.outputTokensMax);
+    }
+    if (message.stream !== undefined) {
+      writer.uint32(56).bool(message.stream);
+    }
+    if (message.promptCache !== undefined) {
+      writer.uint32(69).fixed32(message.promptCache);
     }
     return writer;
   },
@@ -1788,6 +1834,54 @@ export const RouteCall: MessageFns<RouteCall> = {
             }
 
             message.startedAtMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.teamId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.promptTokens = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.completionTokens = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.outputTokensMax = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.stream = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 69) {
+              break;
+            }
+
+            message.promptCache = reader.fixed32();
             continue;
           }
         }

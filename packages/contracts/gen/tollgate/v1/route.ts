@@ -7,12 +7,18 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
-/** upstream → guard-router, subject tg.v1.route.report, queue group `guard-router`: failures, and outcomes of probes. */
+/**
+ * upstream → guard-router, subject tg.v1.route.report, queue group `guard-router`: failures, outcomes of probes, and of targets
+ * that ask for it (Target.tell_start, Target.tell_end) beginning and end of each attempt.
+ */
 export interface RouteReport {
   requestId: string;
   provider: string;
   model: string;
-  /** ok | suspend (429, 503, 529, connection failure) | suspect (other 5xx, time-outs: two requests within 10 s suspend) */
+  /**
+   * ok | suspend (429, 503, 529, connection failure) | suspect (other 5xx, time-outs: two requests within 10 s suspend)
+   * none (ended, says nothing of the target) | started (an attempt as failover begins) | running (goes on, every 10 s)
+   */
   outcome: string;
   /** What the provider said, 0 = nothing. */
   retryAfterMs: number;
@@ -20,6 +26,16 @@ export interface RouteReport {
   probe: boolean;
   revision: number;
   proxy: string;
+  /**
+   * From the beginning of the attempt to its first content, of a JSON answer to its end; of one that timed out, how long it
+   * was waited for. Absent: there was none.
+   */
+  firstContentMs?: number | undefined;
+  stream?:
+    | boolean
+    | undefined;
+  /** Of `started`: what the attempt is expected to use. */
+  tokens?: number | undefined;
 }
 
 function createBaseRouteReport(): RouteReport {
@@ -33,6 +49,9 @@ function createBaseRouteReport(): RouteReport {
     probe: false,
     revision: 0,
     proxy: "",
+    firstContentMs: undefined,
+    stream: undefined,
+    tokens: undefined,
   };
 }
 
@@ -64,6 +83,15 @@ export const RouteReport: MessageFns<RouteReport> = {
     }
     if (message.proxy !== "") {
       writer.uint32(74).string(message.proxy);
+    }
+    if (message.firstContentMs !== undefined) {
+      writer.uint32(80).int64(message.firstContentMs);
+    }
+    if (message.stream !== undefined) {
+      writer.uint32(88).bool(message.stream);
+    }
+    if (message.tokens !== undefined) {
+      writer.uint32(96).int64(message.tokens);
     }
     return writer;
   },
@@ -151,6 +179,30 @@ export const RouteReport: MessageFns<RouteReport> = {
             }
 
             message.proxy = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.firstContentMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.stream = reader.bool();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.tokens = longToNumber(reader.int64());
             continue;
           }
         }
