@@ -18,6 +18,7 @@ async function route(...turns: (Turn | undefined)[]): Promise<RouteResult[]> {
   const router = new Router({
     config: { at: () => snapshot },
     store: { next } as unknown as RotationStore,
+    bound: { route: () => assert.fail('nothing here is bound') },
     logger: createLogger({ service: 'test', replica: 'test', level: 'silent' }),
     now: () => nowMs,
     onStoreFault: () => {},

@@ -1,6 +1,6 @@
 import type { Bus } from '@tollgate/bus';
 import { type ConfigSnapshot, type ProxySettings, proxyById, resolveModel, rotationOf } from '@tollgate/config';
-import type { GuardReply, GuardRequest, RouteCall, RouteResult, Target } from '@tollgate/contracts';
+import type { Affinity, GuardReply, GuardRequest, RouteCall, RouteResult, Target } from '@tollgate/contracts';
 import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import type { Logger } from '@tollgate/telemetry';
 import type { RotationStore, Turn } from '../adapters/rotation-store.ts';
@@ -11,6 +11,10 @@ type Result = NonNullable<GuardReply['result']>;
 export interface RouterDependencies {
   config: Pick<Bus['config'], 'at'>;
   store: RotationStore;
+  /** For requests that go where their state is kept. */
+  bound: {
+    route(snapshot: ConfigSnapshot, proxy: ProxySettings, call: RouteCall, affinity: Affinity): Promise<RouteResult>;
+  };
   logger: Logger;
   now(): number;
   onStoreFault(): void;
@@ -35,7 +39,12 @@ export class Router {
       throw new TollgateError('internal_error', {
         internal: `revision ${request.revision} has no proxy ${request.proxy}`,
       });
-    return { $case: 'route', value: await this.#route(snapshot, proxy, request.call.value) };
+    const call = request.call.value;
+    const { bound } = this.#dependencies;
+    const value = call.affinity
+      ? await bound.route(snapshot, proxy, call, call.affinity)
+      : await this.#route(snapshot, proxy, call);
+    return { $case: 'route', value };
   }
 
   async #route(snapshot: ConfigSnapshot, proxy: ProxySettings, { model }: RouteCall): Promise<RouteResult> {
