@@ -58,5 +58,8 @@ test('nothing to rename: no copy', () => {
 
 test('in an error the id stands in the middle of a text', () => {
   const text = '{"error":{"message":"Response with id \'resp_before\' not found."}}';
-  assert.equal(names(known).renameIn(Buffer.from(text)).toString(), text.replace('resp_before', 'resp_callers'));
+  const renamedError = Buffer.from(names(known).renameIn(Buffer.from(text))).toString();
+  assert.equal(renamedError, text.replace('resp_before', 'resp_callers'));
+  const bytes = Buffer.from([0xff, 0x00]);
+  assert.equal(names().renameIn(bytes), bytes, 'and stays as it is where no name is known');
 });

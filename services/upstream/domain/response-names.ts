@@ -58,7 +58,8 @@ export class ResponseNames {
   }
 
   /** An error of the provider's: there ids stand in the middle of its text. */
-  renameIn(error: Uint8Array): Buffer {
+  renameIn(error: Uint8Array): Uint8Array {
+    if (this.#names.size === 0) return error;
     let text = Buffer.from(error.buffer, error.byteOffset, error.byteLength).toString('utf8');
     for (const [from, to] of this.#names) text = text.replaceAll(from, to);
     return Buffer.from(text);
