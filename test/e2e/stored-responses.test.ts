@@ -105,6 +105,19 @@ test('no id of the provider ever reaches the caller', async () => {
   assert.doesNotMatch(await read.text(), /resp_[0-9a-f]{50}\b/);
 });
 
+test('a turn too large to be read beside others goes on all the same, masked, with names of its own', async () => {
+  const { id } = await client.responses.create({ model: 'gpt-4o', input: 'The first of two' });
+  const text = `Repeat ${'word '.repeat(80_000)}`;
+  const goOn = { model: 'gpt-4o', input: `${text}bob.large@example.org`, previous_response_id: id };
+  const whole = await client.responses.create(goOn);
+  assert.ok(whole.output_text === `${text}[EMAIL_0000]`, `${whole.output_text.length} characters`);
+  assert.equal(whole.previous_response_id, id);
+  assert.equal((await client.responses.retrieve(whole.id)).id, whole.id);
+  const last = await streamed(client, goOn);
+  assert.equal(last.previous_response_id, id);
+  assert.equal((await client.responses.retrieve(last.id)).id, last.id);
+});
+
 test("another team's key finds nothing, and is told what anybody is told who made the id up", async () => {
   const { id } = await client.responses.create({ model: 'gpt-4o', input: 'A secret of the product team' });
   for (const asked of [id, `resp_${'A'.repeat(150)}`, 'resp_67ccd2bed1ec8190b14f964abc0542670bb6a6b452d3795b']) {
