@@ -33,6 +33,7 @@ test('every service has a container: its own program, its own NATS user, the sto
     }
     assert.equal('TOLLGATE_ADMIN_TOKEN' in environment, name === 'console', name);
     assert.equal('TOLLGATE_SIM_API_KEY' in environment, name === 'upstream', name);
+    assert.equal('TOLLGATE_RESPONSE_ID_KEY' in environment, uses.includes('responseIds'), name);
   }
   const passwords = present('nats').environment ?? {};
   assert.deepEqual(Object.keys(passwords).sort(), services.map(passwordVariable).sort());

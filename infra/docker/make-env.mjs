@@ -11,7 +11,7 @@ const guards = ['guard-auth', 'guard-pii', 'guard-cache', 'guard-router'];
 const services = ['ingress', 'pipeline', ...guards, 'upstream', 'analytics', 'console'];
 
 export const variables = [
-  ...['ADMIN_TOKEN', 'REDIS_PASSWORD', 'CACHE_REDIS_PASSWORD', 'CLICKHOUSE_PASSWORD', 'SIM_API_KEY'],
+  ...['ADMIN_TOKEN', 'REDIS_PASSWORD', 'CACHE_REDIS_PASSWORD', 'CLICKHOUSE_PASSWORD', 'SIM_API_KEY', 'RESPONSE_ID_KEY'],
   ...services.map((service) => `NATS_PASSWORD_${service.toUpperCase().replaceAll('-', '_')}`),
 ].map((name) => `TOLLGATE_${name}`);
 

@@ -26,6 +26,7 @@ export function readConfig(environment?: NodeJS.ProcessEnv) {
           return groups ?? z.NEVER;
         }),
       TOLLGATE_ADMIN_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
+      TOLLGATE_RESPONSE_ID_KEY: z.string().min(32, 'must have at least 32 characters').optional(),
       /** A console elsewhere, for the command line. */
       TOLLGATE_CONSOLE_URL: z.string().optional(),
       TOLLGATE_CLICKHOUSE_URL: z.string().optional(),
@@ -50,6 +51,7 @@ export function readConfig(environment?: NodeJS.ProcessEnv) {
     configFile: env.TOLLGATE_CONFIG ? path.resolve(env.TOLLGATE_CONFIG) : undefined,
     together: env.TOLLGATE_TOGETHER,
     adminToken: env.TOLLGATE_ADMIN_TOKEN,
+    responseIdKey: env.TOLLGATE_RESPONSE_ID_KEY,
     consoleUrl: env.TOLLGATE_CONSOLE_URL,
     clickhouseUrl: env.TOLLGATE_CLICKHOUSE_URL,
     azure:

@@ -19,7 +19,7 @@ import { type StoreEngines, storeEngines } from './engines.ts';
 import { type ServiceKind, serviceKinds } from './services.ts';
 import { keptCertificate } from './start/certificate.ts';
 import { applyWhenChanged, firstKey, type StartConfiguration, startConfiguration } from './start/configuration.ts';
-import { adminToken } from './start/kept-state.ts';
+import { adminToken, responseIdKey } from './start/kept-state.ts';
 import { Ledger } from './start/ledger.ts';
 import { migrateLedger } from './start/migrate.ts';
 import { buildPages } from './start/pages.ts';
@@ -198,6 +198,7 @@ export class Launcher {
       ...ports,
       ...files,
       adminToken: adminToken(this.#config.home, this.#config.adminToken),
+      responseIdKey: responseIdKey(this.#config.home, this.#config.responseIdKey),
       providerCredentials: this.#simulator ? { AZURE_OPENAI_API_KEY: this.#simulator.apiKey } : {},
     });
   }

@@ -5,7 +5,7 @@ export interface ServiceKind {
   scalable: boolean;
   /** Stopped in this order, each group when the one before it is down: who takes work from outside stops first. */
   stopGroup: number;
-  uses: readonly ('redis' | 'cacheRedis' | 'clickhouse')[];
+  uses: readonly ('redis' | 'cacheRedis' | 'clickhouse' | 'responseIds')[];
   /** Services that run in one process (TOLLGATE_TOGETHER), in the order in which requests flow through them. */
   members?: readonly ServiceKind[];
 }
@@ -16,9 +16,9 @@ export const serviceKinds: readonly ServiceKind[] = [
   { name: 'pipeline', scalable: true, stopGroup: 1, uses: [] },
   { name: 'guard-auth', scalable: true, stopGroup: 2, uses: ['redis'] },
   { name: 'guard-pii', scalable: true, stopGroup: 2, uses: [] },
-  { name: 'guard-cache', scalable: true, stopGroup: 2, uses: ['cacheRedis'] },
-  { name: 'guard-router', scalable: true, stopGroup: 2, uses: ['redis'] },
-  { name: 'upstream', scalable: true, stopGroup: 3, uses: [] },
+  { name: 'guard-cache', scalable: true, stopGroup: 2, uses: ['cacheRedis', 'responseIds'] },
+  { name: 'guard-router', scalable: true, stopGroup: 2, uses: ['redis', 'responseIds'] },
+  { name: 'upstream', scalable: true, stopGroup: 3, uses: ['responseIds'] },
   { name: 'analytics', scalable: true, stopGroup: 4, uses: ['clickhouse'] },
 ];
 

@@ -15,6 +15,7 @@ export {
   type ReplicaEnv,
   redisEnv,
   replicaEnv,
+  responseIdsEnv,
   type UrlEnv,
 } from './env/fragments.ts';
 export {
@@ -30,6 +31,7 @@ export { configJsonSchema } from './file/json-schema.ts';
 export { webhookUrlProblem } from './file/notifications.ts';
 export { type ParsedConfig, parseConfigFile, referredFiles } from './file/parse.ts';
 export { resolveConfig } from './file/resolve.ts';
+export { contentMarkCharactersMax, contentMarkOf, type IssuedResponse, ResponseIds } from './ids/response-ids.ts';
 export { type Cost, costOf, type Usage } from './model/cost.ts';
 export { type ConfigChange, diffConfig } from './model/diff.ts';
 export { type KeyRecord, keyNameSchema } from './model/key-record.ts';

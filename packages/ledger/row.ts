@@ -82,7 +82,7 @@ export interface UsageRow {
   metadata: Record<string, string>;
 }
 
-type SurfaceName = 'chat_completions' | 'responses' | 'embeddings' | 'models' | 'messages' | '';
+type SurfaceName = 'chat_completions' | 'responses' | 'stored_responses' | 'embeddings' | 'models' | 'messages' | '';
 export type StatusName = 'completed' | 'cached' | 'refused' | 'failed' | 'cancelled' | 'truncated' | 'abandoned' | '';
 type DeliveryName = 'complete' | 'partial' | 'none' | '';
 
@@ -92,6 +92,7 @@ const SURFACES: Readonly<Record<number, SurfaceName>> = {
   [Surface.EMBEDDINGS]: 'embeddings',
   [Surface.MODELS]: 'models',
   [Surface.MESSAGES]: 'messages',
+  [Surface.STORED_RESPONSES]: 'stored_responses',
 };
 
 const STATUSES: Readonly<Record<number, StatusName>> = {

@@ -1,4 +1,12 @@
-import { cacheRedisEnv, type Environment, guardEnv, natsEnv, readEnvironment, replicaEnv } from '@tollgate/config';
+import {
+  cacheRedisEnv,
+  type Environment,
+  guardEnv,
+  natsEnv,
+  readEnvironment,
+  replicaEnv,
+  responseIdsEnv,
+} from '@tollgate/config';
 
 export const readConfig = (environment: Environment) =>
-  readEnvironment({ ...replicaEnv, ...natsEnv, ...guardEnv, ...cacheRedisEnv }, environment);
+  readEnvironment({ ...replicaEnv, ...natsEnv, ...guardEnv, ...cacheRedisEnv, ...responseIdsEnv }, environment);

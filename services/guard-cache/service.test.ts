@@ -65,6 +65,7 @@ before(async () => {
       TOLLGATE_NATS_USER: user,
       TOLLGATE_NATS_PASSWORD: password,
       TOLLGATE_CACHE_REDIS_URL: engines.cacheRedis.url,
+      TOLLGATE_RESPONSE_ID_KEY: 'a-secret-of-the-tests-and-of-nobody',
       TOLLGATE_LOG_LEVEL: 'error',
     },
   });

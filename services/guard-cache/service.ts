@@ -1,4 +1,5 @@
 import { connectBus, subjects } from '@tollgate/bus';
+import { ResponseIds } from '@tollgate/config';
 import { serveGuard } from '@tollgate/guard';
 import type { Scope } from '@tollgate/lifecycle';
 import { RedisConnection } from '@tollgate/redis';
@@ -54,7 +55,8 @@ export async function start(scope: Scope): Promise<{ address: string }> {
       }
     );
   });
-  const lookup = new Lookup({ config: bus.config, store, questions, counters, now });
+  const responseIds = new ResponseIds(env.responseIds.secrets);
+  const lookup = new Lookup({ config: bus.config, store, questions, counters, responseIds, now });
   return serveGuard({
     kind: 'cache',
     env: env.guard,

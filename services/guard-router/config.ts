@@ -1,4 +1,12 @@
-import { type Environment, guardEnv, natsEnv, readEnvironment, redisEnv, replicaEnv } from '@tollgate/config';
+import {
+  type Environment,
+  guardEnv,
+  natsEnv,
+  readEnvironment,
+  redisEnv,
+  replicaEnv,
+  responseIdsEnv,
+} from '@tollgate/config';
 
 export const readConfig = (environment: Environment) =>
-  readEnvironment({ ...replicaEnv, ...natsEnv, ...guardEnv, ...redisEnv }, environment);
+  readEnvironment({ ...replicaEnv, ...natsEnv, ...guardEnv, ...redisEnv, ...responseIdsEnv }, environment);

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { type Bus, connectBus, permissionsFor, subjects } from '@tollgate/bus';
-import { parseConfigFile, resolveConfig } from '@tollgate/config';
+import { parseConfigFile, ResponseIds, resolveConfig } from '@tollgate/config';
 import { RouteReport, type RouteResult } from '@tollgate/contracts';
 import { type GuardPool, guardPool } from '@tollgate/guard';
 import type { ReadyMessage } from '@tollgate/lifecycle';
@@ -23,6 +23,7 @@ const configuration = example.replace(
 `,
 );
 const proxy = 'sample-project.enterprise-llm-proxy';
+const secret = 'a-secret-of-the-tests-and-of-nobody';
 const replicas: ChildProcess[] = [];
 let engines: TestEngines;
 let bus: Bus;
@@ -63,6 +64,7 @@ async function startReplica(replica: string): Promise<void> {
       TOLLGATE_NATS_USER: user,
       TOLLGATE_NATS_PASSWORD: password,
       TOLLGATE_REDIS_URL: engines.redis.url,
+      TOLLGATE_RESPONSE_ID_KEY: secret,
       TOLLGATE_LOG_LEVEL: process.env.TOLLGATE_LOG_LEVEL ?? 'silent',
     },
   });
@@ -109,6 +111,22 @@ test('two replicas share their turns exactly', { timeout }, async () => {
   const results = await Promise.all(Array.from({ length: 100 }, () => route()));
   assert.equal(results.filter((result) => first(result) === 'gpt-4o').length, 50);
   assert.ok(results.every(({ targets }) => targets.length === 2));
+});
+
+test('what goes on goes where it was, on every replica, while turns go round', { timeout }, async () => {
+  const ids = new ResponseIds([secret]);
+  const issued = { provider: 'azure-openai', model: 'gpt-4o-mini', providerId: 'resp_1', borrowed: false };
+  const responseId = ids.seal('sample-project.product', issued);
+  const goOn = async (teamId: string) => {
+    const affinity = { teamId, responseId, contentMarks: [], action: '' };
+    const call = { $case: 'route', value: { model: '', startedAtMs: Date.now(), affinity } } as const;
+    const result = await pool.call({ requestId: 'r', timeoutMs: 5000, revision: 1, proxy, guardrail: 2, call });
+    assert.ok(result.$case === 'route', JSON.stringify(result));
+    return result.value;
+  };
+  const routes = await Promise.all(Array.from({ length: 20 }, () => goOn('sample-project.product')));
+  assert.ok(routes.every((found) => first(found) === 'gpt-4o-mini' && found.providerResponseId === 'resp_1'));
+  assert.equal((await goOn('sample-project.sales')).refusal?.code, 'previous_response_not_found');
 });
 
 test('a model that nobody offers is not found', { timeout }, async () => {

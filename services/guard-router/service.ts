@@ -1,10 +1,13 @@
 import { connectBus, subjects } from '@tollgate/bus';
+import { ResponseIds } from '@tollgate/config';
 import { serveGuard } from '@tollgate/guard';
 import type { Scope } from '@tollgate/lifecycle';
 import { RedisConnection } from '@tollgate/redis';
 import { ChoiceStore } from './adapters/choice-store.ts';
 import { RotationStore } from './adapters/rotation-store.ts';
+import { StandingStore } from './adapters/standing-store.ts';
 import { readConfig } from './config.ts';
+import { BoundRoutes } from './handlers/bound.ts';
 import { Reports } from './handlers/reports.ts';
 import { Router } from './handlers/route.ts';
 
@@ -29,14 +32,22 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   const choices = new ChoiceStore(redis);
   const alone = metrics.counter('tollgate_router_alone_total', 'Requests routed without the shared store');
   const suspensions = metrics.counter('tollgate_router_suspensions_total', 'Suspensions of targets');
+  const onStoreFault = () => alone.inc();
+  const bound = new BoundRoutes({
+    ids: new ResponseIds(config.responseIds.secrets),
+    store: new StandingStore(redis),
+    now: Date.now,
+    onStoreFault,
+  });
   const router = new Router({
     config: bus.config,
     store,
     choices,
+    bound,
     logger,
     now: Date.now,
     random: Math.random,
-    onStoreFault: () => alone.inc(),
+    onStoreFault,
   });
   const reports = new Reports({
     config: bus.config,

@@ -5,6 +5,7 @@ import {
   natsEnv,
   readEnvironment,
   replicaEnv,
+  responseIdsEnv,
   z,
 } from '@tollgate/config';
 
@@ -23,6 +24,7 @@ export const readConfig = (environment: Environment) =>
       ...replicaEnv,
       ...natsEnv,
       ...healthEnv,
+      ...responseIdsEnv,
       /** Providers that this replica calls; default: all that are configured. */
       TOLLGATE_UPSTREAM_PROVIDERS: providerNames,
       /** Requests owned at once; beyond it the replica takes nothing and another one is asked. */

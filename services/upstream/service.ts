@@ -1,4 +1,5 @@
 import { connectBus, subjects } from '@tollgate/bus';
+import { ResponseIds } from '@tollgate/config';
 import type { Scope } from '@tollgate/lifecycle';
 import { Credentials } from './adapters/credentials.ts';
 import { Endpoints } from './adapters/endpoints.ts';
@@ -44,6 +45,7 @@ export async function start(scope: Scope): Promise<object> {
     handOn: new HandOn(bus),
     extensions: new Extensions(bus, logger),
     sweep: new Sweep(),
+    responseIds: new ResponseIds(config.responseIds.secrets),
     answerBytesMax: config.TOLLGATE_UPSTREAM_ANSWER_BYTES_MAX,
     firstContentMsMax: config.TOLLGATE_UPSTREAM_FIRST_CONTENT_TIMEOUT_MS,
     idleMsMax: config.TOLLGATE_UPSTREAM_IDLE_TIMEOUT_MS,

@@ -23,6 +23,7 @@ const requiredValues = {
   TOLLGATE_REDIS_URL: 'redis://127.0.0.1:1',
   TOLLGATE_CACHE_REDIS_URL: 'redis://127.0.0.1:1',
   TOLLGATE_CLICKHOUSE_URL: 'http://127.0.0.1:1',
+  TOLLGATE_RESPONSE_ID_KEY: 'a-secret-of-thirty-two-characters',
 };
 
 /** The variables that each service reads: its own, and those of the fragments that it uses. */

@@ -31,21 +31,37 @@ export function writeState(home: string, state: KeptState): void {
  */
 export function adminToken(home: string, given: string | undefined): string {
   if (given) return given;
-  const kept = readKeptToken(home);
-  if (kept) return kept;
-  const made = randomBytes(tokenBytes).toString('base64url');
-  writePrivateFile(adminTokenFile(home), `${made}\n`);
-  return made;
+  return readKeptToken(home) ?? makeSecret(adminTokenFile(home));
 }
 
 export function readKeptToken(home: string): string | undefined {
+  return readSecret(adminTokenFile(home));
+}
+
+/**
+ * What response ids are sealed with: TOLLGATE_RESPONSE_ID_KEY, else one that is made at the first start and kept in the home
+ * folder (0600). Without it the ids that were given out lead nowhere.
+ */
+export function responseIdKey(home: string, given: string | undefined): string {
+  return given || (readSecret(responseIdKeyFile(home)) ?? makeSecret(responseIdKeyFile(home)));
+}
+
+function makeSecret(at: string): string {
+  const made = randomBytes(tokenBytes).toString('base64url');
+  writePrivateFile(at, `${made}\n`);
+  return made;
+}
+
+function readSecret(at: string): string | undefined {
   try {
-    return readFileSync(adminTokenFile(home), 'utf8').trim() || undefined;
+    return readFileSync(at, 'utf8').trim() || undefined;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 }
+
+const responseIdKeyFile = (home: string) => path.join(home, 'response-id-key');
 
 export const adminTokenFile = (home: string) => path.join(home, 'admin-token');
 

@@ -16,6 +16,7 @@ const installation: Installation = {
   certFile: '/home/tls.crt',
   keyFile: '/home/tls.key',
   adminToken: 'admin-secret',
+  responseIdKey: 'sealing-secret',
   providerCredentials: { AZURE_OPENAI_API_KEY: 'provider-secret' },
 };
 
@@ -26,6 +27,7 @@ const environment = {
   HTTPS_PROXY: 'http://user:proxy-secret@proxy:1',
   TOLLGATE_WEBHOOK_FINANCE: 'webhook-secret',
   TOLLGATE_ADMIN_TOKEN: 'admin-secret',
+  TOLLGATE_RESPONSE_ID_KEY: 'given-secret',
   TOLLGATE_REDIS_URL: 'redis://given-secret',
   TOLLGATE_BODY_BYTES_MAX: '1024',
 };
@@ -42,14 +44,15 @@ test('each service gets the secrets that it uses and no others', () => {
   assert.deepEqual(secretsOf('pipeline'), ['nats-secret-pipeline']);
   assert.deepEqual(secretsOf('guard-auth'), ['nats-secret-guard-auth', 'redis-secret']);
   assert.deepEqual(secretsOf('guard-pii'), ['nats-secret-guard-pii']);
-  assert.deepEqual(secretsOf('guard-cache'), ['cache-secret', 'nats-secret-guard-cache']);
-  assert.deepEqual(secretsOf('guard-router'), ['nats-secret-guard-router', 'redis-secret']);
+  assert.deepEqual(secretsOf('guard-cache'), ['cache-secret', 'nats-secret-guard-cache', 'sealing-secret']);
+  assert.deepEqual(secretsOf('guard-router'), ['nats-secret-guard-router', 'redis-secret', 'sealing-secret']);
   assert.deepEqual(secretsOf('upstream'), [
     'nats-secret-upstream',
     'openai-secret',
     'own-secret',
     'provider-secret',
     'proxy-secret',
+    'sealing-secret',
   ]);
   assert.deepEqual(secretsOf('analytics'), ['ledger-secret', 'nats-secret-analytics']);
   assert.deepEqual(secretsOf('console'), [

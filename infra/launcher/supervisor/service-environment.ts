@@ -15,6 +15,7 @@ export interface Installation {
   certFile: string;
   keyFile: string;
   adminToken: string;
+  responseIdKey: string;
   /** Credentials that the configuration names and that no file holds (the simulator's key); for upstream alone. */
   providerCredentials: Readonly<NodeJS.ProcessEnv>;
 }
@@ -44,7 +45,7 @@ const handedOut = [
     'CACHE_REDIS_URL',
     'CLICKHOUSE_URL',
   ],
-  ...['SERVICE', 'REPLICA', 'HEALTH_PORT', 'SIM_API_KEY'],
+  ...['SERVICE', 'REPLICA', 'HEALTH_PORT', 'SIM_API_KEY', 'RESPONSE_ID_KEY'],
 ].map((name) => `TOLLGATE_${name}`);
 
 const fromTheSystem = [
@@ -79,6 +80,7 @@ export function serviceEnvironment(
     TOLLGATE_NATS_PASSWORD: password,
     ...(kind.uses.includes('redis') && { TOLLGATE_REDIS_URL: installation.redisUrl }),
     ...(kind.uses.includes('cacheRedis') && { TOLLGATE_CACHE_REDIS_URL: installation.cacheRedisUrl }),
+    ...(kind.uses.includes('responseIds') && { TOLLGATE_RESPONSE_ID_KEY: installation.responseIdKey }),
     ...(kind.uses.includes('clickhouse') && { TOLLGATE_CLICKHOUSE_URL: installation.clickhouseUrl }),
     ...ownVariables(kind.name, installation),
   };

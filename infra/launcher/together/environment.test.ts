@@ -21,6 +21,7 @@ const installation: Installation = {
   certFile: '/home/tls.crt',
   keyFile: '/home/tls.key',
   adminToken: 'admin-secret',
+  responseIdKey: 'sealing-secret',
   providerCredentials: { AZURE_OPENAI_API_KEY: 'provider-secret' },
 };
 const environment = {

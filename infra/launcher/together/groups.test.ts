@@ -34,7 +34,10 @@ test('a group has what its services need, and stops with the first of them', () 
     ['ingress', 'pipeline'],
   );
   assert.deepEqual([edge?.scalable, edge?.stopGroup, edge?.uses], [false, 0, []]);
-  assert.deepEqual([guards?.scalable, guards?.stopGroup, guards?.uses], [true, 2, ['redis', 'cacheRedis']]);
+  assert.deepEqual(
+    [guards?.scalable, guards?.stopGroup, guards?.uses],
+    [true, 2, ['redis', 'cacheRedis', 'responseIds']],
+  );
 });
 
 test('what cannot be is refused where the environment is read, with what can', () => {

@@ -137,3 +137,24 @@ export const clickhouseEnv = {
     (env): UrlEnv => ({ url: env.TOLLGATE_CLICKHOUSE_URL }),
   ),
 };
+
+interface ResponseIdsEnv {
+  /** The first seals, all open. */
+  secrets: string[];
+}
+
+const secretRule =
+  'must be a secret of at least 32 characters, or two with a comma between them: the first seals, both open';
+
+/** What response ids are sealed with: the same for every service that reads it. Read as `responseIds`. */
+export const responseIdsEnv = {
+  responseIds: group(
+    {
+      TOLLGATE_RESPONSE_ID_KEY: z
+        .string({ error: 'must be set: a secret of at least 32 characters' })
+        .transform((value) => value.split(','))
+        .refine((secrets) => secrets.length <= 2 && secrets.every(({ length }) => length >= 32), secretRule),
+    },
+    (env): ResponseIdsEnv => ({ secrets: env.TOLLGATE_RESPONSE_ID_KEY }),
+  ),
+};

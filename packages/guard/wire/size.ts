@@ -1,4 +1,4 @@
-import type { GuardReply, GuardRequest, Receipt } from '@tollgate/contracts';
+import type { Affinity, GuardReply, GuardRequest, Receipt } from '@tollgate/contracts';
 
 /** A UTF-16 unit needs at most three bytes of UTF-8; tag and length of a field need at most eight. */
 const textBytes = (text: string): number => text.length * 3 + 8;
@@ -26,15 +26,29 @@ export function requestBytesBound(request: Omit<GuardRequest, 'id'>): number {
       return texts;
     }
     case 'cache':
-      return bytes + textBytes(call.value.scopeId) + call.value.fingerprint.length + textBytes(call.value.text);
+      return (
+        bytes +
+        textBytes(call.value.scopeId) +
+        call.value.fingerprint.length +
+        textBytes(call.value.text) +
+        textBytes(call.value.teamId ?? '')
+      );
     case 'auth': {
       const { keyHash, model, user, metadata, clientAddress, owner } = call.value;
       const texts = textBytes(model) + textBytes(user) + textBytes(clientAddress) + textBytes(owner);
       return bytes + keyHash.length + texts + mapBytes(metadata);
     }
-    case 'route':
-      return bytes + textBytes(call.value.model);
+    case 'route': {
+      const { model, affinity } = call.value;
+      return bytes + textBytes(model) + (affinity ? affinityBytes(affinity) : 0);
+    }
   }
+}
+
+function affinityBytes({ teamId, responseId, contentMarks, action }: Affinity): number {
+  let bytes = 8 + textBytes(teamId) + textBytes(responseId) + textBytes(action);
+  for (const mark of contentMarks) bytes += textBytes(mark);
+  return bytes;
 }
 
 function receiptBytes(receipt: Receipt): number {
@@ -71,7 +85,7 @@ export function replyBytesBound(reply: GuardReply): number {
       return bytes;
     }
     case 'route': {
-      let bytes = fixedBytes + errorBytes(result.value.refusal);
+      let bytes = fixedBytes + errorBytes(result.value.refusal) + textBytes(result.value.providerResponseId ?? '');
       for (const { provider, model, deployment, baseModel, region } of result.value.targets) {
         bytes += 64 + (provider.length + model.length + deployment.length + baseModel.length + region.length) * 3;
       }

@@ -94,9 +94,23 @@ test('the bound of a request is never below its size', () => {
         surface: Surface.RESPONSES,
         stream: true,
         includeUsage: true,
+        teamId: '€'.repeat(300),
       },
     },
     { $case: 'route', value: { model: '€'.repeat(100), startedAtMs: 1 } },
+    {
+      $case: 'route',
+      value: {
+        model: '',
+        startedAtMs: Number.MAX_SAFE_INTEGER,
+        affinity: {
+          teamId: '€'.repeat(300),
+          responseId: '€'.repeat(2000),
+          contentMarks: Array.from({ length: 16 }, () => '€'.repeat(100)),
+          action: 'input_items',
+        },
+      },
+    },
   ];
   for (const call of calls) {
     const entry = request(call);
@@ -146,7 +160,15 @@ test('the bound of a reply is never below its size', () => {
         },
       },
     },
-    { $case: 'route', value: { targets: [target, target, target], attemptsMax: 3, refusal: error } },
+    {
+      $case: 'route',
+      value: {
+        targets: [target, target, target],
+        attemptsMax: 3,
+        refusal: error,
+        providerResponseId: '€'.repeat(300),
+      },
+    },
   ];
   for (const result of results) {
     const reply = { id: 0xffff_ffff, result };

@@ -2,6 +2,7 @@ import { type Deployment, resolveDeployments } from './deployments.ts';
 import { FaultList, type FaultSpec } from './faults.ts';
 import type { ResolvedOptions } from './options.ts';
 import { Quotas } from './quota.ts';
+import { ReasoningSeal } from './reasoning.ts';
 import { Recorder } from './recorder.ts';
 import { ResponseStore } from './response-store.ts';
 import { TotalsCounter } from './totals.ts';
@@ -12,6 +13,7 @@ export interface Core {
   deployments: Map<string, Deployment>;
   faults: FaultList;
   quotas: Quotas;
+  reasoning: ReasoningSeal;
   recorder: Recorder;
   responses: ResponseStore;
   totals: TotalsCounter;
@@ -24,6 +26,7 @@ export function createCore(options: ResolvedOptions): Core {
     deployments,
     faults: new FaultList(),
     quotas: new Quotas(options.now),
+    reasoning: new ReasoningSeal(),
     recorder: new Recorder(options.recordedCallsMax),
     responses: new ResponseStore(),
     totals: new TotalsCounter(deployments.keys()),

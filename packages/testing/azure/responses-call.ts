@@ -20,7 +20,7 @@ export async function answerResponse(call: Call): Promise<void> {
   const earlier = earlierTurns(call);
   const ask = readMarked(() => askOfResponse(body, earlier));
   await disturb(call, ask.fault);
-  const problem = responsesProblem(body);
+  const problem = responsesProblem(body) ?? core.reasoning.problem(body);
   if (problem) throw new Refusal(problem);
 
   const mode = filterMode(call);
@@ -43,7 +43,7 @@ export async function answerResponse(call: Call): Promise<void> {
   core.quotas.charge(deployment, usage.totalTokens);
   const choice = choices[0];
   if (!choice) throw new Error('A response without a choice');
-  const items = outputItems(choice, facts.toolCalls);
+  const items = [...core.reasoning.items(body), ...outputItems(choice, facts.toolCalls)];
   const final = finalResponse(facts, choice, items, usage);
   if (body.store !== false) {
     const turns = [...ask.turns, answerTurn(choice)];

@@ -107,6 +107,19 @@ test('what a limit binds that is not proven to work is not admitted', async () =
   assert.deepEqual(await given.dump(store), before);
 });
 
+test('a response by its id needs a key that may use the proxy, and reserves nothing, even where the budget is spent', async () => {
+  const restricted = given.keyRecord({ models: ['none-of-these'] });
+  const by = admission({ keys: directory([restricted], given.snapshot({ team: [given.tokenLimit(5)] })) });
+  const stored = { surface: Surface.STORED_RESPONSES, model: '', bodyBytes: 0, outputTokensMax: 0 };
+  const { receipt, refusal, headers } = await decide(by, request('r1', stored));
+  assert.equal(refusal, undefined);
+  assert.deepEqual([receipt?.reservations, receipt?.estimatedCompletionTokens], [[], 0]);
+  assert.deepEqual(headers, {});
+  assert.equal((await decide(by, request('r2', { model: 'gpt-4o' }))).refusal?.code, 'access_denied');
+  const elsewhere = admission({ keys: directory([given.keyRecord({ proxies: [] })]) });
+  assert.equal((await decide(elsewhere, request('r3', stored))).refusal?.code, 'access_denied');
+});
+
 describe('without the store', () => {
   const allow = given.limit({ onStoreFailure: 'allow-within-share' });
   const dead = { ...limited(1000), onUncertain: () => {}, onRebuilding: () => {} };

@@ -156,20 +156,20 @@ export class Admission {
     if (!proxy)
       throw new TollgateError('not_found', { internal: `no proxy ${request.proxy} at revision ${snapshot.revision}` });
     const resolved = resolveModel(snapshot, proxy, call.model);
-    // Who asks which models there are uses none, and no budget.
-    const isListing = call.surface === Surface.MODELS;
-    const denied = denial(snapshot, record, proxy, call.model, isListing ? undefined : resolved);
+    // Who asks which models there are, or for an answer that was given, uses none, and no budget.
+    const usesNone = call.surface === Surface.MODELS || call.surface === Surface.STORED_RESPONSES;
+    const denied = denial(snapshot, record, proxy, call.model, usesNone ? undefined : resolved);
     if (denied !== undefined) {
       this.#count('denied');
       return refuse(asked, new TollgateError('access_denied', { message: denied }));
     }
     const models = resolved.kind === 'rotation' ? resolved.targets.map(({ model }) => model) : [call.model];
-    const unproven = isListing ? undefined : this.#options.unproven(record, models);
+    const unproven = usesNone ? undefined : this.#options.unproven(record, models);
     if (unproven !== undefined) {
       this.#count('unavailable');
       return { $case: 'error', value: toErrorDetail(unprovenRefusal(unproven, retryAfterMs)) };
     }
-    const generates = call.surface !== Surface.EMBEDDINGS && !isListing;
+    const generates = call.surface !== Surface.EMBEDDINGS && !usesNone;
     const estimate = estimateTokens({
       bodyBytes: call.bodyBytes,
       outputTokensMax: call.outputTokensMax,
@@ -182,7 +182,7 @@ export class Admission {
     });
     const { promptTokens: prompt, completionTokens: completion } = estimate;
     const costNanoUsd = estimatedCostNanoUsd(snapshot, resolved, { prompt, completion });
-    const own = isListing ? [] : limitsOf(snapshot, record.teamId);
+    const own = usesNone ? [] : limitsOf(snapshot, record.teamId);
     const limits = own.filter((limit) => bindsModels(limit, models));
     const costs = limits.some(({ limit }) => limit.quantity === 'cost_nano_usd');
     const promptCostNanoUsd = costs ? estimatedCostNanoUsd(snapshot, resolved, { prompt, completion: 0 }) : 0;

@@ -24,16 +24,22 @@ const newId = (prefix: string): string => `${prefix}${randomBytes(idBytes).toStr
 /**
  * A kept answer in the shape that was asked for, with an id of its own; undefined when it would not fit one frame (an
  * answer as a stream of typed events repeats its text four times).
+ * @param responseId of a response whose provider can go on from it; undefined: one that leads nowhere
  */
-export function render(answer: JsonRecord, shape: Shape, nowMs: number): Rendered | undefined {
-  const body = Buffer.from(text(answer, shape, Math.floor(nowMs / 1000)));
+export function render(answer: JsonRecord, shape: Shape, nowMs: number, responseId?: string): Rendered | undefined {
+  const body = Buffer.from(text(answer, shape, Math.floor(nowMs / 1000), responseId));
   if (body.length > completeBytesMax) return undefined;
   return { body, contentType: shape.stream ? 'text/event-stream; charset=utf-8' : 'application/json' };
 }
 
-function text(answer: JsonRecord, { surface, stream, includeUsage }: Shape, nowSeconds: number): string {
+function text(
+  answer: JsonRecord,
+  { surface, stream, includeUsage }: Shape,
+  nowSeconds: number,
+  responseId: string | undefined,
+): string {
   if (surface === Surface.RESPONSES) {
-    const repeat = { id: newId('resp_'), nowSeconds };
+    const repeat = { id: responseId ?? newId('resp_'), nowSeconds };
     return stream ? renderResponseStream(answer, repeat, newId) : renderResponse(answer, repeat, newId);
   }
   const repeat = { id: newId('chatcmpl-'), nowSeconds };

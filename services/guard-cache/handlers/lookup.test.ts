@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseConfigFile, resolveConfig } from '@tollgate/config';
+import { parseConfigFile, ResponseIds, resolveConfig } from '@tollgate/config';
 import { type GuardRequest, Surface } from '@tollgate/contracts';
 import { createMetrics } from '@tollgate/telemetry';
 import type { Found } from '../adapters/redis/store.ts';
-import { chatAnswer } from '../testdata/answers.ts';
+import { chatAnswer, responseAnswer } from '../testdata/answers.ts';
 import { CacheCounters } from './counters.ts';
 import { Lookup } from './lookup.ts';
 import { RecentQuestions } from './recent-questions.ts';
@@ -68,6 +68,8 @@ const request: GuardRequest = {
   },
 };
 
+const responseIds = new ResponseIds(['a-secret-of-the-tests-and-of-nobody']);
+
 /** A lookup over a store that gives these, one a call. */
 function lookupOver(given: (Found | undefined)[]) {
   const questions = new RecentQuestions();
@@ -76,13 +78,14 @@ function lookupOver(given: (Found | undefined)[]) {
     store: { lookup: async () => given.shift() },
     questions,
     counters: new CacheCounters(createMetrics('test')),
+    responseIds,
     now: () => 1_800_000_001_000,
   });
   const isHit = async () => {
     const result = await lookup.handle(request);
     return result?.$case === 'cache' && result.value.hit !== undefined;
   };
-  return { isHit, questions };
+  return { isHit, questions, lookup };
 }
 
 test('a repeat that overtook the fill waits for it and hits', async () => {
@@ -104,4 +107,26 @@ test('a question whose answer is not to be kept is looked up again once', async 
   const { isHit } = lookupOver(given);
   for (let time = 1; time <= 3; time++) assert.equal(await isHit(), false);
   assert.deepEqual(given, [found]);
+});
+
+test('the id of a hit lets its team go on from what the provider keeps, and do nothing else with it', async () => {
+  const idOf = async (stored: object, teamId?: string) => {
+    const { lookup } = lookupOver([{ ...found, answer: responseAnswer('Paris.', stored) }]);
+    const { call } = request;
+    assert.ok(call?.$case === 'cache');
+    const value = { ...call.value, surface: Surface.RESPONSES, teamId };
+    const result = await lookup.handle({ ...request, call: { $case: 'cache', value } });
+    assert.ok(result?.$case === 'cache' && result.value.hit);
+    return (JSON.parse(Buffer.from(result.value.hit.body).toString()) as { id: string }).id;
+  };
+  const issued = { provider: 'azure-openai', model: 'gpt-4o', providerId: 'resp_first', borrowed: true };
+  const id = await idOf({ store: true }, 'sample.engineering');
+  assert.deepEqual(responseIds.open('sample.engineering', id), issued);
+  assert.notEqual(await idOf({ store: true }, 'sample.engineering'), id, 'each hit has its own');
+  for (const [stored, teamId] of [
+    [{ store: false }, 'sample.engineering'],
+    [{}, undefined],
+  ] as const) {
+    assert.match(await idOf(stored, teamId), /^resp_[0-9a-f]{48}$/);
+  }
 });

@@ -1,5 +1,5 @@
 import { payloadBytesMax } from '@tollgate/bus';
-import type { ConfigSnapshot } from '@tollgate/config';
+import type { ConfigSnapshot, ResponseIds } from '@tollgate/config';
 import { type CacheCall, type CacheHit, type GuardRequest, Surface } from '@tollgate/contracts';
 import { TollgateError } from '@tollgate/errors';
 import type { GuardResult } from '@tollgate/guard';
@@ -18,6 +18,7 @@ export interface LookupDependencies {
   readonly store: Pick<CacheStore, 'lookup'>;
   readonly questions: RecentQuestions;
   readonly counters: CacheCounters;
+  readonly responseIds: ResponseIds;
   readonly now: () => number;
 }
 
@@ -69,7 +70,7 @@ export class Lookup {
       return miss;
     }
     const nowMs = now();
-    const rendered = render(found.answer, call, nowMs);
+    const rendered = render(found.answer, call, nowMs, this.#responseId(call, found));
     if (rendered === undefined) {
       counters.lookup('too_large');
       return miss;
@@ -87,6 +88,14 @@ export class Lookup {
       costNanoUsd,
     };
     return { $case: 'cache', value: { hit } };
+  }
+
+  /** Of a response that its provider keeps: the asking team's own id, from which it may go on. */
+  #responseId({ surface, teamId }: CacheCall, { answer, facts }: Found): string | undefined {
+    if (surface !== Surface.RESPONSES || !teamId || answer.store === false || typeof answer.id !== 'string')
+      return undefined;
+    const { provider, model } = facts;
+    return this.#dependencies.responseIds.seal(teamId, { provider, model, providerId: answer.id, borrowed: true });
   }
 }
 

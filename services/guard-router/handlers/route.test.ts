@@ -32,6 +32,7 @@ function routerOf(said: Said, text = demo) {
     config: { at: () => snapshot },
     store: { next: async () => turns.shift() ?? away() } as unknown as RotationStore,
     choices: { choose },
+    bound: { route: () => assert.fail('nothing here is bound') },
     logger: createLogger({ service: 'test', replica: 'test', level: 'silent' }),
     now: () => nowMs,
     random: () => 0,

@@ -10,7 +10,7 @@ import {
   type Team,
   teamById,
 } from '@tollgate/config';
-import type { GuardReply, GuardRequest, RouteCall, RouteResult, Target } from '@tollgate/contracts';
+import type { Affinity, GuardReply, GuardRequest, RouteCall, RouteResult, Target } from '@tollgate/contracts';
 import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import type { Logger } from '@tollgate/telemetry';
 import type { ChoiceStore, Wish } from '../adapters/choice-store.ts';
@@ -19,6 +19,7 @@ import { type Alone, type Choice, chooseAlone, whyNobody, withFailovers } from '
 import { orderTargets } from '../domain/order.ts';
 import { namedPlan, type Plan, planOf } from '../domain/plan.ts';
 import { expectedOf, ranksOf } from '../domain/ranks.ts';
+import { outsideRegions } from '../domain/regions.ts';
 
 type Result = NonNullable<GuardReply['result']>;
 
@@ -26,6 +27,10 @@ export interface RouterDependencies {
   config: Pick<Bus['config'], 'at'>;
   store: RotationStore;
   choices: Pick<ChoiceStore, 'choose'>;
+  /** For requests that go where their state is kept. */
+  bound: {
+    route(asked: Omit<Asked, 'requestId'>, affinity: Affinity): Promise<RouteResult>;
+  };
   logger: Logger;
   now(): number;
   /** From 0 to below 1. */
@@ -34,7 +39,7 @@ export interface RouterDependencies {
 }
 
 /** One request's view of the configuration. */
-interface Asked {
+export interface Asked {
   requestId: string;
   call: RouteCall;
   snapshot: ConfigSnapshot;
@@ -63,7 +68,10 @@ export class Router {
       });
     const call = request.call.value;
     const team = teamOf(snapshot, call);
-    return { $case: 'route', value: await this.#route({ requestId: request.requestId, call, snapshot, proxy, team }) };
+    const value = call.affinity
+      ? await this.#dependencies.bound.route({ snapshot, proxy, call, team }, call.affinity)
+      : await this.#route({ requestId: request.requestId, call, snapshot, proxy, team });
+    return { $case: 'route', value };
   }
 
   async #route(asked: Asked): Promise<RouteResult> {
@@ -75,14 +83,14 @@ export class Router {
     // Only a rotation resolves to its targets.
     if (!rotation) throw new TollgateError('internal_error', { internal: 'targets without a rotation' });
     const plan = planOf(snapshot, rotation, resolved.targets, team?.regions);
-    if (plan.targets.length === 0) return outside(team);
+    if (plan.targets.length === 0) return refuse(outsideRegions(team));
     const plain = plan.strategy === 'round-robin' && !plan.quotas && call.promptCache === undefined;
     return plain ? this.#inTurn(asked, plan) : this.#chosen(asked, plan);
   }
 
   /** A model asked for by name: nobody else serves it, whatever became of it lately. */
   async #named(asked: Asked, target: Target): Promise<RouteResult> {
-    if (!isWithin(asked.team?.regions, target)) return outside(asked.team);
+    if (!isWithin(asked.team?.regions, target)) return refuse(outsideRegions(asked.team));
     const plan = namedPlan(asked.snapshot, target);
     if (!plan) return { targets: [target], attemptsMax: 1, refusal: undefined };
     return this.#chosen(asked, plan, true);
@@ -185,12 +193,6 @@ function suspended(waitMs: number): RouteResult {
 function atItsRate(waitMs: number): RouteResult {
   const message = 'Every model that could serve this request is at its rate limit (rpm, tpm of the configuration).';
   return refuse(new TollgateError('upstream_rate_limited', { message, retryAfterMs: Math.max(1, Math.ceil(waitMs)) }));
-}
-
-function outside(team: Team | undefined): RouteResult {
-  const regions = (team?.regions ?? []).join(', ');
-  const message = `Requests of team ${team?.name} may only go to the regions ${regions}: what was asked for has no model there.`;
-  return refuse(new TollgateError('access_denied', { message }));
 }
 
 function refuse(error: TollgateError): RouteResult {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Surface } from '@tollgate/contracts';
-import { parsePath } from './path.ts';
+import { parsePath, type StoredPath } from './path.ts';
 
 const chat = Surface.CHAT_COMPLETIONS;
 const responses = Surface.RESPONSES;
@@ -48,6 +48,11 @@ for (const url of [
   '/openai/deployments/gpt-4o',
   '/v1/completions',
   '/responses/extra/much',
+  '/v1/responses/compact',
+  '/v1/responses/input_tokens',
+  '/v1/responses/cancel',
+  '/v1/resp_1/cancel',
+  '/resp_1',
   '/%E0%A4%A/responses',
 ]) {
   test(`${url} is not found`, () => {
@@ -55,7 +60,26 @@ for (const url of [
   });
 }
 
+const stored: [string, string, string, string, StoredPath['action']][] = [
+  ['GET', '/v1/responses/resp_1', '', 'resp_1', 'retrieve'],
+  ['GET', '/responses/resp_1?include[]=x', '', 'resp_1', 'retrieve'],
+  ['DELETE', '/openai/v1/responses/resp_1/', '', 'resp_1', 'delete'],
+  ['POST', '/openai/responses/resp_1/cancel?api-version=2025-04-01-preview', '', 'resp_1', 'cancel'],
+  ['GET', '/enterprise-llm-proxy/openai/responses/resp_1/input_items', 'enterprise-llm-proxy', 'resp_1', 'input_items'],
+  ['GET', '/openai/deployments/gpt-4o/responses/resp_a%2Fb', '', 'resp_a/b', 'retrieve'],
+];
+for (const [method, url, context, responseId, action] of stored) {
+  test(`${method} ${url} is read`, () => {
+    const surface = Surface.STORED_RESPONSES;
+    const path = { surface, context, model: '', stored: { responseId, action } };
+    assert.deepEqual(parsePath(method, url), { kind: 'call', path });
+  });
+}
+
 test('another method says which is allowed', () => {
+  assert.deepEqual(parsePath('PUT', '/v1/responses/resp_1'), { kind: 'method_not_allowed', allow: 'GET, DELETE' });
+  assert.deepEqual(parsePath('GET', '/v1/responses/resp_1/cancel'), { kind: 'method_not_allowed', allow: 'POST' });
+  assert.deepEqual(parsePath('POST', '/v1/responses/resp_1/input_items'), { kind: 'method_not_allowed', allow: 'GET' });
   assert.deepEqual(parsePath('GET', '/v1/chat/completions'), { kind: 'method_not_allowed', allow: 'POST' });
   assert.deepEqual(parsePath('POST', '/v1/models'), { kind: 'method_not_allowed', allow: 'GET' });
   assert.deepEqual(parsePath('DELETE', '/v1/models/gpt-4o'), { kind: 'method_not_allowed', allow: 'GET' });

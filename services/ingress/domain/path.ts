@@ -6,6 +6,13 @@ export interface CallPath {
   context: string;
   /** {model} of /deployments/{model}; empty when the path names none. */
   model: string;
+  /** Of surface STORED_RESPONSES. */
+  stored?: StoredPath;
+}
+
+export interface StoredPath {
+  responseId: string;
+  action: 'retrieve' | 'input_items' | 'cancel' | 'delete';
 }
 
 export type PathResult =
@@ -15,9 +22,18 @@ export type PathResult =
 
 const longestPathMax = 2048;
 
+type Actions = Readonly<Record<string, StoredPath['action']>>;
+
+/** What each method asks of a response, and of what stands below it. */
+const actionsById: Actions = { GET: 'retrieve', DELETE: 'delete' };
+const actionsBelow: Readonly<Record<'cancel' | 'input_items', Actions>> = {
+  cancel: { POST: 'cancel' },
+  input_items: { GET: 'input_items' },
+};
+
 /**
- * Reads `{context}[/openai][/v1][/deployments/{model}]/{surface}`, and `…/models[/{model}]`. Double slashes are collapsed, a final one is
- * ignored, the query (api-version and the like) plays no part.
+ * Reads `{context}[/openai][/v1][/deployments/{model}]/{surface}`, `…/responses/{id}[/cancel|/input_items]` and `…/models[/{model}]`.
+ * Double slashes are collapsed, a final one is ignored, the query (api-version and the like) plays no part.
  */
 export function parsePath(method: string, url: string): PathResult {
   if (url.length > longestPathMax) return { kind: 'not_found' };
@@ -36,16 +52,39 @@ export function parsePath(method: string, url: string): PathResult {
     surface = Surface.EMBEDDINGS;
     segments.length -= 1;
   } else {
-    return readModels(method, segments);
+    return readStored(method, segments) ?? readModels(method, segments);
   }
   if (method !== 'POST') return { kind: 'method_not_allowed', allow: 'POST' };
 
-  let model = '';
-  if (segments.at(-2) === 'deployments') {
-    model = segments.at(-1) ?? '';
-    segments.length -= 2;
-  }
+  const model = takeDeployment(segments);
   return { kind: 'call', path: { surface, context: contextOf(segments), model } };
+}
+
+/** A response by its id; undefined for another path. */
+function readStored(method: string, segments: string[]): PathResult | undefined {
+  const last = segments.at(-1);
+  const below = last === 'cancel' || last === 'input_items' ? last : undefined;
+  const at = segments.length - (below === undefined ? 1 : 2);
+  // Other names below responses are calls of their own, such as `compact`.
+  if (segments[at - 1] !== 'responses' || !segments[at]?.startsWith('resp_')) return undefined;
+  const allowed = below === undefined ? actionsById : actionsBelow[below];
+  const action = allowed[method];
+  if (action === undefined) return { kind: 'method_not_allowed', allow: Object.keys(allowed).join(', ') };
+  if (below !== undefined) segments.pop();
+  const responseId = segments.pop() ?? '';
+  segments.pop();
+  // The deployment plays no part: the response is where it is.
+  takeDeployment(segments);
+  const stored: StoredPath = { responseId, action };
+  return { kind: 'call', path: { surface: Surface.STORED_RESPONSES, context: contextOf(segments), model: '', stored } };
+}
+
+/** {model} of a final /deployments/{model}, which it takes away; empty when there is none. */
+function takeDeployment(segments: string[]): string {
+  if (segments.at(-2) !== 'deployments') return '';
+  const model = segments.at(-1) ?? '';
+  segments.length -= 2;
+  return model;
 }
 
 /** The list of models, or one of them. */

@@ -3,7 +3,7 @@ import { type Acceptance, acceptWithinMs, type Bus, payloadBytesMax, subjects } 
 import { encode, Request } from '@tollgate/contracts';
 import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import type { Pings } from '../adapters/pings.ts';
-import type { CallPath } from '../domain/path.ts';
+import type { CallPath, StoredPath } from '../domain/path.ts';
 import {
   cacheControl,
   clientRequestId,
@@ -13,6 +13,7 @@ import {
   timeoutMs,
 } from '../domain/request-headers.ts';
 import { mintRequestId } from '../domain/request-id.ts';
+import { storedQuery } from '../domain/stored-query.ts';
 import { Answer } from './answer.ts';
 
 export interface CallDependencies {
@@ -44,7 +45,7 @@ export function handleCall(
   const receiver = bus.awaited.open(requestId, {
     onAccepted: (controlSubject) => {
       acceptance.delete(requestId);
-      if (request.body.length < body.length) bus.bodies.send(requestId, body, controlSubject);
+      if (request.body.length < request.bodyBytes) bus.bodies.send(requestId, body, controlSubject);
     },
     onFrame: (frame) => {
       acceptance.delete(requestId);
@@ -99,7 +100,13 @@ function readRequest(
     cacheControl: cacheControl(headers),
     bodyBytes: body.length,
     body: body.length <= payloadBytesMax ? body : noBody,
+    ...(path.stored && storedFields(path.stored, incoming.url ?? '')),
   };
+}
+
+/** What a call by id is about stands in its path: a body, if there is one, is nobody's. */
+function storedFields({ responseId, action }: StoredPath, url: string) {
+  return { stored: { responseId, action, query: storedQuery(action, url) }, bodyBytes: 0, body: noBody };
 }
 
 function lost(dispatched: boolean) {

@@ -1,6 +1,14 @@
 import type { AnswerSender } from '@tollgate/bus';
 import type { ConfigSnapshot, ProxySettings } from '@tollgate/config';
-import type { CacheFillPlan, GuardRequest, Receipt, Request, Target, UsageEvent } from '@tollgate/contracts';
+import type {
+  CacheFillPlan,
+  GuardRequest,
+  Receipt,
+  Request,
+  ResponseName,
+  Target,
+  UsageEvent,
+} from '@tollgate/contracts';
 import type { Body } from '../domain/body/body.ts';
 import { askedModel } from '../domain/usage-row.ts';
 
@@ -24,6 +32,8 @@ export class Run {
   targets: Target[] = [];
   attemptsMax = 1;
   cacheFill: CacheFillPlan | undefined;
+  /** The response that is read or gone on from. */
+  knownResponse: ResponseName | undefined;
   /** Tollgate's own headers of the answer. */
   readonly headers: Record<string, string> = {};
   readonly restore: Record<string, string> = {};

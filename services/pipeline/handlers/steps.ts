@@ -42,6 +42,12 @@ export const modelSteps: readonly Step[] = [
   { stage: 'models', guardrail: -1, onError: 'refuse', run: listModels },
 ];
 
+/** Nothing goes out that a model reads, and what comes back was masked when it went: whose it is and where it is kept, no more. */
+export const storedSteps: readonly Step[] = [
+  { stage: 'auth', guardrail: -1, onError: 'refuse', run: authorize },
+  { stage: 'router', guardrail: -1, onError: 'refuse', run: route },
+];
+
 /** The order of a proxy: key and budget, then its guardrails as they stand, then a route where no rotation gave one. */
 export function stepsOf(guardrails: readonly Guardrail[]): Step[] {
   const steps: Step[] = [{ stage: 'auth', guardrail: -1, onError: 'refuse', run: authorize }];

@@ -11,7 +11,7 @@ import { emptyIndex } from '../domain/body/index-body.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import { Finish } from './finish.ts';
 import { Run } from './run.ts';
-import { modelSteps, type Step, stepsOf, type Tools } from './steps.ts';
+import { modelSteps, type Step, stepsOf, storedSteps, type Tools } from './steps.ts';
 import { withinGrant } from './strict.ts';
 
 export interface TakeDependencies {
@@ -22,7 +22,7 @@ export interface TakeDependencies {
   runsMax: number;
 }
 
-/** A question for models has no body. */
+/** A question for models, or for a response by its id, has no body. */
 const unread: ReadBody = { body: new Body(Buffer.alloc(0), emptyIndex), encodedPii: undefined };
 
 /** Streams may run on long after their first content; only JSON answers and first contents keep the deadline. */
@@ -110,7 +110,7 @@ export class Taker {
       const bytes = parts === undefined ? request.body : await parts;
       const pii = piiAddress(requestId, snapshot.revision, proxy);
       const parsed =
-        request.surface === Surface.MODELS
+        request.surface === Surface.MODELS || request.surface === Surface.STORED_RESPONSES
           ? unread
           : tools.parser.read(
               Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
@@ -199,6 +199,8 @@ export class Taker {
         hops: 0,
         proxyId: run.proxy.id,
         firstContentByMs: request.deadlineAtMs,
+        stored: request.stored,
+        knownResponse: run.knownResponse,
       },
       body.bytes,
     );
@@ -215,6 +217,7 @@ export class Taker {
 
   #stepsOf({ proxy, request }: Run): readonly Step[] {
     if (request.surface === Surface.MODELS) return modelSteps;
+    if (request.surface === Surface.STORED_RESPONSES) return storedSteps;
     let steps = this.#steps.get(proxy);
     if (!steps) {
       steps = stepsOf(proxy.guardrails);

@@ -48,9 +48,10 @@ export class Endpoints {
 /** All headers of a call: our own, the allow-listed ones of the caller, the provider's. */
 export function callHeaders({ wire }: Endpoint, key: string | undefined, dispatch: Dispatch): string[] {
   const accept = dispatch.stream ? 'text/event-stream' : 'application/json';
+  // A call by id has no body, and so no type of one.
+  const contentType = dispatch.stored ? [] : ['content-type', 'application/json'];
   return [
-    'content-type',
-    'application/json',
+    ...contentType,
     'accept',
     accept,
     'user-agent',

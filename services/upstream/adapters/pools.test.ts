@@ -38,7 +38,13 @@ function call(pools: Pools, origin: string): Promise<string> {
     onEnd: () => resolve(text),
     onBroken: reject,
   });
-  provider.start(pools.get(origin), { origin, path: '/x', headers: ['api-key', 'k'], body: Buffer.from('{}') });
+  provider.start(pools.get(origin), {
+    origin,
+    method: 'POST',
+    path: '/x',
+    headers: ['api-key', 'k'],
+    body: Buffer.from('{}'),
+  });
   return promise;
 }
 
@@ -99,7 +105,13 @@ test('a call that is given up while it waits for a connection never leaves', asy
       onEnd: ended.resolve,
       onBroken: ended.reject,
     });
-    provider.start(pools.get(url), { origin: url, path: '/', headers: ['x-call', name], body: Buffer.from('{}') });
+    provider.start(pools.get(url), {
+      origin: url,
+      method: 'POST',
+      path: '/',
+      headers: ['x-call', name],
+      body: Buffer.from('{}'),
+    });
     return { provider, ended: ended.promise };
   };
   const first = start('first');

@@ -11,10 +11,12 @@ export interface CallListener {
 
 export interface CallRequest {
   origin: string;
+  method: 'POST' | 'GET' | 'DELETE';
   path: string;
   /** Names and values in turn. */
   headers: string[];
-  body: Buffer;
+  /** Null: none. */
+  body: Buffer | null;
 }
 
 /** One HTTP call on a pool: the client's events without its streams, and a way to stop it at any moment. */
@@ -30,9 +32,9 @@ export class ProviderCall implements Dispatcher.DispatchHandler {
     this.#listener = listener;
   }
 
-  start(pool: Dispatcher, { origin, path, headers, body }: CallRequest): void {
+  start(pool: Dispatcher, { origin, method, path, headers, body }: CallRequest): void {
     try {
-      pool.dispatch({ origin, path, method: 'POST', headers, body }, this);
+      pool.dispatch({ origin, path, method, headers, body }, this);
     } catch (error) {
       this.onResponseError(undefined, error as Error);
     }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Surface } from '@tollgate/contracts';
 import { readJsonAnswer } from './json-answer.ts';
-import { nothingBeside } from './usage.ts';
+import { noTokens, nothingBeside } from './usage.ts';
 
 const chat = (body: unknown) =>
   readJsonAnswer(Surface.CHAT_COMPLETIONS, Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)));
@@ -130,4 +130,21 @@ test('embeddings: data and usage, whatever their size, and nothing that a cache 
   assert.deepEqual(read({ object: 'list', data: large, usage: told }), expected);
   assert.deepEqual(read({ object: 'list', data: large }), { ...expected, usage: undefined });
   assert.equal(read({ object: 'list' }).kind, 'garbage');
+});
+
+test('a stored response is read as it is, failed ones too, and its usage is not booked a second time', () => {
+  const read = (body: string) => readJsonAnswer(Surface.STORED_RESPONSES, Buffer.from(body));
+  const kept = {
+    id: 'resp_1',
+    status: 'failed',
+    error: { code: 'server_error' },
+    output: [],
+    usage: { input_tokens: 9 },
+  };
+  const answer = read(JSON.stringify(kept));
+  assert.ok(answer.kind === 'answer');
+  assert.equal(answer.usage?.tokens, noTokens);
+  assert.equal(answer.cacheable, false);
+  assert.equal(read('{"object":"list","data":[]}').kind, 'answer');
+  for (const body of ['', '[]', 'null', '<html>']) assert.equal(read(body).kind, 'garbage', body);
 });

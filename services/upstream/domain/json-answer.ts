@@ -2,7 +2,15 @@ import { Surface } from '@tollgate/contracts';
 import { isRecord, type JsonRecord } from './json.ts';
 import { type ProviderError, readProviderError, statusOfError } from './provider-error.ts';
 import { oneSearch, ToolCallCounter, withToldSearches } from './tool-calls.ts';
-import { type Beside, type MeasuredUsage, readBeside, readServiceTier, readUsage } from './usage.ts';
+import {
+  type Beside,
+  type MeasuredUsage,
+  noTokens,
+  nothingBeside,
+  readBeside,
+  readServiceTier,
+  readUsage,
+} from './usage.ts';
 
 export type JsonAnswer =
   | { kind: 'answer'; usage: MeasuredUsage | undefined; beside: Beside; textBytes: number; cacheable: boolean }
@@ -16,6 +24,7 @@ const brace = { open: 0x7b, close: 0x7d };
 
 /** What a 200 with a JSON body holds. */
 export function readJsonAnswer(surface: Surface, body: Buffer): JsonAnswer {
+  if (surface === Surface.STORED_RESPONSES) return readStored(body);
   if (body.length > parsedBytesMax) return readLarge(surface, body);
   let answer: unknown;
   try {
@@ -31,6 +40,15 @@ export function readJsonAnswer(surface: Surface, body: Buffer): JsonAnswer {
   if (!Array.isArray(parts)) return { kind: 'garbage', reason: `the answer has no ${memberOf(surface)}` };
   const cacheable = isWhole(surface, answer, parts);
   return { kind: 'answer', usage, beside, textBytes: usage ? 0 : textBytes(parts), cacheable };
+}
+
+/** What is kept, an answer that failed too: its usage was booked when it was made. */
+function readStored(body: Buffer): JsonAnswer {
+  if (firstByte(body) !== brace.open || lastByte(body) !== brace.close) {
+    return { kind: 'garbage', reason: 'the answer is no JSON object' };
+  }
+  const usage = { tokens: noTokens, ...nothingBeside, unknown: [] };
+  return { kind: 'answer', usage, beside: nothingBeside, textBytes: 0, cacheable: false };
 }
 
 /** An error inside a 200 is the provider's fault; only a rate limit keeps its meaning (behaviour.md, fact 4). */

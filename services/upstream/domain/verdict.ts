@@ -51,6 +51,15 @@ export function judge(fault: Fault, contentSent: boolean): Verdict {
   return { ...row, action: row.blame === 'caller' ? 'pass' : 'next' };
 }
 
+/**
+ * The same for a response that is asked for by its id: what the provider does not keep any more is the caller's to know, and
+ * nothing is said of a model that had no part in it.
+ */
+export function judgeStored(fault: Fault): Verdict {
+  if (fault.kind === 'status' && fault.status === 404) return { action: 'pass', blame: 'caller', report: 'none' };
+  return { ...judge(fault, false), report: 'none' };
+}
+
 function rowOf(fault: Fault): Row {
   switch (fault.kind) {
     case 'status':

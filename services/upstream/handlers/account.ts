@@ -1,6 +1,7 @@
 import { type ConfigSnapshot, type Cost, costOf, modelPrice, type Usage } from '@tollgate/config';
 import type { Billing, Receipt, Target } from '@tollgate/contracts';
 import { estimateTokens } from '../domain/estimate.ts';
+import type { ResponseNames } from '../domain/response-names.ts';
 import { addAttempt } from '../domain/row.ts';
 import type { StreamReader } from '../domain/stream/reader.ts';
 import { boundTokens } from '../domain/strict.ts';
@@ -15,6 +16,7 @@ export interface Call {
   reader: StreamReader | undefined;
   /** performance.now() at the first content of a stream; 0 = none came. */
   firstContentAt: number;
+  names: ResponseNames | undefined;
 }
 
 /** What an attempt is charged for. */
@@ -30,6 +32,8 @@ export function measured(usage: MeasuredUsage): Charged {
 
 /** What the provider said so far, else an estimate of what was seen. */
 export function usageSeen(run: Run, { reader }: Call): Charged {
+  // Reading what is kept generates nothing.
+  if (run.dispatch.stored) return nothing;
   if (reader?.usage) return measured(reader.usage);
   return estimated(run, reader?.textBytes ?? 0, reader?.beside ?? nothingBeside);
 }

@@ -14,6 +14,7 @@ import { errorBody, errorTable, isErrorCode, TollgateError, toErrorDetail } from
 import { usdText } from '../domain/cost.ts';
 import type { Fault } from '../domain/fault.ts';
 import { incomingHeaders } from '../domain/headers.ts';
+import type { ResponseNames } from '../domain/response-names.ts';
 import { deliveryOf, endRow } from '../domain/row.ts';
 import { noTokens } from '../domain/usage.ts';
 import type { Run } from './run.ts';
@@ -66,13 +67,14 @@ export class Conclude {
     run.answer.end({ status, error: undefined });
   }
 
-  /** The provider's own error, as it is. */
-  refused(run: Run, target: Target, fault: Fault & { kind: 'status' }): void {
+  /** The provider's own error, as it is but for the names of responses. */
+  refused(run: Run, target: Target, fault: Fault & { kind: 'status' }, names: ResponseNames | undefined): void {
     const { status, refusal, error } = fault;
     const detail = toErrorDetail(
       new TollgateError('invalid_request', { message: 'The provider refused this request.' }),
     );
-    const body = refusal?.body ?? Buffer.from(JSON.stringify(errorBody(detail, run.requestId)));
+    const own = refusal?.body ?? Buffer.from(JSON.stringify(errorBody(detail, run.requestId)));
+    const body = names ? names.renameIn(own) : own;
     const headers = { ...answerHeaders(run, target, {}), 'content-type': refusal?.contentType ?? 'application/json' };
     this.#row(run, RequestStatus.FAILED, status, error.code || error.type || 'invalid_request', undefined, noTokens);
     const end = { status: RequestStatus.FAILED, error: undefined };
@@ -128,7 +130,8 @@ export class Conclude {
       httpStatus,
       code,
       delivered,
-      target,
+      // No model works when a response is asked for by its id.
+      target: run.dispatch.stored ? undefined : target,
       served,
       firstContentAtMs,
       upstreamUs,

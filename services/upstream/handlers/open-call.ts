@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { modelPrice, providerByName } from '@tollgate/config';
+import { modelPrice, providerByName, type ResponseIds } from '@tollgate/config';
 import type { Target } from '@tollgate/contracts';
 import { callHeaders, type Endpoints } from '../adapters/endpoints.ts';
 import type { UpstreamMetrics } from '../adapters/metrics.ts';
@@ -9,6 +9,7 @@ import { spliceModel } from '../domain/splice-model.ts';
 import { type Call, priceOf } from './account.ts';
 import { Attempt, type AttemptEnd } from './attempt.ts';
 import { answerHeaders } from './conclude.ts';
+import { namesFor } from './names-for.ts';
 import { readerFor } from './reader-for.ts';
 import type { Run } from './run.ts';
 
@@ -16,6 +17,7 @@ export interface CallDependencies {
   endpoints: Endpoints;
   sweep: Sweep;
   metrics: UpstreamMetrics;
+  responseIds: ResponseIds;
   answerBytesMax: number;
   idleMsMax: number;
 }
@@ -24,7 +26,8 @@ export interface CallDependencies {
 export function openCall(run: Run, target: Target, firstContentByMs: number, dependencies: CallDependencies): Call {
   const { dispatch, answer, snapshot } = run;
   const { sweep, metrics, answerBytesMax, idleMsMax } = dependencies;
-  const reader = readerFor(dispatch, (usage) => usdText(priceOf(snapshot, target, usage).nanoUsd));
+  const names = namesFor(run, target, dependencies.responseIds);
+  const reader = readerFor(dispatch, (usage) => usdText(priceOf(snapshot, target, usage).nanoUsd), names);
   const sink = {
     head: (headers: IncomingHttpHeaders) => {
       run.firstContentAtMs = Date.now();
@@ -39,7 +42,7 @@ export function openCall(run: Run, target: Target, firstContentByMs: number, dep
   const attempt = new Attempt({ surface: dispatch.surface, reader, sink, sweep, ...limits });
   run.attempt = attempt;
   run.target = target;
-  const call: Call = { target, attempt, reader, firstContentAt: 0 };
+  const call: Call = { target, attempt, reader, names, firstContentAt: 0 };
   return call;
 }
 
@@ -48,15 +51,24 @@ export async function makeCall(run: Run, { target, attempt }: Call, endpoints: E
   const { dispatch, snapshot, body } = run;
   const provider = providerByName(snapshot, target.provider);
   if (!provider) return misconfigured(`no provider ${target.provider} in revision ${snapshot.revision}`);
-  if (!modelPrice(snapshot, target.baseModel)) return misconfigured(`no price for ${target.baseModel}`);
+  if (!dispatch.stored && !modelPrice(snapshot, target.baseModel))
+    return misconfigured(`no price for ${target.baseModel}`);
   const found = endpoints.keyOf(provider);
   const key = found instanceof Promise ? await found : found;
   if ('missing' in key) return misconfigured(key.missing);
   const endpoint = endpoints.of(provider);
-  return attempt.start(endpoints.pool(endpoint.origin), {
-    origin: endpoint.origin,
-    path: endpoint.wire.path(dispatch.surface, target.deployment),
-    headers: callHeaders(endpoint, key.key, dispatch),
+  const { origin, wire } = endpoint;
+  const headers = callHeaders(endpoint, key.key, dispatch);
+  const { stored, knownResponse } = dispatch;
+  if (stored) {
+    const call = wire.stored({ ...stored, responseId: knownResponse?.providerId ?? '' });
+    return attempt.start(endpoints.pool(origin), { origin, headers, body: null, ...call });
+  }
+  return attempt.start(endpoints.pool(origin), {
+    origin,
+    method: 'POST',
+    path: wire.path(dispatch.surface, target.deployment),
+    headers,
     body: spliceModel(body, dispatch.modelOffset, dispatch.modelLength, target.deployment),
   });
 }

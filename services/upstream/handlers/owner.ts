@@ -25,7 +25,12 @@ export interface OwnerDependencies {
   bodyBytesMax: number;
 }
 
-const surfaces: ReadonlySet<Surface> = new Set([Surface.CHAT_COMPLETIONS, Surface.RESPONSES, Surface.EMBEDDINGS]);
+const surfaces: ReadonlySet<Surface> = new Set([
+  Surface.CHAT_COMPLETIONS,
+  Surface.RESPONSES,
+  Surface.EMBEDDINGS,
+  Surface.STORED_RESPONSES,
+]);
 
 /** Takes dispatches, owns their requests until they end, and knows which it must never own. */
 export class Owner {

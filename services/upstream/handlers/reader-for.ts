@@ -1,5 +1,6 @@
 import { type Dispatch, Surface } from '@tollgate/contracts';
 import { ChatAssembler } from '../domain/assemble/chat-assembler.ts';
+import type { ResponseNames } from '../domain/response-names.ts';
 import { ChatReader } from '../domain/stream/chat-reader.ts';
 import type { PriceUsage, StreamReader } from '../domain/stream/reader.ts';
 import { ResponsesReader } from '../domain/stream/responses-reader.ts';
@@ -8,8 +9,10 @@ import { ResponsesReader } from '../domain/stream/responses-reader.ts';
 export function readerFor(
   { stream, surface, includeUsage, cacheFill }: Dispatch,
   price: PriceUsage,
+  names: ResponseNames | undefined,
 ): StreamReader | undefined {
   if (!stream) return undefined;
-  if (surface === Surface.RESPONSES) return new ResponsesReader({ price, cacheable: cacheFill !== undefined });
+  if (surface === Surface.RESPONSES && names)
+    return new ResponsesReader({ price, cacheable: cacheFill !== undefined, names });
   return new ChatReader({ includeUsage, price, assembler: cacheFill && new ChatAssembler() });
 }

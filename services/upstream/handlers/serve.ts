@@ -12,9 +12,10 @@ import { describe, giveUp, timeoutError } from '../domain/give-up.ts';
 import { extensionFor, isStrict } from '../domain/strict.ts';
 import { attemptByMs } from '../domain/time-limits.ts';
 import { type MeasuredUsage, noTokens } from '../domain/usage.ts';
-import { judge } from '../domain/verdict.ts';
+import { judge, judgeStored } from '../domain/verdict.ts';
 import { account, atBound, type Call, type Charged, estimated, measured, nothing, usageSeen } from './account.ts';
 import type { Conclude, Served } from './conclude.ts';
+import { renamedAnswer } from './names-for.ts';
 import { type CallDependencies, makeCall, openCall } from './open-call.ts';
 import { report, reportStart } from './report.ts';
 import type { Run } from './run.ts';
@@ -85,7 +86,8 @@ export class Serve {
       case 'json': {
         const { usage, beside, textBytes, cacheable, headers, body } = end;
         const served = this.#served(run, call, usage ? measured(usage) : estimated(run, textBytes, beside));
-        await conclude.json(run, { ...served, canonical: cacheable ? body : undefined }, headers, body);
+        const answer = renamedAnswer(run.dispatch.surface, call.names, body);
+        await conclude.json(run, { ...served, canonical: cacheable ? body : undefined }, headers, answer);
         return true;
       }
       case 'stream': {
@@ -115,7 +117,7 @@ export class Serve {
   #failed(run: Run, call: Call, fault: Fault, usage?: MeasuredUsage): boolean {
     const { bus, conclude, metrics } = this.#dependencies;
     const { target, attempt } = call;
-    const verdict = judge(fault, attempt.contentSent);
+    const verdict = run.dispatch.stored ? judgeStored(fault) : judge(fault, attempt.contentSent);
     const seen = usage ? measured(usage) : this.#billed(run, call, fault);
     this.#account(run, call, faultStatus(fault) || (attempt.answering ? 200 : 0), faultCode(fault), seen);
     metrics.attempt(target, verdict.blame);
@@ -126,7 +128,7 @@ export class Serve {
     });
     this.#log(run, target, fault);
     if (verdict.action === 'pass' && fault.kind === 'status') {
-      conclude.refused(run, target, fault);
+      conclude.refused(run, target, fault, call.names);
       return true;
     }
     if (verdict.action !== 'end') {

@@ -21,6 +21,8 @@ export interface ServiceUnderTest {
 
 const logger = createLogger({ service: 'test', replica: 'test', level: 'silent' });
 const key = 'azure-simulator-key';
+/** What response ids are sealed with. */
+export const responseIdKey = 'a-secret-of-the-tests-and-of-nobody';
 
 const defaultPrices = `
   gpt-4o: { prompt: 2.50, cachedPrompt: 1.25, completion: 10.00 }
@@ -127,6 +129,7 @@ projects:
         TOLLGATE_NATS_USER: user,
         TOLLGATE_NATS_PASSWORD: password,
         TOLLGATE_REPLICA: replica,
+        TOLLGATE_RESPONSE_ID_KEY: responseIdKey,
         ...environment,
       },
       logger,

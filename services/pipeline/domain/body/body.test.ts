@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Surface } from '@tollgate/contracts';
+import { TollgateError } from '@tollgate/errors';
 import { Body } from './body.ts';
 import { indexBody } from './index-body.ts';
 
@@ -217,4 +218,54 @@ test('offsets agree with JSON.parse on many random bodies', () => {
       upper.map(({ text }) => text),
     );
   }
+});
+
+test('a response goes on: its id and the marks are found, and the provider gets its own name and bare contents', () => {
+  const mark = `tge1.azure-east.${'x'.repeat(22)}.`;
+  const source = JSON.stringify({
+    input: [
+      { type: 'reasoning', id: 'rs_1', encrypted_content: `${mark}gAAA.1`, summary: [] },
+      { role: 'user', content: 'mail ada@example.org' },
+      { type: 'reasoning', id: 'rs_2', encrypted_content: `${mark}gAAA.2`, summary: [] },
+      { type: 'reasoning', id: 'rs_3', encrypted_content: 'gAAA.of.nobody', summary: [] },
+      { type: 'reasoning', id: 'rs_4', encrypted_content: null },
+    ],
+    previous_response_id: 'resp_callers',
+    model: 'm',
+  });
+  const body = read(source, responses);
+  assert.equal(body.index.previousResponseId, 'resp_callers');
+  assert.equal(body.index.stateful, true);
+  assert.deepEqual(body.contentMarks(), [mark]);
+  const masked = body.withTexts([{ index: 0, text: 'mail [EMAIL_0000]' }]);
+  assert.deepEqual(masked.contentMarks(), [mark], 'still found after masking');
+  const issued = masked.asIssued('resp_of_the_provider');
+  const expected = source
+    .replaceAll(mark, '')
+    .replace('resp_callers', 'resp_of_the_provider')
+    .replace('ada@example.org', '[EMAIL_0000]');
+  assert.equal(issued.bytes.toString(), expected);
+  const { start, end } = issued.modelSpan();
+  assert.equal(issued.bytes.toString('utf8', start, end), '"m"');
+  assert.deepEqual(issued.texts(), ['mail [EMAIL_0000]']);
+  const contents = read({ input: [{ type: 'reasoning', encrypted_content: `${mark}g` }] }, responses);
+  assert.equal(
+    contents.asIssued(undefined).bytes.toString(),
+    '{"input":[{"type":"reasoning","encrypted_content":"g"}]}',
+  );
+});
+
+test('encrypted contents bind nothing but responses, and without a mark nothing at all; each keeps the cache away', () => {
+  const plain = read({ input: [{ type: 'reasoning', encrypted_content: 'gAAA' }] }, responses);
+  assert.deepEqual(plain.contentMarks(), []);
+  assert.equal(plain.index.stateful, true);
+  assert.equal(read({ input: 'x', previous_response_id: null }, responses).index.stateful, false);
+  assert.equal(read({ messages: [], previous_response_id: 'resp_1' }).index.previousResponseId, '');
+});
+
+test('what runs in the background is refused by name', () => {
+  const refused = (error: unknown) =>
+    error instanceof TollgateError && error.code === 'invalid_request' && error.param === 'background';
+  assert.throws(() => read({ input: 'x', background: true }, responses), refused);
+  assert.equal(read({ input: 'x', background: false }, responses).index.stateful, false);
 });

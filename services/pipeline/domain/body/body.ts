@@ -3,6 +3,7 @@ import { type Edit, splice } from './splice.ts';
 
 /** Begins an escape in a JSON string. */
 const backslash = 0x5c;
+const nothing = Buffer.alloc(0);
 
 /** A request body as bytes beside its index. Masking and edits make a new one; untouched bytes stay as they came. */
 export class Body {
@@ -60,6 +61,24 @@ export class Body {
     return this.#edited([{ start: options.start, end: options.end, bytes }]);
   }
 
+  /** What stands before the encrypted contents, each once. */
+  contentMarks(): string[] {
+    const marks = this.index.marks.map(({ start, end }) => this.bytes.toString('latin1', start, end));
+    return [...new Set(marks)].filter((mark) => mark !== '');
+  }
+
+  /** The same body as the provider knows it: its own name of the response that is gone on from, its contents without marks. */
+  asIssued(providerResponseId: string | undefined): Body {
+    const edits = this.index.marks.map(({ start, end }) => ({ start, end, bytes: nothing }));
+    const previous = this.index.members.find(({ key }) => key === 'previous_response_id');
+    if (providerResponseId !== undefined && previous) {
+      const { start, end } = previous;
+      edits.push({ start, end, bytes: Buffer.from(JSON.stringify(providerResponseId)) });
+    }
+    const { bytes, index } = this.#edited(edits.sort((a, b) => a.start - b.start));
+    return new Body(bytes, { ...index, marks: [] });
+  }
+
   /** A value as it stands in the body. */
   literal({ start, end }: Span): string {
     return this.bytes.toString('utf8', start, end);
@@ -104,6 +123,7 @@ export class Body {
       ...index,
       members: index.members.map((member) => ({ ...move(member), keyStart: moved(member.keyStart) })),
       texts: index.texts.map(move),
+      marks: index.marks.map(move),
     });
   }
 }

@@ -2,8 +2,9 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import { Surface } from '@tollgate/contracts';
 import { TollgateError } from '@tollgate/errors';
 import { type InputParts, inputParts } from './input-bound.ts';
+import type { Mark } from './marks.ts';
 import { Scanner } from './scanner.ts';
-import { collectTexts, type TextSpan } from './texts.ts';
+import { type Collected, collect, type TextSpan } from './texts.ts';
 
 export interface Span {
   start: number;
@@ -36,6 +37,10 @@ export interface BodyIndex {
   promptCacheKey: string;
   /** The answer depends on state at the provider: it cannot be cached. */
   stateful: boolean;
+  /** The response that is gone on from, as the caller named it; empty when there is none. */
+  previousResponseId: string;
+  /** One for each encrypted content, in the order of the body. */
+  marks: Mark[];
   /** Some of an embedding's input are tokens, in which nobody finds a text. */
   hasTokens: boolean;
   /** What the body's size does not bound; only where it was asked for. */
@@ -45,7 +50,8 @@ export interface BodyIndex {
 /** Of a request that has no body. */
 export const emptyIndex: BodyIndex = Object.freeze({
   ...{ members: [], texts: [], lastUserText: -1, model: '', stream: false, includeUsage: false },
-  ...{ outputTokensMax: 0, n: 1, user: '', promptCacheKey: '', stateful: false, hasTokens: false },
+  ...{ outputTokensMax: 0, n: 1, user: '', promptCacheKey: '', stateful: false, previousResponseId: '' },
+  ...{ marks: [], hasTokens: false },
 });
 
 const objectOpen = 0x7b;
@@ -64,22 +70,25 @@ export function indexBody(bytes: Buffer, surface: Surface, bounded = false): Bod
   if (!isUtf8(bytes)) throw new TollgateError('invalid_json', { message: 'The request body is not valid UTF-8.' });
   const body = parse(bytes);
   const members: Member[] = [];
-  const texts: TextSpan[] = [];
+  const found: Collected = { texts: [], marks: [] };
   const scanner = new Scanner(bytes);
   scanner.peek();
   scanner.object((key, keyStart) => {
     if (members.some((member) => member.key === key)) throw invalid(key, `stands twice in the body`);
     if (members.length >= membersMax) throw invalid(key, `is one of more than ${membersMax} members of the body`);
     const start = scanner.position;
-    collectTexts(scanner, surface, key, texts);
+    collect(scanner, surface, key, found);
     members.push({ key, keyStart, start, end: scanner.position });
   });
   if (members.length === 0)
     throw new TollgateError('invalid_request', { message: 'The request body is an empty object.' });
+  const { texts, marks } = found;
   const index: BodyIndex = {
     ...settings(body, surface),
-    ...{ members, texts, lastUserText: lastUserText(body, surface, texts) },
+    ...{ members, texts, marks, lastUserText: lastUserText(body, surface, texts) },
   };
+  // Only the resource that encrypted it can read it.
+  if (marks.length > 0) index.stateful = true;
   if (bounded) index.input = inputParts(body, surface);
   return index;
 }
@@ -118,6 +127,9 @@ function settings(body: Record<string, unknown>, surface: Surface) {
   if (streamOptions != null && (typeof streamOptions !== 'object' || Array.isArray(streamOptions))) {
     throw invalid('stream_options', 'must be an object');
   }
+  const previousResponseId = chat ? '' : (text(body, 'previous_response_id') ?? '');
+  // It would answer after the call had ended, and nobody would count what it used.
+  if (!chat && flag(body, 'background')) throw invalid('background', 'is not served by this build');
   return {
     model: text(body, 'model') ?? '',
     stream: flag(body, 'stream') ?? false,
@@ -127,9 +139,8 @@ function settings(body: Record<string, unknown>, surface: Surface) {
     user: text(body, 'user') ?? '',
     // What the provider would refuse is for it to say.
     promptCacheKey: typeof body.prompt_cache_key === 'string' ? body.prompt_cache_key : '',
-    stateful: ['previous_response_id', 'conversation', 'background'].some(
-      (key) => body[key] != null && body[key] !== false,
-    ),
+    stateful: body.previous_response_id != null || body.conversation != null,
+    previousResponseId,
     hasTokens: false,
   };
 }

@@ -1,5 +1,6 @@
 import { Surface } from '@tollgate/contracts';
 import { TollgateError } from '@tollgate/errors';
+import { type Mark, markAt } from './marks.ts';
 import type { Scanner } from './scanner.ts';
 
 export interface TextSpan {
@@ -55,52 +56,71 @@ const textsMax = 50_000;
 /** No real conversation nests deeper; a hostile one must not exhaust the stack. */
 const depthMax = 64;
 
-/** Steps over the value of the top-level member `key` and collects the texts in it. */
-export function collectTexts(scanner: Scanner, surface: Surface, key: string, texts: TextSpan[]): void {
+/** What is found in a body, in its order. */
+export interface Collected {
+  texts: TextSpan[];
+  /** One for each encrypted content. */
+  marks: Mark[];
+}
+
+/** Steps over the value of the top-level member `key` and collects what is to be found in it. */
+export function collect(scanner: Scanner, surface: Surface, key: string, found: Collected): void {
   if (conversation[surface]?.has(key)) {
     // A text alone, like `input`, is item -1; `instructions` and `prompt` are no turns and get -2.
     const alone = key === 'input' ? -1 : -2;
     if (scanner.atArray && (key === 'messages' || key === 'input'))
-      scanner.array((item) => all(scanner, item, texts, 0));
-    else all(scanner, alone, texts, 0);
-  } else if (labels.has(key)) all(scanner, -2, texts, 0);
-  else if (schemas.has(key)) descriptions(scanner, texts, 0);
+      scanner.array((item) => all(scanner, item, found, 0));
+    else all(scanner, alone, found, 0);
+  } else if (labels.has(key)) all(scanner, -2, found, 0);
+  else if (schemas.has(key)) descriptions(scanner, found, 0);
   else scanner.skip();
 }
 
-function all(scanner: Scanner, item: number, texts: TextSpan[], depth: number): void {
-  if (scanner.atString) take(scanner, item, texts);
+function all(scanner: Scanner, item: number, found: Collected, depth: number): void {
+  if (scanner.atString) take(scanner, item, found);
   else if (scanner.atArray) {
     guardDepth(depth);
-    scanner.array(() => all(scanner, item, texts, depth + 1));
+    scanner.array(() => all(scanner, item, found, depth + 1));
   } else if (scanner.atObject) {
     guardDepth(depth);
     scanner.object((key) => {
-      if (structural.has(key)) scanner.skip();
-      else all(scanner, item, texts, depth + 1);
+      if (!structural.has(key)) all(scanner, item, found, depth + 1);
+      else if (key === 'encrypted_content' && scanner.atString) takeMark(scanner, found);
+      else scanner.skip();
     });
   } else scanner.skip();
 }
 
-function descriptions(scanner: Scanner, texts: TextSpan[], depth: number): void {
+function descriptions(scanner: Scanner, found: Collected, depth: number): void {
   if (scanner.atArray) {
     guardDepth(depth);
-    scanner.array(() => descriptions(scanner, texts, depth + 1));
+    scanner.array(() => descriptions(scanner, found, depth + 1));
   } else if (scanner.atObject) {
     guardDepth(depth);
     scanner.object((key) => {
-      if (key === 'description' && scanner.atString) take(scanner, -2, texts);
-      else descriptions(scanner, texts, depth + 1);
+      if (key === 'description' && scanner.atString) take(scanner, -2, found);
+      else descriptions(scanner, found, depth + 1);
     });
   } else scanner.skip();
 }
 
-function take(scanner: Scanner, item: number, texts: TextSpan[]): void {
-  if (texts.length >= textsMax)
-    throw new TollgateError('invalid_request', { message: `The body has more than ${textsMax} texts.` });
+function take(scanner: Scanner, item: number, { texts }: Collected): void {
+  guardNumber(texts);
   const start = scanner.position;
   scanner.skipString();
   texts.push({ start, end: scanner.position, item });
+}
+
+function takeMark(scanner: Scanner, { marks }: Collected): void {
+  guardNumber(marks);
+  const start = scanner.position;
+  scanner.skipString();
+  marks.push(markAt(scanner.bytes, start, scanner.position));
+}
+
+function guardNumber(found: readonly unknown[]): void {
+  if (found.length < textsMax) return;
+  throw new TollgateError('invalid_request', { message: `The body has more than ${textsMax} texts.` });
 }
 
 function guardDepth(depth: number): void {

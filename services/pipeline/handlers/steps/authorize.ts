@@ -48,7 +48,8 @@ export async function authorize(run: Run, guards: Tools): Promise<Verdict> {
   if (refusal) return refuse(refusal);
   if (!receipt) throw unexpected('auth without receipt');
   run.allowedModels = models;
-  return request.surface === Surface.MODELS ? next : resolve(run);
+  const works = request.surface !== Surface.MODELS && request.surface !== Surface.STORED_RESPONSES;
+  return works ? resolve(run) : next;
 }
 
 function inputBound({ dataBytes, ...parts }: InputParts, { bytes }: Body, { proxy }: Run): InputBound {

@@ -25,7 +25,8 @@ export async function lookUp(run: Run, guards: Tools, guardrail: number): Promis
   }
   const { scopeId, text, surface } = plan;
   const { stream, includeUsage } = run.body.index;
-  const call = { scopeId, fingerprint: plan.fingerprint, text, surface, stream, includeUsage };
+  const teamId = run.receipt?.teamId;
+  const call = { scopeId, fingerprint: plan.fingerprint, text, surface, stream, includeUsage, teamId };
   const result = await guards.cache.call(run.call(guardrail, timeoutMs, { $case: 'cache', value: call }));
   if (result.$case === 'error') {
     bypass(run, 'unavailable');

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ResponseNames } from '../response-names.ts';
 import { ResponsesReader } from './responses-reader.ts';
 
 const usage = { input_tokens: 7, output_tokens: 3, total_tokens: 10 };
 const final = { id: 'resp_1', object: 'response', status: 'completed', output: [], usage };
 
+const known = { providerId: 'resp_0', callersId: 'resp_callers' };
+
 function reader(cacheable = false) {
-  const responses = new ResponsesReader({ price: () => '0.25', cacheable });
+  const names = new ResponseNames({ seal: (id) => `sealed_${id}`, contentMark: () => 'mark.', known });
+  const responses = new ResponsesReader({ price: () => '0.25', cacheable, names });
   const read = (type: string, fields: object = {}, contentSent = false) =>
     responses.read({ name: type, data: JSON.stringify({ type, sequence_number: 1, ...fields }) }, contentSent);
   return { responses, read };
@@ -36,6 +40,40 @@ test('the last event tells the usage, and its price', () => {
     final,
     'the cache gets the original',
   );
+});
+
+test('the caller reads its own names in every event that has some', () => {
+  const { read, responses } = reader(true);
+  const response = { ...final, status: 'in_progress', previous_response_id: 'resp_0' };
+  const dataOf = (step: ReturnType<typeof read>) => {
+    assert.ok((step.kind === 'pass' || step.kind === 'last') && step.rewritten);
+    const [head, data, ...rest] = step.rewritten.toString().split('\n');
+    assert.deepEqual(rest, ['', '']);
+    return [head, JSON.parse(data?.slice(6) ?? '')];
+  };
+  for (const type of ['response.created', 'response.in_progress', 'response.new_thing']) {
+    const [head, data] = dataOf(read(type, { response }));
+    assert.equal(head, `event: ${type}`);
+    assert.deepEqual([data.response.id, data.response.previous_response_id], ['sealed_resp_1', 'resp_callers']);
+  }
+  const item = { type: 'reasoning', encrypted_content: 'gAAA' };
+  const [, done] = dataOf(read('response.output_item.done', { item }));
+  assert.equal(done.item.encrypted_content, 'mark.gAAA');
+  assert.deepEqual(read('response.output_item.done', { item: { type: 'message' } }), { kind: 'pass', content: false });
+  const [, last] = dataOf(read('response.completed', { response: { ...final, output: [item] } }, true));
+  assert.deepEqual([last.response.id, last.response.output[0].encrypted_content], ['sealed_resp_1', 'mark.gAAA']);
+  assert.equal(
+    JSON.parse(Buffer.from(responses.canonical() ?? []).toString()).id,
+    'resp_1',
+    "the cache keeps the provider's",
+  );
+});
+
+test('a last event that is too large to be priced is renamed all the same', () => {
+  const { read } = reader();
+  const step = read('response.completed', { response: { ...final, padding: 'x'.repeat(300 * 1024) } }, true);
+  assert.ok(step.kind === 'last' && step.rewritten);
+  assert.match(step.rewritten.toString('utf8', 0, 200), /"id":"sealed_resp_1"/);
 });
 
 test('an incomplete answer is an end, but nothing for a cache', () => {

@@ -1,5 +1,6 @@
 import { Surface } from '@tollgate/contracts';
 import { isRecord, type JsonRecord, parseRecord } from '../json.ts';
+import { hasEncryptedContent, type ResponseNames } from '../response-names.ts';
 import { ToolCallCounter } from '../tool-calls.ts';
 import { type Beside, type MeasuredUsage, readAnswerUsage, readServiceTier } from '../usage.ts';
 import { errorStep } from './error-step.ts';
@@ -10,6 +11,7 @@ export interface ResponsesReaderOptions {
   price: PriceUsage;
   /** The answer may be kept in a cache. */
   cacheable: boolean;
+  names: ResponseNames;
 }
 
 /** A last event above this size goes out as it came: its usage is not worth a second serialisation. */
@@ -45,6 +47,10 @@ export class ResponsesReader implements StreamReader {
     const type = typeof event.type === 'string' ? event.type : name;
     if (type.endsWith('.delta')) return this.#delta(event.delta);
     if (foreign.has(type)) return dropped;
+    return this.#renamed(this.#follow(event, data, type, contentSent), event, data, type);
+  }
+
+  #follow(event: JsonRecord, data: string, type: string, contentSent: boolean): Step {
     switch (type) {
       case 'error':
         return errorStep(isRecord(event.error) ? event.error : withoutEnvelope(event));
@@ -72,6 +78,16 @@ export class ResponsesReader implements StreamReader {
 
   canonical(): Uint8Array | undefined {
     return this.#response && Buffer.from(JSON.stringify(this.#response));
+  }
+
+  /** Events with the response in them name it; those with an item may hold an encrypted content. */
+  #renamed(step: Step, { response }: JsonRecord, data: string, type: string): Step {
+    if (step.kind !== 'pass' && step.kind !== 'last') return step;
+    if (isRecord(response)) this.#options.names.learn(response.id);
+    else if (!hasEncryptedContent(data)) return step;
+    const block = step.rewritten ?? Buffer.from(`event: ${type}\ndata: ${data.replaceAll('\n', ' ')}\n\n`);
+    const rewritten = this.#options.names.rename(block);
+    return rewritten === block ? step : { ...step, rewritten };
   }
 
   #delta(delta: unknown): Step {

@@ -36,6 +36,24 @@ test('OpenAI: below its endpoint', () => {
   assert.equal(embeddings(fields), '/v1/embeddings');
 });
 
+test('a response by its id: where responses are made, with what was asked', () => {
+  const stored = (fields: Partial<Provider>, action: string, query = '') => {
+    const { method, path } = wireOf(provider(fields)).stored({ responseId: 'resp_1/2', action, query });
+    return `${method} ${path}`;
+  };
+  const apiVersion = '2025-04-01-preview';
+  assert.equal(stored({ apiVersion }, 'retrieve'), `GET /openai/responses/resp_1%2F2?api-version=${apiVersion}`);
+  assert.equal(
+    stored({ apiVersion }, 'input_items', 'limit=2'),
+    `GET /openai/responses/resp_1%2F2/input_items?api-version=${apiVersion}&limit=2`,
+  );
+  assert.equal(stored({}, 'retrieve', 'include=a'), 'GET /openai/v1/responses/resp_1%2F2?include=a');
+  assert.equal(stored({}, 'cancel'), 'POST /openai/v1/responses/resp_1%2F2/cancel');
+  const openai = { type: 'openai', endpoint: 'https://api.openai.com/v1' } as const;
+  assert.equal(stored(openai, 'delete'), 'DELETE /v1/responses/resp_1%2F2');
+  assert.throws(() => stored({}, 'rename'), RangeError);
+});
+
 test('each has its own header for the key, and none without one', () => {
   assert.deepEqual(wireOf(provider({})).headers('k', 'r'), ['x-ms-client-request-id', 'r', 'api-key', 'k']);
   assert.deepEqual(wireOf(provider({ type: 'openai' })).headers('k', 'r'), [

@@ -8,6 +8,14 @@ const surfacePaths: Partial<Record<Surface, string>> = {
   [Surface.EMBEDDINGS]: '/embeddings',
 };
 
+/** Method, and what stands behind the id. */
+const storedActions: Readonly<Record<string, ['POST' | 'GET' | 'DELETE', string]>> = {
+  retrieve: ['GET', ''],
+  input_items: ['GET', '/input_items'],
+  cancel: ['POST', '/cancel'],
+  delete: ['DELETE', ''],
+};
+
 /**
  * OpenAI's API, and Azure's in its two forms: with `apiVersion` the classic one, where chat has its deployment in the path
  * and responses in the body; without it `/openai/v1`, which is shaped like OpenAI's.
@@ -24,6 +32,15 @@ export function openaiWire({ type, endpoint, apiVersion }: Provider): ProviderWi
       if (apiVersion === undefined) return `${base}/openai/v1${path}`;
       const place = surface === Surface.RESPONSES ? '/openai' : `/openai/deployments/${encodeURIComponent(deployment)}`;
       return `${base}${place}${path}${query}`;
+    },
+    stored({ responseId, action, query: asked }) {
+      const found = storedActions[action];
+      if (found === undefined) throw new RangeError(`${type} has no ${action} of a response`);
+      const [method, below] = found;
+      const place = azure ? (apiVersion === undefined ? '/openai/v1' : '/openai') : '';
+      const path = `${base}${place}/responses/${encodeURIComponent(responseId)}${below}${query}`;
+      if (asked === '') return { method, path };
+      return { method, path: `${path}${query === '' ? '?' : '&'}${asked}` };
     },
     headers(key, requestId) {
       const headers = azure ? ['x-ms-client-request-id', requestId] : ['x-client-request-id', requestId];

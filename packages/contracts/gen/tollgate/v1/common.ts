@@ -15,6 +15,8 @@ export const Surface = {
   EMBEDDINGS: 3,
   MODELS: 4,
   MESSAGES: 5,
+  /** STORED_RESPONSES - A response that the provider keeps, by its id: read or deleted, and nothing is generated. */
+  STORED_RESPONSES: 6,
 } as const;
 
 export type Surface = typeof Surface[keyof typeof Surface];
@@ -26,6 +28,7 @@ export namespace Surface {
   export type EMBEDDINGS = typeof Surface.EMBEDDINGS;
   export type MODELS = typeof Surface.MODELS;
   export type MESSAGES = typeof Surface.MESSAGES;
+  export type STORED_RESPONSES = typeof Surface.STORED_RESPONSES;
 }
 
 /** How a request ended, as the ledger's `status` column says it (the provider's side of the story). */
@@ -174,6 +177,22 @@ export interface TokenCounts {
     | undefined;
   /** Part of completion. */
   audioCompletion?: number | undefined;
+}
+
+/** What is asked of a response that the provider keeps. */
+export interface StoredCall {
+  /** As the caller named it. */
+  responseId: string;
+  /** retrieve | input_items | cancel | delete */
+  action: string;
+  /** Allow-listed parameters, encoded, without the question mark. */
+  query: string;
+}
+
+/** One response under its two names. */
+export interface ResponseName {
+  providerId: string;
+  callersId: string;
 }
 
 function createBaseErrorDetail(): ErrorDetail {
@@ -982,6 +1001,131 @@ export const TokenCounts: MessageFns<TokenCounts> = {
             }
 
             message.audioCompletion = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStoredCall(): StoredCall {
+  return { responseId: "", action: "", query: "" };
+}
+
+export const StoredCall: MessageFns<StoredCall> = {
+  encode(message: StoredCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.responseId !== "") {
+      writer.uint32(10).string(message.responseId);
+    }
+    if (message.action !== "") {
+      writer.uint32(18).string(message.action);
+    }
+    if (message.query !== "") {
+      writer.uint32(26).string(message.query);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoredCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoredCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.responseId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.action = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.query = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseResponseName(): ResponseName {
+  return { providerId: "", callersId: "" };
+}
+
+export const ResponseName: MessageFns<ResponseName> = {
+  encode(message: ResponseName, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.providerId !== "") {
+      writer.uint32(10).string(message.providerId);
+    }
+    if (message.callersId !== "") {
+      writer.uint32(18).string(message.callersId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResponseName {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResponseName();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.providerId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.callersId = reader.string();
             continue;
           }
         }

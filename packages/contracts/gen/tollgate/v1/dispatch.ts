@@ -7,7 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { CacheFillPlan } from "./cache.ts";
-import { Surface, Target } from "./common.ts";
+import { ResponseName, StoredCall, Surface, Target } from "./common.ts";
 import { UsageEvent } from "./usage.ts";
 
 /** pipeline → upstream. Subject tg.v1.dispatch.<provider>, queue group `upstream`; acceptance goes to pipeline_inbox. */
@@ -45,6 +45,12 @@ export interface Dispatch {
   proxyId: string;
   /** The caller's deadline for the first content of a stream, which may run on after it; 0 = as a JSON answer's. */
   firstContentByMs: number;
+  /** Of surface STORED_RESPONSES: what is asked, of `known_response`. */
+  stored?:
+    | StoredCall
+    | undefined;
+  /** The response that is read or gone on from: the caller reads its own name of it wherever the provider says its. */
+  knownResponse?: ResponseName | undefined;
 }
 
 export interface Dispatch_HeadersEntry {
@@ -85,6 +91,8 @@ function createBaseDispatch(): Dispatch {
     hops: 0,
     proxyId: "",
     firstContentByMs: 0,
+    stored: undefined,
+    knownResponse: undefined,
   };
 }
 
@@ -155,6 +163,12 @@ export const Dispatch: MessageFns<Dispatch> = {
     }
     if (message.firstContentByMs !== 0) {
       writer.uint32(176).int64(message.firstContentByMs);
+    }
+    if (message.stored !== undefined) {
+      StoredCall.encode(message.stored, writer.uint32(242).fork()).join();
+    }
+    if (message.knownResponse !== undefined) {
+      ResponseName.encode(message.knownResponse, writer.uint32(250).fork()).join();
     }
     return writer;
   },
@@ -349,6 +363,22 @@ export const Dispatch: MessageFns<Dispatch> = {
             }
 
             message.firstContentByMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.stored = StoredCall.decode(reader, reader.uint32());
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.knownResponse = ResponseName.decode(reader, reader.uint32());
             continue;
           }
         }

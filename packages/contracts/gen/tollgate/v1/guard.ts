@@ -169,6 +169,8 @@ export interface CacheCall {
   stream: boolean;
   /** The caller asked for usage in a stream. */
   includeUsage: boolean;
+  /** For whom the id of a response is made. */
+  teamId?: string | undefined;
 }
 
 export interface CacheResult {
@@ -211,14 +213,33 @@ export interface RouteCall {
    * Digest of the team and of the `prompt_cache_key` that the caller sent, which prefers the target of the last request with
    * the same. Absent: none was sent.
    */
-  promptCache?: number | undefined;
+  promptCache?:
+    | number
+    | undefined;
+  /** Absent: any target will do. */
+  affinity?: Affinity | undefined;
+}
+
+/** What binds a request to the provider resource that keeps its state. */
+export interface Affinity {
+  teamId: string;
+  /** As the caller named it: the response that is read or gone on from; empty = none. */
+  responseId: string;
+  /** Before the encrypted contents of the input, each once. */
+  contentMarks: string[];
+  /** The response itself is asked for: retrieve | input_items | cancel | delete; empty = it is gone on from. */
+  action: string;
 }
 
 export interface RouteResult {
   /** In the order in which they are to be tried. */
   targets: Target[];
   attemptsMax: number;
-  refusal: ErrorDetail | undefined;
+  refusal:
+    | ErrorDetail
+    | undefined;
+  /** Of an affinity with a response: what its provider calls it. */
+  providerResponseId?: string | undefined;
 }
 
 /** guard → pipelines, subject tg.v1.guard.beat, once a second, at start, at drain, and when asked on tg.v1.guard.hello. */
@@ -1475,7 +1496,15 @@ export const MaskedText: MessageFns<MaskedText> = {
 };
 
 function createBaseCacheCall(): CacheCall {
-  return { scopeId: "", fingerprint: new Uint8Array(0), text: "", surface: 0, stream: false, includeUsage: false };
+  return {
+    scopeId: "",
+    fingerprint: new Uint8Array(0),
+    text: "",
+    surface: 0,
+    stream: false,
+    includeUsage: false,
+    teamId: undefined,
+  };
 }
 
 export const CacheCall: MessageFns<CacheCall> = {
@@ -1497,6 +1526,9 @@ export const CacheCall: MessageFns<CacheCall> = {
     }
     if (message.includeUsage !== false) {
       writer.uint32(48).bool(message.includeUsage);
+    }
+    if (message.teamId !== undefined) {
+      writer.uint32(82).string(message.teamId);
     }
     return writer;
   },
@@ -1560,6 +1592,14 @@ export const CacheCall: MessageFns<CacheCall> = {
             }
 
             message.includeUsage = reader.bool();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.teamId = reader.string();
             continue;
           }
         }
@@ -1775,6 +1815,7 @@ function createBaseRouteCall(): RouteCall {
     outputTokensMax: undefined,
     stream: undefined,
     promptCache: undefined,
+    affinity: undefined,
   };
 }
 
@@ -1803,6 +1844,9 @@ export const RouteCall: MessageFns<RouteCall> = {
     }
     if (message.promptCache !== undefined) {
       writer.uint32(69).fixed32(message.promptCache);
+    }
+    if (message.affinity !== undefined) {
+      Affinity.encode(message.affinity, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -1884,6 +1928,93 @@ export const RouteCall: MessageFns<RouteCall> = {
             message.promptCache = reader.fixed32();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.affinity = Affinity.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAffinity(): Affinity {
+  return { teamId: "", responseId: "", contentMarks: [], action: "" };
+}
+
+export const Affinity: MessageFns<Affinity> = {
+  encode(message: Affinity, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.teamId !== "") {
+      writer.uint32(10).string(message.teamId);
+    }
+    if (message.responseId !== "") {
+      writer.uint32(18).string(message.responseId);
+    }
+    for (const v of message.contentMarks) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.action !== "") {
+      writer.uint32(34).string(message.action);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Affinity {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAffinity();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.teamId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.responseId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.contentMarks.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.action = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1898,7 +2029,7 @@ export const RouteCall: MessageFns<RouteCall> = {
 };
 
 function createBaseRouteResult(): RouteResult {
-  return { targets: [], attemptsMax: 0, refusal: undefined };
+  return { targets: [], attemptsMax: 0, refusal: undefined, providerResponseId: undefined };
 }
 
 export const RouteResult: MessageFns<RouteResult> = {
@@ -1911,6 +2042,9 @@ export const RouteResult: MessageFns<RouteResult> = {
     }
     if (message.refusal !== undefined) {
       ErrorDetail.encode(message.refusal, writer.uint32(26).fork()).join();
+    }
+    if (message.providerResponseId !== undefined) {
+      writer.uint32(82).string(message.providerResponseId);
     }
     return writer;
   },
@@ -1950,6 +2084,14 @@ export const RouteResult: MessageFns<RouteResult> = {
             }
 
             message.refusal = ErrorDetail.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.providerResponseId = reader.string();
             continue;
           }
         }

@@ -6,7 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { Surface } from "./common.ts";
+import { StoredCall, Surface } from "./common.ts";
 
 /** ingress → pipeline. Subject tg.v1.request, queue group `pipeline`; the reply subject is ingress's own inbox. */
 export interface Request {
@@ -36,6 +36,8 @@ export interface Request {
   bodyBytes: number;
   /** Whole when body_bytes fits one message, else empty and BodyPart entries follow to the acceptor's inbox. */
   body: Uint8Array;
+  /** Of surface STORED_RESPONSES. */
+  stored?: StoredCall | undefined;
 }
 
 export interface Request_HeadersEntry {
@@ -66,6 +68,7 @@ function createBaseRequest(): Request {
     cacheControl: "",
     bodyBytes: 0,
     body: new Uint8Array(0),
+    stored: undefined,
   };
 }
 
@@ -118,6 +121,9 @@ export const Request: MessageFns<Request> = {
     }
     if (message.body.length !== 0) {
       writer.uint32(130).bytes(message.body);
+    }
+    if (message.stored !== undefined) {
+      StoredCall.encode(message.stored, writer.uint32(162).fork()).join();
     }
     return writer;
   },
@@ -267,6 +273,14 @@ export const Request: MessageFns<Request> = {
             }
 
             message.body = reader.bytes();
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.stored = StoredCall.decode(reader, reader.uint32());
             continue;
           }
         }

@@ -1,0 +1,93 @@
+import {
+  type ConfigSnapshot,
+  findTarget,
+  type IssuedResponse,
+  type ProxySettings,
+  type ResolvedModel,
+  type ResponseIds,
+  rotationOf,
+} from '@tollgate/config';
+import type { Affinity, Target } from '@tollgate/contracts';
+import { TollgateError } from '@tollgate/errors';
+
+/** The resource that keeps the state of a request. */
+export interface Binding {
+  provider: string;
+  /** The response that is read or gone on from. */
+  issued: IssuedResponse | undefined;
+}
+
+/**
+ * Where an affinity leads.
+ * @throws TollgateError `previous_response_not_found`, `not_found`; `invalid_request` for contents of another team or of several providers
+ */
+export function bindingOf(ids: ResponseIds, { teamId, responseId, contentMarks, action }: Affinity): Binding {
+  const issued = responseId === '' ? undefined : ids.open(teamId, responseId);
+  if (responseId !== '' && !issued) throw notFound(action);
+  // Of an answer out of the cache the provider keeps what another request asked for, and whoever sent that.
+  if (issued?.borrowed && action !== '') throw notFound(action, 'It came from the cache, and is not kept itself.');
+  const providers = new Set(contentMarks.map((mark) => providerOf(ids, teamId, mark)));
+  if (issued) providers.add(issued.provider);
+  const [provider, another] = providers;
+  if (provider === undefined) throw notFound(action);
+  if (another !== undefined) {
+    const message = 'What this request goes on from is kept by different providers, and none of them has all of it.';
+    throw new TollgateError('invalid_request', { message, param: 'input' });
+  }
+  return { provider, issued };
+}
+
+/**
+ * What may serve a request that goes on: of those that its rotation allows the ones at the resource, first the model that it was
+ * with; a model that was named, if it is there.
+ * @throws TollgateError `previous_response_not_found` when none is
+ */
+export function boundTargets(resolved: ResolvedModel, { provider, issued }: Binding): Target[] {
+  const allowed = resolved.kind === 'rotation' ? resolved.targets : resolved.kind === 'named' ? [resolved.target] : [];
+  const there = allowed.filter((target) => target.provider === provider);
+  if (there.length === 0) throw notFound('', 'The provider that keeps it does not serve this model here.');
+  const isFormer = ({ model }: Target) => (model === issued?.model ? 0 : 1);
+  return there.toSorted((a, b) => isFormer(a) - isFormer(b));
+}
+
+/**
+ * Where a response is asked for by its id. The model plays no part: this revision may not offer it any more.
+ * @throws TollgateError `not_found` when the proxy does not use its provider
+ */
+export function keeperOf(
+  snapshot: ConfigSnapshot,
+  proxy: ProxySettings,
+  action: string,
+  issued: IssuedResponse,
+): Target {
+  const { provider, model } = issued;
+  const uses = proxy.provider === provider || rotationOf(proxy)?.models.some((listed) => listed.provider === provider);
+  if (!uses) throw notFound(action);
+  return (
+    findTarget(snapshot, provider, model) ?? {
+      provider,
+      model,
+      deployment: model,
+      baseModel: model,
+      region: '',
+      probe: false,
+    }
+  );
+}
+
+/** One text for what was never there, belongs to another team or is out of reach: a difference would tell whose it is. */
+function notFound(action: string, why = 'No response of this team has this id here.'): TollgateError {
+  return action === ''
+    ? new TollgateError('previous_response_not_found', {
+        message: `The previous response was not found. ${why}`,
+        param: 'previous_response_id',
+      })
+    : new TollgateError('not_found', { message: `The response was not found. ${why}`, param: 'response_id' });
+}
+
+function providerOf(ids: ResponseIds, teamId: string, mark: string): string {
+  const provider = ids.providerOfMark(teamId, mark);
+  if (provider !== undefined) return provider;
+  const message = 'An encrypted content of "input" was not given to this team.';
+  throw new TollgateError('invalid_request', { message, param: 'input' });
+}

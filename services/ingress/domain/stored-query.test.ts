@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TollgateError } from '@tollgate/errors';
+import { storedQuery } from './stored-query.ts';
+
+test('only what the API knows goes on, encoded anew', () => {
+  const url =
+    '/v1/responses/r/input_items?api-version=x&after=msg_1%26a=b&limit=2&order=asc&include[]=a.b&key=secret#f';
+  const query = 'after=msg_1%26a%3Db&limit=2&order=asc&include%5B%5D=a.b';
+  assert.equal(storedQuery('input_items', url), query);
+  assert.equal(storedQuery('retrieve', '/v1/responses/r?include[0]=a&after=x&limit=2'), 'include%5B0%5D=a');
+  assert.equal(storedQuery('delete', '/v1/responses/r?include[]=a'), '');
+  assert.equal(storedQuery('retrieve', '/v1/responses/r'), '');
+});
+
+test('a stream by id is refused by name, and not where it is switched off', () => {
+  assert.throws(
+    () => storedQuery('retrieve', '/v1/responses/r?stream=true&starting_after=4'),
+    (error) => error instanceof TollgateError && error.code === 'invalid_request' && error.param === 'stream',
+  );
+  assert.equal(storedQuery('retrieve', '/v1/responses/r?stream=false'), '');
+});

@@ -1,0 +1,36 @@
+import { type Affinity, type RouteResult, Surface } from '@tollgate/contracts';
+import { TollgateError } from '@tollgate/errors';
+import type { Run } from '../run.ts';
+
+/** A conversation is with one resource; more marks than a change of keys explains are no conversation. */
+const contentMarksMax = 16;
+
+/**
+ * What binds this request to the resource that keeps its state; undefined where any target will do.
+ * @throws TollgateError `invalid_request` for encrypted contents from everywhere
+ */
+export function affinityOf({ request, body, receipt }: Run): Affinity | undefined {
+  const teamId = receipt?.teamId ?? '';
+  if (request.stored) {
+    const { responseId, action } = request.stored;
+    return { teamId, responseId, contentMarks: [], action };
+  }
+  const { previousResponseId: responseId, marks } = body.index;
+  if (request.surface !== Surface.RESPONSES || (responseId === '' && marks.length === 0)) return undefined;
+  const contentMarks = body.contentMarks();
+  if (contentMarks.length > contentMarksMax) {
+    const message = 'The encrypted contents of "input" come from too many places: send those of one conversation.';
+    throw new TollgateError('invalid_request', { message, param: 'input' });
+  }
+  return responseId === '' && contentMarks.length === 0 ? undefined : { teamId, responseId, contentMarks, action: '' };
+}
+
+/** The request as the resource that was found knows it. @throws TollgateError when the router left the response out */
+export function bind(run: Run, { responseId, action }: Affinity, { providerResponseId }: RouteResult): void {
+  if (responseId !== '') {
+    if (providerResponseId === undefined)
+      throw new TollgateError('internal_error', { internal: 'guard-router gave a route without its response' });
+    run.knownResponse = { providerId: providerResponseId, callersId: responseId };
+  }
+  if (action === '') run.body = run.body.asIssued(providerResponseId);
+}

@@ -1,0 +1,30 @@
+import type { ResponseIds } from '@tollgate/config';
+import { Surface, type Target } from '@tollgate/contracts';
+import { ResponseNames } from '../domain/response-names.ts';
+import { topLevelText } from '../domain/top-level-text.ts';
+import type { Run } from './run.ts';
+
+/** What the responses of a target are called by this caller; undefined on surfaces that have none. */
+export function namesFor(
+  { dispatch, row }: Run,
+  { provider, model }: Target,
+  ids: ResponseIds,
+): ResponseNames | undefined {
+  const { surface, knownResponse: known } = dispatch;
+  if (surface !== Surface.RESPONSES && surface !== Surface.STORED_RESPONSES) return undefined;
+  const teamId = row.receipt?.teamId ?? '';
+  return new ResponseNames({
+    seal: (providerId, borrowed) => ids.seal(teamId, { provider, model, providerId, borrowed }),
+    contentMark: () => ids.contentMark(teamId, provider),
+    known,
+  });
+}
+
+/** A whole JSON answer with the caller's names in it. */
+export function renamedAnswer(surface: Surface, names: ResponseNames | undefined, body: Buffer): Buffer {
+  if (!names) return body;
+  names.learn(topLevelText(body, 'id'));
+  // Whose the turn before was is not known here: that of another team, where a cache is shared.
+  if (surface === Surface.STORED_RESPONSES) names.learn(topLevelText(body, 'previous_response_id'), true);
+  return names.rename(body);
+}

@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { type AzureSimulator, startAzureSimulator } from '@tollgate/testing/azure';
+import OpenAI from 'openai';
+import { newSystem, type System } from '../support/system.ts';
+import { until } from '../support/until.ts';
+
+// A rotation over two resources, of which each keeps its own: rotation decides first turns only.
+
+const east = 'east';
+const west = 'west';
+let system: System;
+let simulators: Record<string, AzureSimulator>;
+let client: OpenAI;
+let others: OpenAI;
+
+before(async () => {
+  simulators = { [east]: await startAzureSimulator(), [west]: await startAzureSimulator() };
+  system = await newSystem();
+  await system.start();
+  const keyFile = path.join(system.home, 'provider-key');
+  await writeFile(keyFile, simulators[east]?.apiKey ?? '', { mode: 0o600 });
+  const provider = (name: string, more = '') =>
+    `  - { name: ${name}, type: azure-openai, endpoint: "${simulators[name]?.address}", apiKey: { file: ${keyFile} }${more}, models: [gpt-4o, gpt-4o-mini] }`;
+  const file = path.join(system.home, 'affinity.yaml');
+  await writeFile(
+    file,
+    `organization: sampleorganization
+priceList:
+  gpt-4o: { prompt: 2.50, completion: 10.00 }
+  gpt-4o-mini: { prompt: 0.15, completion: 0.60 }
+providers:
+${provider(east, ', apiVersion: "2025-04-01-preview"')}
+${provider(west)}
+projects:
+  - name: sample-project
+    teams: [{ name: engineering }, { name: product }]
+    proxies:
+      - name: proxy
+        version: v1.0
+        context: /proxy
+        provider: ${east}
+        default: true
+        guardrails:
+          - piiMasking: { email: true }
+          - semanticCache: { scope: proxy }
+          - modelRotation:
+              models: [{ model: gpt-4o, provider: ${east} }, { model: gpt-4o, provider: ${west} }]
+              suspendDurationSeconds: 60
+`,
+  );
+  await system.cli('apply', '-f', file, '--yes');
+  const { gatewayUrl } = await system.status();
+  const clientOf = async (team: string) => {
+    const { key: apiKey } = await system.createKey(team, 'affinity');
+    return new OpenAI({ baseURL: `${gatewayUrl}/v1`, apiKey, maxRetries: 0 });
+  };
+  client = await clientOf('engineering');
+  others = await clientOf('product');
+});
+after(async () => {
+  await system?.remove();
+  await Promise.all(Object.values(simulators ?? {}).map((simulator) => simulator.close()));
+});
+
+/** How many calls of responses each resource has had. */
+const callsOf = (name: string) => simulators[name]?.calls({ surface: 'responses' }).length ?? 0;
+
+/** Asks once, and says which resource was asked beside the answer. */
+async function at<T>(ask: () => Promise<T>): Promise<{ answer: T; asked: string }> {
+  const before = [callsOf(east), callsOf(west)];
+  const answer = await ask();
+  const asked = [east, west].filter((name, index) => callsOf(name) > (before[index] ?? 0));
+  return { answer, asked: asked.join() };
+}
+
+let topic = 0;
+const create = (fields: Partial<OpenAI.Responses.ResponseCreateParamsNonStreaming> = {}, from = client) =>
+  from.responses.create({ model: 'gpt-4o', input: `A question about topic ${topic++} of many`, ...fields });
+
+/** A first turn that this resource took. */
+async function begunAt(name: string, fields: Partial<OpenAI.Responses.ResponseCreateParamsNonStreaming> = {}) {
+  for (;;) {
+    const { answer, asked } = await at(() => create(fields));
+    if (asked === name) return answer;
+  }
+}
+
+test('first turns alternate, later ones stay with the resource of the first, streamed or not', async () => {
+  const firsts = [];
+  for (let turn = 0; turn < 6; turn++) firsts.push((await at(() => create())).asked);
+  assert.deepEqual(new Set(firsts), new Set([east, west]));
+  assert.deepEqual(firsts.slice(2), firsts.slice(0, 4), 'they take turns');
+  for (const name of [east, west]) {
+    let { id } = await begunAt(name);
+    for (let turn = 0; turn < 4; turn++) {
+      const goOn = { previous_response_id: id };
+      if (turn % 2 === 0) {
+        const { answer, asked } = await at(() => create(goOn));
+        assert.equal(asked, name);
+        id = answer.id;
+      } else {
+        const { asked } = await at(async () => {
+          const stream = await client.responses.create({
+            model: 'gpt-4o',
+            input: `Turn ${turn}`,
+            stream: true,
+            ...goOn,
+          });
+          for await (const event of stream) if (event.type === 'response.completed') id = event.response.id;
+        });
+        assert.equal(asked, name);
+      }
+    }
+    assert.equal((await client.responses.retrieve(id)).id, id, `found at ${name}`);
+    await client.responses.delete(id);
+    await assert.rejects(client.responses.retrieve(id), OpenAI.NotFoundError);
+  }
+});
+
+test('encrypted reasoning goes back to the resource that made it, and says of another team nothing', async () => {
+  const thinking = { include: ['reasoning.encrypted_content'] as const, store: false };
+  for (const name of [east, west]) {
+    const { output } = await begunAt(name, { ...thinking, include: [...thinking.include] });
+    const thought = output.find((item) => item.type === 'reasoning');
+    assert.ok(thought?.encrypted_content);
+    const input = [...output, { role: 'user' as const, content: 'Go on' }] as OpenAI.Responses.ResponseInput;
+    for (let turn = 0; turn < 3; turn++) {
+      const { asked } = await at(() => create({ input, store: false }));
+      assert.equal(asked, name);
+    }
+    await assert.rejects(create({ input }, others), { status: 400, code: 'invalid_request', param: 'input' });
+  }
+  const stream = await client.responses.create({
+    model: 'gpt-4o',
+    input: 'Think',
+    stream: true,
+    include: [...thinking.include],
+  });
+  const contents = new Set<string>();
+  for await (const event of stream) {
+    const items = event.type === 'response.completed' ? event.response.output : 'item' in event ? [event.item] : [];
+    for (const item of items)
+      if (item.type === 'reasoning' && item.encrypted_content) contents.add(item.encrypted_content);
+  }
+  assert.equal(contents.size, 1, 'the same in every event');
+  const [content = ''] = contents;
+  const input = [{ type: 'reasoning' as const, id: 'rs_1', summary: [], encrypted_content: content }];
+  assert.ok((await create({ input: [...input, { role: 'user', content: 'Go on' }] })).output_text);
+});
+
+test('a cache that teams share: its hit is gone on from by the team that got it, and shows it nothing else', async () => {
+  const input = 'What do two teams ask alike?';
+  const made = await create({ input, metadata: { asked_by: 'engineering' } });
+  const { data: hit, response } = await others.responses.create({ model: 'gpt-4o', input }).withResponse();
+  assert.equal(response.headers.get('x-cache-status'), 'HIT');
+  await assert.rejects(others.responses.retrieve(hit.id), OpenAI.NotFoundError);
+  await assert.rejects(others.responses.retrieve(made.id), OpenAI.NotFoundError);
+  const next = await create({ previous_response_id: hit.id }, others);
+  const kept = await others.responses.retrieve(next.id);
+  assert.ok(kept.previous_response_id);
+  await assert.rejects(
+    others.responses.retrieve(kept.previous_response_id),
+    OpenAI.NotFoundError,
+    "it is the other team's",
+  );
+  await assert.rejects(create({ previous_response_id: hit.id }), { code: 'previous_response_not_found' });
+});
+
+test('the resource is suspended: first turns go on elsewhere, what it keeps waits with a clear 503', async () => {
+  const { id } = await begunAt(west);
+  simulators[west]?.addFault({ kind: 'status', status: 429, retryAfterSeconds: 60 });
+  const goOn = () => at(() => create({ previous_response_id: id }).catch((error: unknown) => error));
+  // The one that meets the 429 reads it; the router hears of it at the same time.
+  const { answer } = await until('the suspension', async () => {
+    const found = await goOn();
+    assert.ok(found.answer instanceof OpenAI.APIError, String(found.answer));
+    if (found.answer.status === 503) return found;
+    assert.deepEqual([found.answer.status, found.answer.code, found.asked], [429, 'upstream_rate_limited', west]);
+    return undefined;
+  });
+  assert.ok(answer instanceof OpenAI.InternalServerError);
+  assert.equal(answer.code, 'all_models_suspended');
+  assert.match(answer.message, /keeps this conversation/);
+  const waitSeconds = Number(answer.headers.get('retry-after'));
+  assert.ok(waitSeconds > 0 && waitSeconds <= 60, String(waitSeconds));
+  for (let turn = 0; turn < 4; turn++) assert.equal((await at(() => create())).asked, east);
+  assert.equal((await goOn()).asked, '', 'and it is sent nowhere');
+  assert.equal((await client.responses.retrieve(id)).id, id, 'what is kept can be read all the same');
+});
