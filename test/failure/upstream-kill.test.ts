@@ -26,7 +26,7 @@ test(`${kills} kills at the end of an answer`, { timeout: 120_000 + kills * 5000
   const simulator = await system.simulator();
   const answers: LoadResult[] = [];
   for (let round = 0; round < kills; round++) {
-    await until('upstream is ready', async () => (await upstream())?.ready || undefined);
+    await until('upstream is ready', async () => (await upstream())?.ready || undefined, 20_000, 100);
     const { replica } = (await upstream()) ?? {};
     assert.ok(replica);
     const stream = round % 2 === 1;
@@ -54,6 +54,7 @@ test(`${kills} kills at the end of an answer`, { timeout: 120_000 + kills * 5000
       return found.length >= kills ? found : undefined;
     },
     rowMsMax,
+    500,
   );
   assert.ok(rows.every(({ n }) => Number(n) === 1));
   const ids = new Set(rows.map(({ request_id }) => request_id));
