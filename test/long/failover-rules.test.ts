@@ -63,9 +63,14 @@ const rested = async (model: string) => {
 test('turns are exact over both routers', async () => {
   const routed = 'tollgate_guard_requests_total';
   const known = await routerCounters(installation, routed);
-  const answers = await Promise.all(Array.from({ length: 60 }, () => send('turns')));
-  for (const model of modelsOf('turns'))
-    assert.equal(answers.filter((answer) => answer.model === model).length, 20, model);
+  const answers: Answer[] = [];
+  // A few at a time: a router that a busy machine stalls for a second has its request taken by the other, with a turn.
+  while (answers.length < 60) answers.push(...(await Promise.all(Array.from({ length: 4 }, () => send('turns')))));
+  const served = Object.groupBy(answers, ({ status, model, attempts }) => `${status} ${model} ${attempts}`);
+  assert.deepEqual(
+    Object.fromEntries(Object.entries(served).map(([name, group]) => [name, group?.length])),
+    Object.fromEntries(modelsOf('turns').map((model) => [`200 ${model} 1`, 20])),
+  );
   const grown = await grownCounters(installation, routed, known, 60);
   assert.ok(grown.length === 2 && grown.every((count) => count > 0), grown.join());
 });

@@ -76,10 +76,13 @@ export async function startInstallation(plan: Plan): Promise<Installation> {
     await writeFile(file, configuration(plan, { simulator: simulatorUrl ?? '', ...endpoints, ...plan.endpoints }));
     await system.cli('apply', '--file', file, '--yes');
     await system.cli('scale', 'guard-router', '2');
-    await until('two routers, and all of the revision', async () => {
+    await until('two routers with their store, and all services of the revision', async () => {
       const { ready, services } = await system.status();
       const routers = services.filter((service) => service.name === 'guard-router');
-      return (ready && routers.length === 2 && services.every((service) => service.ready)) || undefined;
+      if (!ready || routers.length !== 2 || services.some((service) => !service.ready)) return undefined;
+      // Without the store, which is ready too, each takes turns of its own.
+      const stores = await Promise.all(routers.map(({ health }) => redisOf(`${health}/readyz`)));
+      return stores.every((store) => store === 'ok') || undefined;
     });
     const { key } = await system.createKey('callers', 'matrix');
     return { system, simulator: await system.simulator(), gatewayUrl, key, close };
@@ -87,6 +90,11 @@ export async function startInstallation(plan: Plan): Promise<Installation> {
     await close();
     throw error;
   }
+}
+
+async function redisOf(url: string): Promise<unknown> {
+  const { checks } = (await (await fetch(url)).json()) as { checks: Record<string, unknown> };
+  return checks.redis;
 }
 
 /** The provider of the configuration that has a target. */
