@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { after, afterEach, before, beforeEach, type TestContext, test } from 'node:test';
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
-import { subjects } from '@tollgate/bus';
+import { type AnswerReceiver, subjects } from '@tollgate/bus';
 import { type Accepted, CacheFillPlan, Delivery, LeaseAsk, RequestStatus, Surface } from '@tollgate/contracts';
 import { Harness, type ServiceUnderTest } from './testing/harness.ts';
 import { chat, target } from './testing/peer.ts';
@@ -184,9 +184,15 @@ test('a request that was superseded ends at once', async () => {
   assert.equal(harness.simulator.calls().length, 1, 'no second target');
 });
 
-test('the provider is read no faster than the caller reads', async () => {
-  await service('upstream-1');
-  const wholeBytes = 24 * 1024 * 1024;
+interface Endless {
+  sent(): number;
+  endBytes: number;
+}
+
+const wholeBytes = 24 * 1024 * 1024;
+
+/** A provider, named `endless`, of a stream that is as fast as it is read. */
+async function endlessProvider(t: TestContext): Promise<Endless> {
   let sent = 0;
   const chunk = (delta: object, finish: string | null = null) =>
     `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
@@ -205,28 +211,52 @@ test('the provider is read no faster than the caller reads', async () => {
     pump();
   }).listen(0, '127.0.0.1');
   await once(provider, 'listening');
+  t.after(() => provider.close());
   const endpoint = `http://127.0.0.1:${(provider.address() as AddressInfo).port}`;
   await harness.apply(harness.provider('azure') + harness.provider('endless', { endpoint }));
+  return { sent: () => sent, endBytes: end.length };
+}
 
+const endless = [target('gpt-4o', { provider: 'endless' })];
+
+test('the provider is read no faster than the caller reads', async (t) => {
+  await service('upstream-1');
+  const { sent, endBytes } = await endlessProvider(t);
   const full = Promise.withResolvers<{ consumed(bytes: number): void }>();
   let reading = false;
   let received = 0;
-  const targets = [target('gpt-4o', { provider: 'endless' })];
-  const asked = harness.peer.ask({ body: stream(), targets }, (frame, receiver) => {
+  const asked = harness.peer.ask({ body: stream(), targets: endless }, (frame, receiver) => {
     received += frame.content.length;
-    if (received >= 16 * 1024) full.resolve(receiver);
+    if (received >= 12 * 1024) full.resolve(receiver);
     return reading;
   });
   const receiver = await full.promise;
-  await untilSteady(() => sent);
+  await untilSteady(sent);
   assert.ok(received <= 16 * 1024 + 80 * 1024, `the caller was sent ${received}`);
-  assert.ok(sent < wholeBytes / 2, `the provider could send ${sent}`);
+  assert.ok(sent() < wholeBytes / 2, `the provider could send ${sent()}`);
   reading = true;
   receiver.consumed(received);
   const answer = await asked;
   assert.equal(answer.end.status, RequestStatus.COMPLETED);
-  assert.equal(answer.text.length, sent + end.length);
-  provider.close();
+  assert.equal(answer.text.length, sent() + endBytes);
+});
+
+test('a caller that leaves while it holds the provider back: the call is cut off at once, nothing more is read', async (t) => {
+  await service('upstream-1');
+  const { sent } = await endlessProvider(t);
+  const begun = Promise.withResolvers<AnswerReceiver>();
+  const asked = harness.peer.ask({ body: stream(), targets: endless }, (frame, receiver) => {
+    if (frame.content.length > 0) begun.resolve(receiver);
+    return false;
+  });
+  asked.catch(() => undefined);
+  const receiver = await begun.promise;
+  await untilSteady(sent);
+  receiver.cancel('client_gone');
+  const row = await harness.peer.row(receiver.requestId);
+  assert.deepEqual([row.status, row.code], [RequestStatus.CANCELLED, 'client_closed_request']);
+  assert.ok((row.billed?.completion ?? 0) > 0, 'charged for what was seen');
+  assert.ok(sent() < wholeBytes, 'it was not read on');
 });
 
 /** Nothing but time can show that something does not grow any more. */

@@ -8,6 +8,7 @@ export interface RemoteAzureSimulator {
   addFault(spec: FaultSpec): Promise<string>;
   faults(): Promise<ActiveFault[]>;
   clearFaults(): Promise<void>;
+  openGate(name: string, chunks?: number): Promise<void>;
   calls(filter?: CallFilter): Promise<RecordedCall[]>;
   waitForCalls(filter?: CallFilter, options?: WaitOptions): Promise<RecordedCall[]>;
   totals(): Promise<Totals>;
@@ -34,6 +35,7 @@ export function connectAzureSimulator(address: string): RemoteAzureSimulator {
     },
     faults: async () => (await control('GET', 'faults')) as ActiveFault[],
     clearFaults: async () => void (await control('DELETE', 'faults')),
+    openGate: async (name, chunks = 1) => void (await control('POST', 'gates', { name, chunks })),
     calls: async (filter = {}) => (await control('GET', `calls?${queryOf(filter)}`)) as RecordedCall[],
     waitForCalls: async (filter = {}, { count = 1, timeoutMs = WAIT_MS } = {}) => {
       const query = queryOf({ ...filter, count, waitMs: timeoutMs });

@@ -24,6 +24,16 @@ export function addControl(app: FastifyInstance, core: Core): void {
     return reply.code(204).send();
   });
 
+  app.post('/__sim/gates', (request, reply) => {
+    try {
+      const { name, chunks } = JSON.parse(bodyOf(request.body)) as { name: unknown; chunks: unknown };
+      core.gates.open(String(name), Number(chunks));
+      return reply.code(204).send();
+    } catch (error) {
+      return reply.code(400).send({ error: error instanceof Error ? error.message : String(error) });
+    }
+  });
+
   /** With `waitMs` it answers as soon as `count` calls match, or 408. */
   app.get('/__sim/calls', async (request, reply) => {
     const query = isRecord(request.query) ? request.query : {};

@@ -1,5 +1,6 @@
 import { type Deployment, resolveDeployments } from './deployments.ts';
 import { FaultList, type FaultSpec } from './faults.ts';
+import { Gates } from './gates.ts';
 import type { ResolvedOptions } from './options.ts';
 import { Quotas } from './quota.ts';
 import { ReasoningSeal } from './reasoning.ts';
@@ -12,6 +13,7 @@ export interface Core {
   options: ResolvedOptions;
   deployments: Map<string, Deployment>;
   faults: FaultList;
+  gates: Gates;
   quotas: Quotas;
   reasoning: ReasoningSeal;
   recorder: Recorder;
@@ -25,6 +27,7 @@ export function createCore(options: ResolvedOptions): Core {
     options,
     deployments,
     faults: new FaultList(),
+    gates: new Gates(),
     quotas: new Quotas(options.now),
     reasoning: new ReasoningSeal(),
     recorder: new Recorder(options.recordedCallsMax),
@@ -33,9 +36,10 @@ export function createCore(options: ResolvedOptions): Core {
   };
 }
 
-/** Forgets faults, calls, totals, quotas and stored responses. */
+/** Forgets faults, gates, calls, totals, quotas and stored responses. */
 export function resetCore(core: Core): void {
   core.faults.clear();
+  core.gates.clear();
   core.quotas.reset();
   core.recorder.reset();
   core.responses.clear();

@@ -26,6 +26,8 @@ function contentChunks(text: string): number {
     .length;
 }
 
+const wholeEvents = (text: string) => text.slice(0, text.lastIndexOf('\n\n') + 2);
+
 for (const [surface, path, json, stream] of SURFACES) {
   test(`${surface}: status with Azure's body and each form of Retry-After`, async (t) => {
     const simulator = await simulatorFor(t, { now: () => Date.UTC(2026, 0, 1) });
@@ -126,6 +128,7 @@ for (const [surface, path, json, stream] of SURFACES) {
     };
     for (const body of [json, stream]) {
       assert.equal((await cut({ kind: 'cutBeforeHeaders' }, body)).status, undefined);
+      assert.equal((await cut({ kind: 'resetBeforeHeaders' }, body)).status, undefined);
       const headersOnly = await cut({ kind: 'cutAfterHeaders' }, body);
       assert.deepEqual([headersOnly.status, headersOnly.text], [200, '']);
     }
@@ -137,7 +140,7 @@ for (const [surface, path, json, stream] of SURFACES) {
     assert.equal(contentChunks(beforeEnd.text), 7, 'more chunks than there are: cut before the end');
     const half = await cut({ kind: 'cut' }, json);
     assert.ok(half.text.length > 0 && half.text.length < Number(half.headers['content-length']));
-    const calls = await simulator.waitForCalls({ ended: true }, { count: 8 });
+    const calls = await simulator.waitForCalls({ ended: true }, { count: 10 });
     assert.ok(calls.every((call) => !call.completed && !call.aborted));
   });
 
@@ -197,6 +200,36 @@ for (const [surface, path, json, stream] of SURFACES) {
     assert.ok(performance.now() - started >= 7 * 14, 'seven chunks, each after its delay');
     // A burst would bring all seven in one piece; a busy machine may join two of them.
     assert.ok(pieces.filter((piece) => contentChunks(piece) > 0).length >= 3);
+  });
+
+  test(`${surface}: a gate lets as many chunks pass as it was opened for`, async (t) => {
+    const simulator = await simulatorFor(t);
+    simulator.addFault({ gate: 'g' });
+    const response = await post(simulator, path, stream);
+    assert.ok(response.body);
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    const readUntil = async (chunks: number) => {
+      while (contentChunks(wholeEvents(text)) < chunks) text += (await reader.read()).value ?? '';
+      return contentChunks(wholeEvents(text));
+    };
+    for (const opened of [1, 2, 3]) {
+      simulator.openGate('g');
+      assert.equal(await readUntil(opened), opened);
+    }
+    const [running] = simulator.calls();
+    assert.equal(running?.endedAt, undefined);
+    simulator.openGate('g', 4);
+    assert.equal(await readUntil(7), 7);
+    assert.throws(() => simulator.openGate('g', 0), RangeError);
+  });
+
+  test(`${surface}: pings before each chunk`, async (t) => {
+    const simulator = await simulatorFor(t);
+    simulator.addFault({ pings: true });
+    const text = await (await post(simulator, path, stream)).text();
+    assert.equal(text.split(': keep-alive\n\nevent: ping\n').length, 8);
+    assert.equal(contentChunks(text), 7);
   });
 
   test(`${surface}: a marker in the prompt is a fault for this call and no part of the prompt`, async (t) => {

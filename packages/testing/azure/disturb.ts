@@ -34,9 +34,9 @@ export async function disturb(call: Call, marked: FaultSpec | undefined): Promis
   }
 
   exchange.addHeaders(faultHeaders(fault, core.options.now()));
-  if (fault.kind === 'cutBeforeHeaders') {
+  if (fault.kind === 'cutBeforeHeaders' || fault.kind === 'resetBeforeHeaders') {
     await exchange.wait(fault.delayMs ?? 0);
-    exchange.cut();
+    exchange.cut(fault.kind === 'resetBeforeHeaders');
   }
   if (fault.kind === 'hangBeforeHeaders') {
     await exchange.gone();

@@ -74,6 +74,12 @@ export class Exchange {
     });
   }
 
+  /** Waits until the gate lets a chunk pass, unless the caller leaves first. @throws ExchangeEnded */
+  async passGate(name: string): Promise<void> {
+    await this.#core.gates.pass(name, this.signal);
+    if (this.signal.aborted) throw new ExchangeEnded();
+  }
+
   /** Resolves when the system took the bytes, so a slow reader holds the writer back. @throws ExchangeEnded */
   async write(bytes: string): Promise<void> {
     if (this.signal.aborted) throw new ExchangeEnded();
@@ -113,9 +119,11 @@ export class Exchange {
     throw new ExchangeEnded();
   }
 
-  cut(): never {
+  /** @param reset with a TCP reset, else in good order for TCP */
+  cut(reset = false): never {
     this.#disturbed = true;
-    this.response.socket?.destroy();
+    if (reset) this.response.socket?.resetAndDestroy();
+    else this.response.socket?.destroy();
     throw new ExchangeEnded();
   }
 

@@ -14,6 +14,8 @@ export const FAULT_KINDS = [
   'hang',
   /** Destroys the socket without a byte of an answer. */
   'cutBeforeHeaders',
+  /** The same with a TCP reset. */
+  'resetBeforeHeaders',
   /** Destroys the socket when the headers of a 200 are out. */
   'cutAfterHeaders',
   /** Destroys the socket after `afterChunks` content chunks (0: only the chunks without content), or in mid-body. */
@@ -64,6 +66,10 @@ export interface FaultSpec {
   delayMs?: number;
   /** Before each content chunk; each is then sent alone, whatever the filter mode. */
   chunkDelayMs?: number;
+  /** Each content chunk waits until this gate is opened for it (`openGate`); each is then sent alone. */
+  gate?: string;
+  /** Before each content chunk of a stream a comment line and an `event: ping`, as some gateways and servers send them. */
+  pings?: boolean;
   contentFilter?: ContentFilterMode;
   /** Part of the prompt's tokens that usage reports as cached. */
   cachedTokens?: number;
@@ -109,6 +115,8 @@ const FIELDS: Record<keyof FaultSpec, Check> = {
   retryAfterDateMs: count,
   delayMs,
   chunkDelayMs: delayMs,
+  gate: text,
+  pings: (value) => typeof value === 'boolean',
   contentFilter: (value) => CONTENT_FILTER_MODES.some((mode) => mode === value),
   cachedTokens: count,
   cacheWriteTokens: count,

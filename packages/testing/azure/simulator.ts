@@ -28,10 +28,12 @@ export interface AzureSimulator {
   addFault(spec: FaultSpec): string;
   faults(): ActiveFault[];
   clearFaults(): void;
+  /** Lets content chunks pass whose fault names this gate; default 1. @throws RangeError as Gates.open. */
+  openGate(name: string, chunks?: number): void;
   calls(filter?: CallFilter): RecordedCall[];
   waitForCalls(filter?: CallFilter, options?: WaitOptions): Promise<RecordedCall[]>;
   totals(): Totals;
-  /** Forgets faults, calls, totals, quotas and stored responses. */
+  /** Forgets faults, gates, calls, totals, quotas and stored responses. */
   reset(): void;
   /** Ends all connections, hanging ones too. */
   close(): Promise<void>;
@@ -52,6 +54,7 @@ export async function startAzureSimulator(options: AzureSimulatorOptions = {}): 
     addFault: (spec) => addFault(core, spec),
     faults: () => core.faults.list(),
     clearFaults: () => core.faults.clear(),
+    openGate: (name, chunks = 1) => core.gates.open(name, chunks),
     calls: (filter) => core.recorder.calls(filter),
     waitForCalls: (filter, wait) => core.recorder.waitForCalls(filter, wait),
     totals: () => core.totals.read(),

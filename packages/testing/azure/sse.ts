@@ -5,6 +5,9 @@ import type { IssuedUsage } from './usage.ts';
 /** How many tokens the default filter holds back and then releases at once. */
 const BURST_TOKENS = 16;
 
+/** What keeps a silent connection awake: a comment, and an event that OpenAI's protocol does not know. */
+const PING = ': keep-alive\n\nevent: ping\ndata: {"type":"ping"}\n\n';
+
 interface StreamPace {
   firstTokenMs: number;
   tokensPerSecond: number | undefined;
@@ -55,7 +58,8 @@ export class EventStream implements EventSink {
   private constructor(exchange: Exchange, shape: StreamShape) {
     this.#exchange = exchange;
     this.#shape = shape;
-    const bursts = shape.mode === 'default' && exchange.fault.chunkDelayMs === undefined;
+    const { chunkDelayMs, gate } = exchange.fault;
+    const bursts = shape.mode === 'default' && chunkDelayMs === undefined && gate === undefined;
     this.#burstTokens = bursts ? BURST_TOKENS : 1;
   }
 
@@ -83,9 +87,11 @@ export class EventStream implements EventSink {
   async content(event: string, tokens: number): Promise<void> {
     if (this.#chunks === (this.#exchange.fault.afterChunks ?? 0)) await this.#break();
     if (this.#chunks === 0) await this.#exchange.wait(this.#shape.pace.firstTokenMs);
-    await this.#exchange.wait(this.#exchange.fault.chunkDelayMs ?? 0);
+    const { chunkDelayMs = 0, gate, pings } = this.#exchange.fault;
+    await this.#exchange.wait(chunkDelayMs);
+    if (gate !== undefined) await this.#exchange.passGate(gate);
     this.#chunks += 1;
-    this.#held += event;
+    this.#held += pings ? PING + event : event;
     this.#heldTokens += tokens;
     if (this.#heldTokens >= this.#burstTokens) await this.#release();
   }

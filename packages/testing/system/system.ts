@@ -25,7 +25,16 @@ export interface Status {
   pid: number;
   ready: boolean;
   ledger: string;
-  services: { name: string; replica: string; pid: number | null; ready: boolean; address: string; restarts: number }[];
+  services: {
+    name: string;
+    replica: string;
+    pid: number | null;
+    ready: boolean;
+    address: string;
+    /** Base URL of its /livez, /readyz and /metrics; null while it has none. */
+    health: string | null;
+    restarts: number;
+  }[];
   engines: { name: string; pid: number | null; version: string; ready: boolean }[];
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Surface } from '@tollgate/contracts';
-import { streamError } from './stream-error.ts';
+import { endsEvent, streamError, streamRefusal } from './stream-error.ts';
 
 const error = {
   code: 'gateway_interrupted',
@@ -28,4 +28,30 @@ test('responses get a typed event whose number continues the count', () => {
   assert.equal(event.sequence_number, 13);
   assert.equal(event.code, 'gateway_interrupted');
   assert.equal(event.error.code, 'gateway_interrupted');
+});
+
+test('a provider’s own error is an event, whole, in one line', () => {
+  const error = { code: 'content_filter', message: 'No.', param: 'prompt', type: null, innererror: { code: 'x' } };
+  const body = Buffer.from(JSON.stringify({ error }, null, 2));
+  const chat = streamRefusal(Surface.CHAT_COMPLETIONS, body);
+  assert.match(chat, /^data: .*\n\n$/);
+  assert.deepEqual(JSON.parse(chat.slice(6)), { error });
+  const responses = streamRefusal(Surface.RESPONSES, body);
+  assert.match(responses, /^event: error\ndata: .*\n\n$/);
+  const { code, message, param } = error;
+  assert.deepEqual(JSON.parse(responses.slice(responses.indexOf('data: ') + 6)), {
+    ...{ type: 'error', sequence_number: 0, code, message, param, error },
+  });
+  for (const other of ['<html>', 'null', '{"error":"no"}'])
+    assert.match(
+      streamRefusal(Surface.CHAT_COMPLETIONS, Buffer.from(other)),
+      /^data: \{"error":\{"message":".+"\}\}\n\n$/,
+    );
+});
+
+test('only behind a blank line may something follow', () => {
+  for (const whole of ['', 'data: x\n\n', 'data: x\r\n\r\n', 'data: x\n\r\n'])
+    assert.ok(endsEvent(Buffer.from(whole)), whole);
+  for (const half of ['data: x', 'data: x\n', 'data: x\r\n', '\n', 'event: a\ndata: {"te'])
+    assert.ok(!endsEvent(Buffer.from(half)), half);
 });

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { type Frame, RequestStatus, Surface } from '@tollgate/contracts';
+import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import { Pings } from '../adapters/pings.ts';
 import { Answer } from './answer.ts';
 
@@ -16,10 +17,16 @@ function kept(part: Partial<Frame>): Frame {
   return Object.freeze({ ...frame, ...part });
 }
 
-async function answered(frames: Frame[]): Promise<{ status: number; headers: Headers; body: string }> {
+type Happening = Frame | 'ping' | 'lost';
+
+async function answered(happenings: Happening[]): Promise<{ status: number; headers: Headers; body: string }> {
   const server = createServer((_, response) => {
     const answer = new Answer('req-1', response, new Pings());
-    for (const frame of frames) answer.frame(frame);
+    for (const happening of happenings) {
+      if (happening === 'ping') answer.ping();
+      else if (happening === 'lost') answer.fail(interrupted);
+      else answer.frame(happening);
+    }
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   try {
@@ -32,6 +39,9 @@ async function answered(frames: Frame[]): Promise<{ status: number; headers: Hea
     server.close();
   }
 }
+
+const interrupted = toErrorDetail(new TollgateError('gateway_interrupted'));
+const content = (text: string, sequence = 1) => kept({ sequence, content: Buffer.from(text) });
 
 const head = (stream: boolean) => ({
   headers: { 'x-cache-status': 'MISS', 'x-both': 'head' },
@@ -83,4 +93,41 @@ test('a stream that begins before its response is told as one', async () => {
   assert.equal(body, 'data: {}\n\n');
   assert.match(headers.get('content-type') ?? '', /^text\/event-stream/);
   assert.equal(headers.get('x-both'), 'head');
+});
+
+test('a ping begins a stream that is silent; between events it is a comment, inside of one it would tear it', async () => {
+  const { status, headers, body } = await answered([
+    kept({ head: head(true) }),
+    'ping',
+    content('data: {"a":1}\n\ndata: {"b"'),
+    'ping',
+    content(':2}\n\n', 2),
+    'ping',
+    kept({ sequence: 3, end }),
+  ]);
+  assert.equal(status, 200);
+  assert.match(headers.get('content-type') ?? '', /^text\/event-stream/);
+  assert.equal(body, ': ping\n\ndata: {"a":1}\n\ndata: {"b":2}\n\n: ping\n\n');
+});
+
+test('a caller that does not read what is there gets no pings on top of it', async () => {
+  const chunk = `data: ${'x'.repeat(16_000)}\n\n`;
+  const chunks = Array.from({ length: 1000 }, (_, at) => content(chunk, at + 1));
+  const { body } = await answered([kept({ head: head(true) }), ...chunks, 'ping', kept({ sequence: 1001, end })]);
+  assert.equal(body, chunk.repeat(1000));
+});
+
+test('a refusal of the provider after a ping is an event', async () => {
+  const refusal = { error: { code: 'content_filter', message: 'No.' } };
+  const failed = { status: RequestStatus.FAILED, error: undefined, contentBytes: 0 };
+  const last = kept({ response: response(400), content: Buffer.from(JSON.stringify(refusal)), end: failed });
+  const { status, body } = await answered([kept({ head: head(true) }), 'ping', { ...last, sequence: 1 }]);
+  assert.equal(status, 200);
+  assert.equal(body, `: ping\n\ndata: ${JSON.stringify(refusal)}\n\n`);
+});
+
+test('an owner that is lost between two events is told as an event, inside of one by a broken connection', async () => {
+  const { body } = await answered([kept({ head: head(true) }), content('data: {}\n\n'), 'lost']);
+  assert.match(body, /^data: \{\}\n\ndata: \{"error":\{.*"code":"gateway_interrupted".*\}\}\n\n$/);
+  await assert.rejects(answered([kept({ head: head(true) }), content('data: {}\n\ndata: {"a'), 'lost']));
 });

@@ -3,7 +3,7 @@ import { type AnswerReceiver, jsonWindowBytes } from '@tollgate/bus';
 import { type End, type ErrorDetail, type Frame, Surface } from '@tollgate/contracts';
 import { renderError } from '@tollgate/errors';
 import type { Pings } from '../adapters/pings.ts';
-import { streamError } from '../domain/stream-error.ts';
+import { endsEvent, streamError, streamRefusal } from '../domain/stream-error.ts';
 
 const noContent = new Uint8Array(0);
 
@@ -64,10 +64,10 @@ export class Answer {
         'content-length': body.length,
       });
       response.end(body);
-    } else if (this.#stream) {
+    } else if (this.#stream && endsEvent(this.#lastContent)) {
       response.end(streamError(this.#surface, error, this.requestId, this.#lastContent));
     } else {
-      // Half of a JSON answer has gone out: only a broken connection tells the caller that the rest is missing.
+      // Half of a JSON answer or of an event has gone out: only a broken connection tells that the rest is missing.
       response.destroy();
     }
   }
@@ -79,6 +79,8 @@ export class Answer {
   }
 
   ping(): void {
+    // A caller that does not read what is there needs no sign of life, and half an event must not be torn.
+    if (this.#undrained > 0 || !endsEvent(this.#lastContent)) return;
     if (!this.#response.headersSent) this.#commit();
     this.lastWriteMs = Date.now();
     this.#response.write(': ping\n\n');
@@ -121,6 +123,9 @@ export class Answer {
         ...this.#own(),
         'content-length': content.length,
       });
+    } else if (this.#status >= 400) {
+      response.end(streamRefusal(this.#surface, content));
+      return;
     }
     response.end(content);
   }

@@ -18,7 +18,7 @@ const provider = (type: Provider['type']): Provider => ({
 });
 const { billsRefusal } = wireOf(provider('azure-openai'));
 const billed = (fault: Fault, call = {}, bills = billsRefusal) =>
-  isBilled(fault, { sent: true, answering: false, ...call }, bills);
+  isBilled(fault, { sent: true, answering: false, contentSent: false, ...call }, bills);
 
 test('a call that we gave up runs on and is billed, one that broke before it answered is not', () => {
   assert.equal(billed({ kind: 'timeout', stage: 'answer' }), true);
@@ -31,9 +31,10 @@ test('a call that we gave up runs on and is billed, one that broke before it ans
   assert.equal(billed({ kind: 'misconfigured', reason: '' }), false);
 });
 
-test('an error inside a good answer is billed, a rate limit never', () => {
+test('an error inside a good answer is billed, a rate limit only when it broke off what the caller was reading', () => {
   assert.equal(billed(status(500), { answering: true }), true);
   assert.equal(billed(status(429), { answering: true }), false);
+  assert.equal(billed(status(429), { answering: true, contentSent: true }), true);
   assert.equal(billed(status(429)), false);
 });
 

@@ -5,6 +5,8 @@ export interface FailedCall {
   sent: boolean;
   /** The provider had begun a good answer. */
   answering: boolean;
+  /** The caller has had some of it. */
+  contentSent: boolean;
 }
 
 /** Whether a provider bills a refusal with this HTTP status and its own code. */
@@ -12,9 +14,13 @@ export type BillsRefusal = (status: number, code: string) => boolean;
 
 /**
  * Whether a failed call is billed though the provider did not say what it used. A call that we gave up runs on at the
- * provider and is billed; one that broke before it answered is not, nor is a rate limit, wherever it stands.
+ * provider and is billed; one that broke before it answered is not, nor is a rate limit, wherever it stands before the content.
  */
-export function isBilled(fault: Fault, { sent, answering }: FailedCall, billsRefusal: BillsRefusal): boolean {
+export function isBilled(
+  fault: Fault,
+  { sent, answering, contentSent }: FailedCall,
+  billsRefusal: BillsRefusal,
+): boolean {
   switch (fault.kind) {
     case 'timeout':
       return sent;
@@ -22,7 +28,7 @@ export function isBilled(fault: Fault, { sent, answering }: FailedCall, billsRef
     case 'garbage':
       return answering;
     case 'status':
-      return answering ? fault.status !== 429 : billsRefusal(fault.status, fault.error.code);
+      return answering ? contentSent || fault.status !== 429 : billsRefusal(fault.status, fault.error.code);
     case 'unreachable':
     case 'misconfigured':
       return false;

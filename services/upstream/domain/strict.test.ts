@@ -34,9 +34,12 @@ test('under a strict limit an estimate is never more than was granted: tokens of
 test('a call that broke before it was answered may be billed when it had left', () => {
   const cut = { kind: 'cut', reason: 'test' } as const;
   const never = () => false;
-  assert.equal(mayBeBilled(cut, { sent: true, answering: false }, never), true);
-  assert.equal(mayBeBilled(cut, { sent: false, answering: false }, never), false);
+  assert.equal(mayBeBilled(cut, { sent: true, answering: false, contentSent: false }, never), true);
+  assert.equal(mayBeBilled(cut, { sent: false, answering: false, contentSent: false }, never), false);
   const timeout = { kind: 'timeout', stage: 'answer' } as const;
-  assert.equal(mayBeBilled(timeout, { sent: true, answering: false }, never), true);
-  assert.equal(mayBeBilled({ kind: 'unreachable', reason: 'test' }, { sent: true, answering: false }, never), false);
+  assert.equal(mayBeBilled(timeout, { sent: true, answering: false, contentSent: false }, never), true);
+  assert.equal(
+    mayBeBilled({ kind: 'unreachable', reason: 'test' }, { sent: true, answering: false, contentSent: false }, never),
+    false,
+  );
 });

@@ -81,9 +81,12 @@ export class Attempt implements CallListener, Swept {
     return this.#relay?.contentSent ?? false;
   }
 
-  /** Gives the provider so long to end by itself. */
+  /**
+   * Gives the provider so long to end by itself. One that is held back has more to say than that: it is not read on only to be
+   * thrown away, which many callers who leave at once would make much of.
+   */
   stop(graceMs: number): void {
-    if (graceMs <= 0) this.#settle({ kind: 'stopped' });
+    if (graceMs <= 0 || this.#relay?.waiting) this.#settle({ kind: 'stopped' });
     else this.#stopAtMs = Math.min(this.#stopAtMs, Date.now() + graceMs);
   }
 

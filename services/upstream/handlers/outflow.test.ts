@@ -63,6 +63,19 @@ test('a full queue stops the provider, a nearly empty one lets it go on, once', 
   assert.equal(outflow.stopped, false);
 });
 
+test('what waits for the caller waits between two events, unless one is larger than a frame', async () => {
+  for (const end of ['\n\n', '\r\n\r\n']) {
+    const { outflow, sizes, consume, text } = setUp(1);
+    const events = [6000, 6000, 6000, 20_000, 100].map((bytes) => `data: ${'x'.repeat(bytes)}${end}`);
+    outflow.push(Buffer.from(events.join('')));
+    for (let round = 0; round < 5; round++) await consume(16_384);
+    const around = 6 + end.length;
+    // Two small ones, one that the large one does not fit behind, the large one in two parts, and the last with its rest.
+    assert.deepEqual(sizes(), [2 * (6000 + around), 6000 + around, 16_384, 20_000 + 100 + 2 * around - 16_384]);
+    assert.equal(text(), events.join(''));
+  }
+});
+
 test('at the end everything leaves', () => {
   const { outflow, text } = setUp(1);
   outflow.push(Buffer.from('ab'));

@@ -55,9 +55,9 @@ export class Outflow {
   /** At most a frame, so that the caller's window is never passed by more than that. */
   #next(): Buffer {
     const first = this.#queue[0] as Buffer;
-    const content = first.subarray(0, frameBytesMax);
+    const content = first.subarray(0, frameEnd(first));
     if (content.length === first.length) this.#queue.shift();
-    else this.#queue[0] = first.subarray(frameBytesMax);
+    else this.#queue[0] = first.subarray(content.length);
     this.#queuedBytes -= content.length;
     return content;
   }
@@ -72,4 +72,17 @@ export class Outflow {
       this.#onRoom();
     });
   }
+}
+
+/**
+ * Where the last event that fits into a frame ends: what waits for the caller waits between two events, so that a ping or an
+ * error may stand there. An event larger than a frame is cut at the bound.
+ */
+function frameEnd(content: Buffer): number {
+  if (content.length <= frameBytesMax) return content.length;
+  for (const end of ['\n\n', '\n\r\n']) {
+    const at = content.lastIndexOf(end, frameBytesMax - end.length);
+    if (at >= 0) return at + end.length;
+  }
+  return frameBytesMax;
 }

@@ -89,6 +89,12 @@ test('an error in the stream counts as its status and keeps its words', () => {
   assert.deepEqual(JSON.parse(Buffer.from(step.refusal.body).toString()), { error });
 });
 
+test('a ping that has a name stays here', () => {
+  const { chat } = reader();
+  for (const data of ['{"type":"ping"}', undefined])
+    assert.deepEqual(chat.read({ name: 'ping', data }), { kind: 'drop' });
+});
+
 test('what is no chunk is garbage, a comment is not', () => {
   assert.equal(reader().read('{"choices":[{"ind').kind, 'garbage');
   assert.equal(reader().read('[]').kind, 'garbage');

@@ -2,7 +2,15 @@ import { isRecord, isText, type JsonRecord, parseRecord } from '../json.ts';
 import { chatToolCalls, oneSearch } from '../tool-calls.ts';
 import { type Beside, type MeasuredUsage, nothingBeside, readServiceTier, readUsage } from '../usage.ts';
 import { errorStep } from './error-step.ts';
-import { dropped, type PriceUsage, passContent, passQuiet, type Step, type StreamReader } from './reader.ts';
+import {
+  dropped,
+  foreignEvents,
+  type PriceUsage,
+  passContent,
+  passQuiet,
+  type Step,
+  type StreamReader,
+} from './reader.ts';
 import type { SseEvent } from './sse.ts';
 
 export interface ChatReaderOptions {
@@ -35,7 +43,8 @@ export class ChatReader implements StreamReader {
     this.#options = options;
   }
 
-  read({ data }: SseEvent): Step {
+  read({ name, data }: SseEvent): Step {
+    if (foreignEvents.has(name)) return dropped;
     if (data === undefined) return passQuiet;
     if (data === '[DONE]') return this.#done();
     const chunk = parseRecord(data);

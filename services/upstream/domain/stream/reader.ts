@@ -32,6 +32,9 @@ export interface StreamReader {
 /** Priced at the moment in which the stream tells its usage. @returns dollars as text */
 export type PriceUsage = (usage: MeasuredUsage) => string;
 
+/** Events that some servers add and official clients do not know. */
+export const foreignEvents: ReadonlySet<string> = new Set(['ping', 'keepalive']);
+
 export const passQuiet: Step = { kind: 'pass', content: false };
 export const passContent: Step = { kind: 'pass', content: true };
 export const dropped: Step = { kind: 'drop' };

@@ -4,7 +4,15 @@ import { hasEncryptedContent, type ResponseNames } from '../response-names.ts';
 import { ToolCallCounter } from '../tool-calls.ts';
 import { type Beside, type MeasuredUsage, readAnswerUsage, readServiceTier } from '../usage.ts';
 import { errorStep } from './error-step.ts';
-import { dropped, type PriceUsage, passContent, passQuiet, type Step, type StreamReader } from './reader.ts';
+import {
+  dropped,
+  foreignEvents,
+  type PriceUsage,
+  passContent,
+  passQuiet,
+  type Step,
+  type StreamReader,
+} from './reader.ts';
 import type { SseEvent } from './sse.ts';
 
 export interface ResponsesReaderOptions {
@@ -16,9 +24,6 @@ export interface ResponsesReaderOptions {
 
 /** A last event above this size goes out as it came: its usage is not worth a second serialisation. */
 const rewrittenCharactersMax = 256 * 1024;
-
-/** Events that some servers add and official clients do not know. */
-const foreign = new Set(['ping', 'keepalive']);
 
 /** Follows the typed events of a Responses stream. */
 export class ResponsesReader implements StreamReader {
@@ -40,13 +45,13 @@ export class ResponsesReader implements StreamReader {
   }
 
   read({ name, data }: SseEvent, contentSent: boolean): Step {
-    if (data === undefined) return foreign.has(name) ? dropped : passQuiet;
+    if (data === undefined) return foreignEvents.has(name) ? dropped : passQuiet;
     if (data === '[DONE]') return dropped;
     const event = parseRecord(data);
     if (!event) return { kind: 'garbage', reason: 'an event of the stream is no JSON object' };
     const type = typeof event.type === 'string' ? event.type : name;
     if (type.endsWith('.delta')) return this.#delta(event.delta);
-    if (foreign.has(type)) return dropped;
+    if (foreignEvents.has(type)) return dropped;
     return this.#renamed(this.#follow(event, data, type, contentSent), event, data, type);
   }
 
