@@ -173,6 +173,10 @@ export const earlyFaults: readonly FaultRow[] = [
     fault: { kind: 'errorInOk' },
   },
   {
+    ...{ name: 'unavailable-in-ok', httpStatus: 503, code: 'ServiceUnavailable', outcome: 'suspend', billed: true },
+    ...{ fault: { kind: 'errorInOk', status: 503 }, refused: broken },
+  },
+  {
     ...{ name: 'rate-limit-in-ok', ...tooMany },
     fault: { kind: 'errorInOk', status: 429, retryAfterSeconds: 110 },
     ...{ restMs: seconds(110), refused: limited(110_000) },
