@@ -110,15 +110,14 @@ describe('signs of life', { concurrency: 20 }, () => {
   }
 
   test('a caller that stalls gets no comment into what it has not read', async () => {
-    const silent = open('alone', chat, marked({ kind: 'hangAfterHeaders' }));
-    const prompt = 'Write 8 MiB';
-    const stalled = open('alone', chat, prompt);
+    const stalled = open('alone', chat, 'Write 8 MiB');
     await stalled.readUntil((text) => text.length > 0);
-    // It reads no more. Silent for longer than this one, whose comment has come.
-    const later = open('alone', chat, marked({ kind: 'hangAfterHeaders' }));
-    for (const other of [silent, later]) {
-      await other.readUntil((text) => text.includes(': ping'));
-      other.leave();
+    // It reads no more. When the first of these has its comment, the other's buffers have long been full; the second one's silence
+    // then begins after that of the one who stalls.
+    for (let turn = 0; turn < 2; turn++) {
+      const silent = open('alone', chat, marked({ kind: 'hangAfterHeaders' }));
+      await silent.readUntil((text) => text.includes(': ping'));
+      silent.leave();
     }
     const { body } = await stalled.rest();
     const events = eventsOf(body, chat);

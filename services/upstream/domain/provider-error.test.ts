@@ -11,6 +11,7 @@ test('an error inside a stream counts as the status that it stands for', () => {
   assert.equal(statusOf({ code: 'content_filter', status: 400 }), 400);
   assert.equal(statusOf({ code: 'server_error' }), 500);
   assert.equal(statusOf({ code: 'DeploymentNotFound' }), 404);
+  assert.equal(statusOf({ code: 'ServiceUnavailable' }), 503);
 });
 
 test('what says nothing is a 500', () => {

@@ -21,6 +21,7 @@ const statusByName: Readonly<Record<string, number>> = {
   server_is_overloaded: 503,
   slow_down: 503,
   service_unavailable: 503,
+  serviceunavailable: 503,
   overloaded_error: 529,
   timeout: 504,
   server_error: 500,

@@ -4,7 +4,7 @@ import type { FaultSpec } from '@tollgate/testing/azure';
 export const suspendSeconds = 90;
 export const suspendSecondsMax = 300;
 
-export type SurfaceName = 'chat' | 'responses';
+type SurfaceName = 'chat' | 'responses';
 
 export interface Shape {
   name: string;
@@ -23,7 +23,7 @@ export const shapes: readonly Shape[] = [
 export type Nowhere = 'refused' | 'reset-in-handshake' | 'unknown-certificate' | 'no-tls' | 'no-such-name';
 
 /** What becomes of a target after one request met the fault, and after a second one did. */
-export type Outcome =
+type Outcome =
   /** Suspended at once. */
   | 'suspend'
   /** Suspended when two different requests met it. */
@@ -171,6 +171,10 @@ export const earlyFaults: readonly FaultRow[] = [
       refused: broken,
     },
     fault: { kind: 'errorInOk' },
+  },
+  {
+    ...{ name: 'unavailable-in-ok', httpStatus: 503, code: 'ServiceUnavailable', outcome: 'suspend', billed: true },
+    ...{ fault: { kind: 'errorInOk', status: 503 }, refused: broken },
   },
   {
     ...{ name: 'rate-limit-in-ok', ...tooMany },
