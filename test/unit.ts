@@ -7,7 +7,7 @@ import { ownProcessFiles } from './support/unit-files.ts';
 // `node test/unit.ts [FILE…]`: the tests beside the code; without files all but *.long.test.ts (`npm run test:faults`).
 const named = process.argv.slice(2).map((file) => path.resolve(file));
 const decisions = path.join(import.meta.dirname, 'support/decisions.ts');
-const files = named.length > 0 ? named : [...ownProcessFiles(), decisions];
+const files = named.length > 0 ? named : [decisions, ...ownProcessFiles()];
 
 /** Waits of some and work of others fill two cores. */
 const filesAtOnce = 3;

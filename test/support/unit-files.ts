@@ -3,20 +3,34 @@ import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
-/** Decisions alone: each file is over in less time than a process takes to start, and leaves nothing behind. */
+/**
+ * Decisions alone: each file is over in less time than a process takes to start, sets nothing for its whole process, and has no hook
+ * outside of a suite, which would be one for all files.
+ */
 const decisionPatterns = [
-  'services/!(guard-pii)/domain/**/*.test.ts',
-  'packages/{config,errors}/**/*.test.ts',
-  'infra/bench/**/*.test.ts',
+  // The other one measures the processor time of its thread.
+  'services/*/domain/**/!(linear).test.ts',
+  // The other one sets the clock.
+  'apps/web/domain/!(watch).test.ts',
+  'packages/config/{,file/,model/}*.test.ts',
+  'packages/{contracts,errors}/**/*.test.ts',
+  'infra/{bench,checks}/**/*.test.ts',
+  'infra/docker/!(make-env).test.ts',
+  'test/soak/**/*.test.ts',
 ];
 
-/** What takes longest comes first, so that no core waits for a last long file. */
+/**
+ * What takes longest comes first, so that no core waits for a last long file; the two that wait most, for JetStream to deliver again,
+ * not at the same time.
+ */
 const patterns = [
-  'services/analytics/**/*.test.ts',
+  'services/analytics/analytics.test.ts',
   'infra/launcher/launcher.test.ts',
   'infra/clickhouse-dev/*.test.ts',
   'packages/ledger/**/*.test.ts',
+  'services/analytics/limit-events.test.ts',
   'services/*/*.test.ts',
+  'services/guard-pii/domain/linear.test.ts',
   '{packages,services,infra,apps}/**/*.test.ts',
   'test/soak/**/*.test.ts',
 ];
