@@ -57,7 +57,7 @@ export function endRow(row: UsageEvent, end: RowEnd): UsageEvent {
   row.code = end.code;
   row.delivered = end.delivered;
   row.served = end.served;
-  row.stageUs.upstream = Math.min(end.upstreamUs, 0xffff_ffff);
+  row.stageUs.upstream = Math.min(Math.round(end.upstreamUs), 0xffff_ffff);
   row.finishedAtMs = end.nowMs;
   row.latencyMs = Math.max(0, end.nowMs - startedAtMs);
   row.ttftMs = end.firstContentAtMs === 0 ? 0 : Math.max(1, end.firstContentAtMs - startedAtMs);
