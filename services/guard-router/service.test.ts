@@ -136,14 +136,20 @@ test('a model that nobody offers is not found', { timeout }, async () => {
 test('what is told of attempts is what least-busy and least-latency go by', { timeout }, async () => {
   let asked = 0;
   const all = (of: string, model: string) => async () => {
-    const results = await Promise.all(Array.from({ length: 5 }, () => route('', of, `asked-${asked++}`)));
-    return results.every((result) => first(result) === model);
+    const ids = Array.from({ length: 5 }, () => `asked-${asked++}`);
+    const models = await Promise.all(ids.map(async (id) => first(await route('', of, id))));
+    // They end at once: what is asked here is not to be what is busy.
+    for (const [at, requestId] of ids.entries()) tell('none', models[at] ?? '', { requestId, proxy: of });
+    return models.every((found) => found === model);
   };
   const busy = 'sample-project.busy';
-  const running = Array.from({ length: 200 }, (_, at) => ({ requestId: `long-${at}`, proxy: busy }));
-  for (const one of running) tell('running', 'gpt-4o', one);
+  const running = (model: string, outcome: string) => {
+    for (let at = 0; at < 200; at++) tell(outcome, model, { requestId: `long-${model}-${at}`, proxy: busy });
+  };
+  running('gpt-4o', 'running');
   await until(all(busy, 'gpt-4o-mini'));
-  for (const one of running) tell('none', 'gpt-4o', one);
+  running('gpt-4o', 'none');
+  running('gpt-4o-mini', 'running');
   await until(all(busy, 'gpt-4o'));
 
   const fast = 'sample-project.fast';

@@ -188,7 +188,7 @@ describe('the lease', () => {
     const { outcome, record } = await reserve('r1', [strict(450)], bound, await another(t));
     assert.equal(outcome, 'repeated');
     const lease = UsageEvent.decode(record ?? new Uint8Array());
-    assert.deepEqual(lease.receipt, { ...first, extensions: undefined });
+    assert.deepEqual(lease.receipt, { ...first, extensions: undefined, bodyBytes: undefined });
     assert.equal(first.outputTokensMax, 350);
     assert.deepEqual(await given.counter(store), { spent: 0, reserved: 450 });
   });
