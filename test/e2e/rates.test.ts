@@ -19,6 +19,9 @@ const limits: Record<string, string> = {
   rolling: '{ tokens: 3000, window: 24h, rolling: true }',
 };
 
+/** Of each team of the demo, as the header of policies tells it. */
+const cap = '"team-concurrent-requests";q=200;qu="concurrent-requests"';
+
 before(async () => {
   system = sharedSystem();
   ({ gatewayUrl } = await system.status());
@@ -51,8 +54,9 @@ test('a burst passes, one more reads when it fits, and the headers tell what is 
     const { response } = await ask(client, 'How much is left?').withResponse();
     assert.equal(response.headers.get('x-ratelimit-limit-requests'), '3');
     assert.equal(response.headers.get('x-ratelimit-remaining-requests'), left);
-    assert.match(response.headers.get('ratelimit') ?? '', new RegExp(`^"team-requests-1m";r=${left};t=\\d+$`));
-    assert.equal(response.headers.get('ratelimit-policy'), '"team-requests-1m";q=3;qu="requests";w=180');
+    const told = new RegExp(`^"team-requests-1m";r=${left};t=\\d+, "team-concurrent-requests";r=\\d+$`);
+    assert.match(response.headers.get('ratelimit') ?? '', told);
+    assert.equal(response.headers.get('ratelimit-policy'), `"team-requests-1m";q=3;qu="requests";w=180, ${cap}`);
   }
   const error = await refusal(ask(client, 'And now?'));
   assert.deepEqual([error.code, error.type], ['rate_limit_exceeded', 'rate_limit_error']);
@@ -81,5 +85,6 @@ test('a rolling window that is used up is a budget: its caller stops, and reads 
   const hours = Number(error.headers.get('retry-after')) / 3600;
   assert.ok(hours > 23.9 && hours <= 26, String(hours));
   assert.equal(error.headers.get('x-should-retry'), 'false');
-  assert.match(error.headers.get('ratelimit-policy') ?? '', /^"team-tokens-rolling-24h";q=3000;qu="tokens";w=86400$/);
+  const policy = `"team-tokens-rolling-24h";q=3000;qu="tokens";w=86400, ${cap}`;
+  assert.equal(error.headers.get('ratelimit-policy'), policy);
 });
