@@ -1,42 +1,27 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { demoOf } from '../support/demo.ts';
 import { newSystem, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
 // onStoreFailure: allow-within-share, across the whole gateway: Redis of the budgets is away, requests go on, and each has
 // its one row, that of a request whose owner dies meanwhile too.
 
-const demo = path.resolve(import.meta.dirname, '../../infra/launcher/configuration/demo.yaml');
 let system: System;
-let folder: string;
 let key: string;
 
 before(async () => {
   system = await newSystem();
   await system.start();
-  const { simulatorUrl } = await system.status();
   const limit = '{ tokens: 1000000, window: 1d, mode: hard }';
   const allowing = '{ tokens: 1000000, window: 1y, onStoreFailure: allow-within-share }';
   const cap = '{ concurrency: 200, onStoreFailure: allow-within-share }';
-  const text = (await readFile(demo, 'utf8'))
-    .replace('ENDPOINT', JSON.stringify(simulatorUrl))
-    .replace('API_VERSION', '"2025-04-01-preview"')
-    .replace(limit, allowing)
-    .replace('{ concurrency: 200 }', cap);
+  const text = (await demoOf(system)).replace(limit, allowing).replace('{ concurrency: 200 }', cap);
   assert.ok(text.includes(allowing) && text.includes(cap));
-  folder = await mkdtemp(path.join(tmpdir(), 'tollgate-test-'));
-  const file = path.join(folder, 'tollgate.yaml');
-  await writeFile(file, text);
-  await system.cli('apply', '-f', file);
+  await system.apply(text);
   ({ key } = await system.createKey('engineering', 'without-redis'));
 });
-after(async () => {
-  await system?.remove();
-  await rm(folder, { recursive: true, force: true });
-});
+after(() => system?.remove());
 
 async function send(content: string, stream = false): Promise<Response> {
   const { gatewayUrl } = await system.status();

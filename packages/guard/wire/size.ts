@@ -39,8 +39,8 @@ export function requestBytesBound(request: Omit<GuardRequest, 'id'>): number {
       return bytes + keyHash.length + texts + mapBytes(metadata);
     }
     case 'route': {
-      const { model, affinity } = call.value;
-      return bytes + textBytes(model) + (affinity ? affinityBytes(affinity) : 0);
+      const { model, teamId = '', affinity } = call.value;
+      return bytes + textBytes(model) + textBytes(teamId) + (affinity ? affinityBytes(affinity) : 0);
     }
   }
 }

@@ -97,7 +97,7 @@ test('the bound of a request is never below its size', () => {
         teamId: '€'.repeat(300),
       },
     },
-    { $case: 'route', value: { model: '€'.repeat(100), startedAtMs: 1 } },
+    { $case: 'route', value: { model: '€'.repeat(100), startedAtMs: 1, teamId: '€'.repeat(300) } },
     {
       $case: 'route',
       value: {
