@@ -19,7 +19,7 @@ const piiMasking = object({
   custom: notEnforced(),
   /** Empty = every text that the model reads, as in the guide. */
   jsonPath: z.literal('', 'must be empty: this build masks every text that the model reads').optional(),
-  mode: choice(['mask'], ['redact', 'block']).default('mask'),
+  mode: z.enum(['mask', 'redact', 'block'], 'must be mask, redact or block').default('mask'),
   restore: onlyFalse(),
   direction: choice(['request'], ['response', 'both']).default('request'),
   showAssessment: onlyFalse(),

@@ -15,8 +15,6 @@ const refused: [part: string, replacement: string, name: string][] = [
   [PII, 'piiMasking: { email: true, url: true }', 'piiMasking.url'],
   [PII, 'piiMasking: { email: true, secrets: true }', 'piiMasking.secrets'],
   [PII, 'piiMasking: { email: true, custom: [{ entity: BADGE, regex: "b[0-9]" }] }', 'piiMasking.custom'],
-  [PII, 'piiMasking: { email: true, mode: redact }', 'piiMasking.mode redact'],
-  [PII, 'piiMasking: { email: true, mode: block }', 'piiMasking.mode block'],
   [PII, 'piiMasking: { email: true, restore: true }', 'piiMasking.restore'],
   [PII, 'piiMasking: { email: true, direction: response }', 'piiMasking.direction response'],
   [PII, 'piiMasking: { email: true, showAssessment: true }', 'piiMasking.showAssessment'],

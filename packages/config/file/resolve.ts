@@ -139,7 +139,9 @@ function toProxy(project: FileProject, proxy: FileProxy): ProxySettings {
 function toGuardrail({ piiMasking, semanticCache, modelRotation }: FileGuardrail, provider: string): Guardrail[] {
   if (piiMasking) {
     const entities = (['email', 'phone', 'ssn'] as const).filter((entity) => piiMasking[entity]);
-    return [{ kind: 'piiMasking', onError: piiMasking.onError, entities }];
+    const { onError, mode } = piiMasking;
+    // Left out where it is the default: builds that know no other still take such a revision.
+    return [{ kind: 'piiMasking', onError, entities, ...(mode !== 'mask' && { mode }) }];
   }
   if (semanticCache) {
     const { onError, similarityThreshold, ttlSeconds, scope, maxEntries, agreement, embedder } = semanticCache;

@@ -125,6 +125,8 @@ const piiMasking = z.strictObject({
   kind: z.literal('piiMasking'),
   onError,
   entities: z.array(z.enum(['email', 'phone', 'ssn'])).min(1),
+  /** Absent: each value becomes a placeholder. */
+  mode: z.enum(['redact', 'block']).optional(),
 });
 
 const semanticCache = z.strictObject({

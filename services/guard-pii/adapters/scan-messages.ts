@@ -1,4 +1,4 @@
-import type { Kind } from '../domain/span.ts';
+import type { Kind, Mode } from '../domain/span.ts';
 
 /** What a scanning thread is started with. */
 export interface ScanSetup {
@@ -10,6 +10,7 @@ export interface ScanOrder {
   /** An encoded GuardRequest with a PiiCall. */
   request: Uint8Array<ArrayBuffer>;
   kinds: readonly Kind[];
+  mode: Mode;
 }
 
 /** Thread → main thread. */

@@ -15,7 +15,7 @@ function order(texts: string[]) {
   const call = { $case: 'pii' as const, value: { texts } };
   const rest = { requestId: 'r', timeoutMs: 0, revision: 1, proxy: 'p', guardrail: 0 };
   const request = GuardRequest.encode({ id: 7, ...rest, call }).finish() as Uint8Array<ArrayBuffer>;
-  return { request, kinds: ['email' as const] };
+  return { request, kinds: ['email' as const], mode: 'mask' as const };
 }
 
 const soon = () => performance.now() + 60_000;
@@ -60,7 +60,7 @@ test('one whose time passed while it waited is not scanned at all', async () => 
 
 test('a thread that fails tells nothing of the text, and is replaced', async () => {
   const scans = open({ threadsMax: 1 });
-  const broken = { request: new Uint8Array([0x5a, 0x7f, 1, 2]), kinds: ['email' as const] };
+  const broken = { request: new Uint8Array([0x5a, 0x7f, 1, 2]), kinds: ['email' as const], mode: 'mask' as const };
   await assert.rejects(scans.scan(broken, soon()), (error: Error & { code: string; internal: string }) => {
     assert.equal(error.code, 'guard_unavailable');
     assert.match(error.internal, /^scan failed: \w+$/);

@@ -14,10 +14,10 @@ const known = regions.map(regionOf);
 // On Linux the call is about the calling thread alone: large requests yield to the small ones where cores are few.
 if (process.platform === 'linux') os.setPriority(5);
 
-parentPort?.on('message', ({ request, kinds }: ScanOrder) => {
+parentPort?.on('message', ({ request, kinds, mode }: ScanOrder) => {
   const { id, call } = GuardRequest.decode(request);
   const texts = call?.$case === 'pii' ? call.value.texts : [];
-  const value = mask(texts, { kinds: new Set(kinds), regions: known });
+  const value = mask(texts, { kinds: new Set(kinds), regions: known, mode });
   const bytes = encode(GuardReply, { id, result: { $case: 'pii', value } });
   const report: ScanReport = { reply: bytes as Uint8Array<ArrayBuffer>, entities: value.entities };
   parentPort?.postMessage(report, [report.reply.buffer]);

@@ -22,6 +22,23 @@ test('the same value has the same placeholder in all texts, however it is writte
   assert.equal(refusal, undefined);
 });
 
+test('redacted, a value leaves nothing, not even that two were the same', () => {
+  const texts = ['bob@example.com, Bob@example.com and 123-45-6789', '[EMAIL_0000]'];
+  const { masked, entities } = mask(texts, { ...rules(), mode: 'redact' });
+  assert.deepEqual(masked, [{ index: 0, text: '*****, ***** and *****' }]);
+  assert.deepEqual(entities, { EMAIL: 2, SSN: 1 });
+});
+
+test('blocked, the refusal names what was found and not what it was', () => {
+  const { masked, entities, refusal } = mask(['123-45-6789', 'bob@example.com'], { ...rules(), mode: 'block' });
+  assert.deepEqual(masked, []);
+  assert.deepEqual(entities, { SSN: 1, EMAIL: 1 });
+  assert.equal(refusal?.code, 'guardrail_intervened');
+  assert.match(refusal.message, /\(EMAIL, SSN\)/);
+  assert.doesNotMatch(refusal.message, /bob|6789/);
+  assert.equal(mask(['nothing here, 2026'], { ...rules(), mode: 'block' }).refusal, undefined);
+});
+
 test('only what the guardrail names is masked', () => {
   const text = 'bob@example.com 415-555-2671 123-45-6789';
   assert.equal(mask([text], rules(['email'])).masked[0]?.text, '[EMAIL_0000] 415-555-2671 123-45-6789');

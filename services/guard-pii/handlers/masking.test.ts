@@ -27,7 +27,10 @@ function open(config: { at(revision: number): ConfigSnapshot | Promise<ConfigSna
     scan: async (order: ScanOrder) => {
       orders.push(order);
       const { id, call } = GuardRequest.decode(order.request);
-      const value = mask(call?.$case === 'pii' ? call.value.texts : [], rules([...order.kinds]));
+      const value = mask(call?.$case === 'pii' ? call.value.texts : [], {
+        ...rules([...order.kinds]),
+        mode: order.mode,
+      });
       const reply = GuardReply.encode({ id, result: { $case: 'pii', value } }).finish() as Uint8Array<ArrayBuffer>;
       return { reply, entities: value.entities };
     },
@@ -88,7 +91,8 @@ test('what this build does not know is no decision, never a pass', async () => {
     ['no piiMasking at 1', [rotation]],
     ['no piiMasking at 0', [rotation, guardrail], { guardrail: 0 }],
     ['no piiMasking', [rotation, guardrail], { proxy: 'other' }],
-    ['setting "mode"', [rotation, { ...guardrail, mode: 'block' }]],
+    ['setting "restore"', [rotation, { ...guardrail, restore: true }]],
+    ['mode "guess"', [rotation, { ...guardrail, mode: 'guess' }]],
     ['entity "iban"', [rotation, { ...guardrail, entities: ['email', 'iban'] }]],
     ['asked for cache', [rotation, guardrail], { call: { $case: 'cache', value: {} as never } }],
   ];

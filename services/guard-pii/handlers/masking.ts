@@ -5,8 +5,7 @@ import type { GuardResult } from '@tollgate/guard';
 import type { ScanPool } from '../adapters/scan-pool.ts';
 import { mask } from '../domain/mask.ts';
 import { type Region, ScanTooCostly } from '../domain/phone-book.ts';
-import { piiKinds } from '../domain/settings.ts';
-import type { Kind } from '../domain/span.ts';
+import { type PiiSettings, piiSettings } from '../domain/settings.ts';
 import type { PiiCounters } from './counters.ts';
 
 /** Longer texts, in UTF-16 units all together, are scanned in a thread: small requests would wait for milliseconds. */
@@ -48,35 +47,38 @@ export class Masking {
     deadlineMs: number,
   ): Promise<Uint8Array<ArrayBuffer>> => {
     const snapshot = await this.#options.config.at(envelope.revision);
-    const kinds = piiKinds(snapshot, envelope.proxy, envelope.guardrail);
-    return this.#scan(request, kinds, deadlineMs);
+    const settings = piiSettings(snapshot, envelope.proxy, envelope.guardrail);
+    return this.#scan(request, settings, deadlineMs);
   };
 
   #mask(request: GuardRequest, snapshot: ConfigSnapshot, deadlineMs: number): GuardResult | Promise<GuardResult> {
     if (request.call?.$case !== 'pii') {
       throw new TollgateError('guard_unavailable', { internal: `guard-pii was asked for ${request.call?.$case}` });
     }
-    const kinds = piiKinds(snapshot, request.proxy, request.guardrail);
+    const settings = piiSettings(snapshot, request.proxy, request.guardrail);
     const { texts } = request.call.value;
     const characters = texts.reduce((sum, text) => sum + text.length, 0);
-    if (characters > mainThreadCharactersMax) return this.#inThread(request, kinds, deadlineMs);
+    if (characters > mainThreadCharactersMax) return this.#inThread(request, settings, deadlineMs);
     try {
-      const value = mask(texts, { kinds, regions: this.#options.regions }, mainThreadQuestionsMax);
+      const value = mask(texts, { ...settings, regions: this.#options.regions }, mainThreadQuestionsMax);
       this.#options.counters.scanned('main', value.entities);
       return { $case: 'pii', value };
     } catch (fault) {
-      if (fault instanceof ScanTooCostly) return this.#inThread(request, kinds, deadlineMs);
+      if (fault instanceof ScanTooCostly) return this.#inThread(request, settings, deadlineMs);
       throw fault;
     }
   }
 
-  async #inThread(request: GuardRequest, kinds: ReadonlySet<Kind>, deadlineMs: number): Promise<GuardResult> {
+  async #inThread(request: GuardRequest, settings: PiiSettings, deadlineMs: number): Promise<GuardResult> {
     const encoded = encode(GuardRequest, request);
-    return GuardReply.decode(await this.#scan(encoded, kinds, deadlineMs)).result;
+    return GuardReply.decode(await this.#scan(encoded, settings, deadlineMs)).result;
   }
 
-  async #scan(request: Uint8Array<ArrayBuffer>, kinds: ReadonlySet<Kind>, deadlineMs: number) {
-    const { reply, entities } = await this.#options.pool.scan({ request, kinds: [...kinds] }, deadlineMs);
+  async #scan(request: Uint8Array<ArrayBuffer>, settings: PiiSettings, deadlineMs: number) {
+    const { reply, entities } = await this.#options.pool.scan(
+      { request, kinds: [...settings.kinds], mode: settings.mode },
+      deadlineMs,
+    );
     this.#options.counters.scanned('thread', entities);
     return reply;
   }
