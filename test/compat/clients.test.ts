@@ -10,7 +10,7 @@ import { type Installation, install } from './installation.ts';
 // and how often each asks.
 
 let simulator: RemoteAzureSimulator;
-let installation: Installation | undefined;
+let installation: Installation;
 let gatewayUrl: string;
 let apiKey: string;
 let spentKey: string;
@@ -58,6 +58,27 @@ each('a budget that is used up', async ({ name, json, stream, habits }, { url, t
   }
 });
 
+each('a rate limit', async ({ name, json, stream, habits }, { url, take }) => {
+  const apiKey = await installation.rateLimitedKey(habits.waits ? 'three-seconds' : 'minute');
+  const asks = [json, stream].map((ask) => ask({ url, apiKey }, `A rate for ${name}`));
+  const refused = (await Promise.allSettled(asks)).filter(({ status }) => status === 'rejected');
+  // One of the two came too early, and asked once more: when it was told to, or too early again.
+  assert.equal(take().length, 3);
+  assert.equal(refused.length, habits.waits ? 0 : 1);
+  for (const { reason } of refused as PromiseRejectedResult[]) assert.equal(habits.statusOf(reason), 429);
+});
+
+each('a guardrail that refuses', async ({ name, json, stream, habits }, { url, take }) => {
+  for (const ask of [json, stream]) {
+    const asked = ask({ url, apiKey }, `Write for ${name} to bob@example.com`);
+    await assert.rejects(asked, (error) => {
+      assert.match(String(error), /piiMasking refused this request: it contains personal data \(EMAIL\)/);
+      return habits.statusOf(error) === 400;
+    });
+    assert.equal(take().length, 1);
+  }
+});
+
 each('a wrong key', async ({ json, stream, habits }, { url, take }) => {
   for (const ask of [json, stream]) {
     const asked = ask({ url, apiKey: `tg_${'0'.repeat(64)}` }, 'Who?');
@@ -79,6 +100,17 @@ describe('faults of the provider', () => {
   each('a stream that broke is an error, and is not asked for again', async ({ name, stream }, { url, take }) => {
     await assert.rejects(stream({ url, apiKey }, `A cut for ${name}, long enough to have two chunks`));
     assert.equal(take().length, 1);
+  });
+});
+
+describe('streams that break before their first content', () => {
+  before(() => simulator.addFault({ kind: 'cut', stream: true, afterChunks: 1 }));
+  after(() => simulator.clearFaults());
+
+  each('whoever is asked: 502, as if no stream had begun', async ({ name, stream, habits }, { url, take }) => {
+    const asked = stream({ url, apiKey }, `Nothing for ${name}`);
+    await assert.rejects(asked, (error) => habits.statusOf(error) === 502);
+    assert.equal(take().length, habits.badGateway);
   });
 });
 

@@ -9,12 +9,15 @@ export interface Installation {
   apiKey: string;
   /** Of a team whose budget is used up. */
   spentKey: string;
+  /** A new key that may ask once in three seconds, or once a minute. */
+  rateLimitedKey(often: 'three-seconds' | 'minute'): Promise<string>;
   /** Puts the demo back, for the tests that come later. */
   restore(): Promise<void>;
 }
 
 /**
- * The demo with one team more, and no suspension: what a test does to one client must not suspend the models of the next.
+ * The demo with teams more, with personal data refused instead of masked, and no suspension: what a test does to one client
+ * must not suspend the models of the next.
  * @param ask one answer of the gateway with a key; rejects when it is refused
  */
 export async function install(
@@ -23,10 +26,16 @@ export async function install(
 ): Promise<Installation> {
   const { gatewayUrl } = await system.status();
   const demo = await demoOf(system);
-  const thrifty = withTeams(demo, { thrifty: '{ tokens: 100, window: 1d }' });
+  const more = withTeams(demo, {
+    thrifty: '{ tokens: 100, window: 1d }',
+    'three-seconds': '{ requests: 20, window: 1m, burst: 1, per: key }',
+    minute: '{ requests: 1, window: 1m, burst: 1, per: key }',
+  });
   // As an operator does it.
   const file = path.join(system.home, 'compat.yaml');
-  await writeFile(file, thrifty.replace('suspendDurationSeconds: 30', 'suspendDurationSeconds: 0'));
+  const refusing = more.replace('ssn: true }', 'ssn: true, mode: block }');
+  assert.notEqual(refusing, more);
+  await writeFile(file, refusing.replace('suspendDurationSeconds: 30', 'suspendDurationSeconds: 0'));
   await system.cli('apply', '-f', file, '--yes');
   const { key: apiKey } = await system.createKey('engineering', 'compat');
   const { key: spentKey } = await system.createKey('thrifty', 'compat-spent');
@@ -35,5 +44,7 @@ export async function install(
     const served = ask(gatewayUrl, spentKey, `More of number ${asked}`).then(() => true);
     if (!(await served.catch(() => false))) break;
   }
-  return { gatewayUrl, apiKey, spentKey, restore: () => system.apply(demo) };
+  let keys = 0;
+  const rateLimitedKey = async (often: string) => (await system.createKey(often, `compat-rate-${keys++}`)).key;
+  return { gatewayUrl, apiKey, spentKey, rateLimitedKey, restore: () => system.apply(demo) };
 }
