@@ -43,7 +43,7 @@ const writeUsage = 'tg.v1.usage.>';
 export const replyPrefix = (service: string) => `_INBOX.${service}`;
 
 const own: Record<string, Permissions> = {
-  ingress: { publish: [subjects.request, anyInbox], subscribe: [] },
+  ingress: { publish: [subjects.request, subjects.leaseCut, anyInbox], subscribe: [] },
   pipeline: {
     publish: [
       subjects.dispatch('*'),
@@ -72,6 +72,7 @@ const own: Record<string, Permissions> = {
       subjects.leaseRenew,
       subjects.leaseExtend,
       subjects.release,
+      subjects.leaseCut,
       subjects.budgetCounters,
     ],
   },

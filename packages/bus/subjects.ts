@@ -19,6 +19,8 @@ export const subjects = {
   /** upstream → guard-auth, queue group `guard-auth`: request and reply. */
   leaseExtend: 'tg.v1.lease.extend',
   release: 'tg.v1.release',
+  /** ingress → guard-auth, queue group `guard-auth`. */
+  leaseCut: 'tg.v1.lease.cut',
   ledgerSums: 'tg.v1.ledger.sums',
   /** console → analytics, queue group `analytics`. */
   ledgerReconcile: 'tg.v1.ledger.reconcile',

@@ -1,6 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Bus, connectBus, subjects, type UsageConsumer, usageConsumers } from '@tollgate/bus';
-import { encode, GuardBeat, LeaseAsk, LedgerSumsReply, LedgerSumsRequest, Release } from '@tollgate/contracts';
+import {
+  encode,
+  GuardBeat,
+  LeaseAsk,
+  LeaseCut,
+  LedgerSumsReply,
+  LedgerSumsRequest,
+  Release,
+} from '@tollgate/contracts';
 import { serveGuard } from '@tollgate/guard';
 import type { Scope } from '@tollgate/lifecycle';
 import { RedisConnection } from '@tollgate/redis';
@@ -121,7 +129,7 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   const releases = new Releases({ store, publish, metrics, now });
   repeat(scope, 'releases', releaseRetryEveryMs, () => releases.work());
   const renewals = new Renewals({ store, snapshot: () => bus.config.current(), onSeen: onActivity, logger, metrics });
-  listen(scope, bus, releases, renewals);
+  listen(scope, bus, { releases, renewals, cut: (requestId) => cutIn(store, organizations, requestId) });
 
   repeat(scope, 'degraded', degradedEveryMs, () => degraded.work());
 
@@ -200,9 +208,21 @@ async function askLedger(bus: Bus, request: LedgerSumsRequest): Promise<LedgerSu
   return LedgerSumsReply.decode(await bus.request(subjects.ledgerSums, bytes, ledgerAnswersMs));
 }
 
-function listen(scope: Scope, bus: Bus, releases: Releases, renewals: Renewals): void {
+/** The ingress does not know whose request it was. */
+async function cutIn(store: BudgetStore, organizations: Iterable<string>, requestId: string): Promise<void> {
+  for (const organizationId of organizations) await store.cut(organizationId, requestId);
+}
+
+interface Listeners {
+  releases: Releases;
+  renewals: Renewals;
+  cut(requestId: string): Promise<void>;
+}
+
+function listen(scope: Scope, bus: Bus, { releases, renewals, cut }: Listeners): void {
   const handlers: [subject: string, handle: (bytes: Uint8Array) => Promise<void>][] = [
     [subjects.leaseRenew, (bytes) => renewals.handle(bytes)],
+    [subjects.leaseCut, (bytes) => cut(LeaseCut.decode(bytes).requestId)],
     [
       subjects.release,
       async (bytes) => {

@@ -43,6 +43,8 @@ const outcomes: ReserveOutcome[] = ['admitted', 'refused', 'repeated', 'over', '
 
 /** contracts.md: an owner renews every 10 s; three missed renewals and the lease is abandoned. */
 const leaseMsDefault = 30_000;
+/** Longer than a lease lives unrenewed, with time for a restart of whoever reaps it. */
+const cutKeptMs = 600_000;
 /** Longer than an admission's deadline can be. */
 const releasedKeptMs = 60_000;
 /** The bound on marks that no trimming reached (contracts.md: unmeasured charges are kept for 24 h). */
@@ -277,9 +279,22 @@ export class BudgetStore {
 
   /** Which of these requests were given up in the last minute: by release(), before their admission was written. */
   async givenUp(organizationId: string, requestIds: readonly string[]): Promise<string[]> {
-    const keys = this.keys(organizationId);
-    const found = await Promise.all(requestIds.map((id) => this.redis.command('EXISTS', keys.released(id))));
-    return requestIds.filter((_, place) => found[place] === 1);
+    return [...(await this.#existing(requestIds, (id) => this.keys(organizationId).released(id)))];
+  }
+
+  async #existing(requestIds: readonly string[], key: (requestId: string) => string): Promise<Set<string>> {
+    const found = await Promise.all(requestIds.map((id) => this.redis.command('EXISTS', key(id))));
+    return new Set(requestIds.filter((_, place) => found[place] === 1));
+  }
+
+  /** Of this request's answer content went out, and its owner is gone. Whether the request exists is not looked at. */
+  async cut(organizationId: string, requestId: string): Promise<void> {
+    await this.redis.command('SET', this.keys(organizationId).cut(requestId), '1', 'PX', cutKeptMs);
+  }
+
+  /** Which of these requests were cut. */
+  cutOff(organizationId: string, requestIds: readonly string[]): Promise<Set<string>> {
+    return this.#existing(requestIds, (id) => this.keys(organizationId).cut(id));
   }
 
   /** Records of leases that ran out. For `hiddenMs` no other asker gets the same. */

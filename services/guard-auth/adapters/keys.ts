@@ -79,6 +79,11 @@ export class BudgetKeys {
     return `${this.#prefix}released:${requestId}`;
   }
 
+  /** Exists for a while when an ingress had sent content of an answer whose owner is gone. */
+  cut(requestId: string): string {
+    return `${this.#prefix}cut:${requestId}`;
+  }
+
   bucket(startedAtMs: number): string {
     return String(Math.floor(startedAtMs / bucketMs) * bucketMs);
   }

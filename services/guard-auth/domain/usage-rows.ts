@@ -76,3 +76,9 @@ export function finished(record: UsageEvent, nowMs: number): UsageEvent {
   const startedAtMs = record.receipt?.startedAtMs ?? nowMs;
   return { ...record, finishedAtMs: nowMs, latencyMs: Math.min(uint32Max, Math.max(0, nowMs - startedAtMs)) };
 }
+
+/** What a lease's record becomes of which an ingress had sent content to the caller: the estimate stays, nobody knows better. */
+export function cutRow(record: UsageEvent, nowMs: number): UsageEvent {
+  const row = finished(record, nowMs);
+  return { ...row, status: RequestStatus.TRUNCATED, httpStatus: 200, delivered: Delivery.PARTIAL };
+}

@@ -1,10 +1,10 @@
 import { UsageEvent } from '@tollgate/contracts';
 import type { Counter, Metrics } from '@tollgate/telemetry';
 import type { BudgetStore } from '../adapters/budget-store.ts';
-import { finished } from '../domain/usage-rows.ts';
+import { cutRow, finished } from '../domain/usage-rows.ts';
 
 export interface ReaperOptions {
-  store: Pick<BudgetStore, 'expired'>;
+  store: Pick<BudgetStore, 'expired' | 'cutOff'>;
   publish(event: UsageEvent): void;
   /** True: usage is not being acknowledged; nothing is added to it then. */
   full(): boolean;
@@ -19,7 +19,7 @@ const hiddenMsDefault = 30_000;
 export const reapEveryMs = 5000;
 
 /**
- * Publishes `abandoned` for leases whose owners are gone. It changes no counter and ends no lease: settling the event
+ * Publishes `abandoned` for leases whose owners are gone, `truncated` where content had gone out. It changes no counter and ends no lease: settling the event
  * does, once, however many reapers published it.
  */
 export class Reaper {
@@ -37,10 +37,16 @@ export class Reaper {
     for (let reaped = 0; ; ) {
       if (full()) return reaped;
       const records = await store.expired(organizationId, leasesMax, hiddenMs);
-      for (const record of records) publish(finished(UsageEvent.decode(record), now()));
+      const events = records.map((record) => UsageEvent.decode(record));
+      const cut = await store.cutOff(organizationId, events.map(requestIdOf));
+      for (const event of events) publish(cut.has(requestIdOf(event)) ? cutRow(event, now()) : finished(event, now()));
       this.#reaped.inc(records.length);
       reaped += records.length;
       if (records.length < leasesMax) return reaped;
     }
   }
+}
+
+function requestIdOf({ receipt }: UsageEvent): string {
+  return receipt?.requestId ?? '';
 }

@@ -32,6 +32,11 @@ export class Answer {
     this.#pings = pings;
   }
 
+  /** Something of the answer's content went out. */
+  get hasContent(): boolean {
+    return this.#lastContent.length > 0;
+  }
+
   frame(frame: Frame): void {
     if (frame.head) {
       this.#surface = frame.head.surface;

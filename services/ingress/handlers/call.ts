@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Acceptance, acceptWithinMs, type Bus, payloadBytesMax, subjects } from '@tollgate/bus';
-import { encode, Request } from '@tollgate/contracts';
+import { encode, LeaseCut, Request } from '@tollgate/contracts';
 import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import type { Pings } from '../adapters/pings.ts';
 import type { CallPath, StoredPath } from '../domain/path.ts';
@@ -53,7 +53,11 @@ export function handleCall(
     },
     onRejected: (error) =>
       refuse(new TollgateError('overloaded', { retryAfterMs: error?.retryAfterMs || 1000, internal: error?.internal })),
-    onLost: (dispatched) => answer.fail(lost(dispatched)),
+    onLost: (dispatched) => {
+      // Nobody else knows it: the owner is gone, and of a lease that ran out no row would say that content went out.
+      if (dispatched && answer.hasContent) bus.publish(subjects.leaseCut, encode(LeaseCut, { requestId }));
+      answer.fail(lost(dispatched));
+    },
   });
   answer.receiver = receiver;
   response.once('close', () => {

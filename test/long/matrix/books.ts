@@ -10,6 +10,7 @@ export interface Row {
   http_status: number;
   code: string;
   model: string;
+  version: number;
   delivered: string;
   attempts: number;
   attempt_models: string[];

@@ -11,9 +11,7 @@ export function rows(facts: Pick<Facts, 'outcomes' | 'ledger' | 'issued' | 'stre
   let double = ledger.rows.length - new Set(ledger.rows.map(({ request_id }) => request_id)).size;
   if (double > 0) findings.push(`${double} request ids have more than one row`);
 
-  let unattributed = ledger.rows.filter(
-    (row) => row.status === 'abandoned' && !row.caller && !row.client_request_id,
-  ).length;
+  let unattributed = ledger.rows.filter((row) => row.version === 1 && !row.caller && !row.client_request_id).length;
   for (const { outcome, rows: found } of settledOf(facts)) {
     if (found.length > 1) {
       double++;

@@ -3,6 +3,9 @@ import type { LedgerRow } from '../books/ledger.ts';
 import { deployments, prices } from '../installation/configuration.ts';
 import { type Facts, nameOf, settledOf, type Verdict } from './facts.ts';
 
+/** Of the row that a lease becomes when its owner died: nobody knows its attempts. */
+const leaseVersion = 1;
+
 /** Of requests that were answered whole, the ledger has the provider's tokens and their price, to the last one. */
 export function completedUsage(facts: Pick<Facts, 'outcomes' | 'ledger' | 'issued'>): Verdict {
   const findings: string[] = [];
@@ -69,7 +72,7 @@ export function partialUsage(facts: Pick<Facts, 'outcomes' | 'ledger' | 'issued'
     if (charged < least)
       findings.push(`${nameOf(outcome)}: ${row.status}, charged ${charged} tokens, at least ${least} were used`);
     const sum = row.attemptCosts.reduce((a, b) => a + b, 0);
-    if (row.status !== 'abandoned' && sum !== row.cost_nano_usd)
+    if (row.version > leaseVersion && sum !== row.cost_nano_usd)
       findings.push(`${nameOf(outcome)}: costs ${row.cost_nano_usd}, its attempts ${sum}`);
   }
   return { name: 'what broke off is charged for what came', figures, findings };
@@ -80,7 +83,7 @@ export function partialUsage(facts: Pick<Facts, 'outcomes' | 'ledger' | 'issued'
  * text that upstream saw, at a quarter of its bytes; the caller saw no more than that.
  */
 function leastOf(row: LedgerRow, text: string, calls: readonly IssuedCall[]): number {
-  if (row.status === 'abandoned') return Math.max(0, ...calls.map(({ usage }) => usage?.totalTokens ?? 0));
+  if (row.version === leaseVersion) return Math.max(0, ...calls.map(({ usage }) => usage?.totalTokens ?? 0));
   return Math.floor(Buffer.byteLength(text) / 4);
 }
 

@@ -138,7 +138,7 @@ test('a token or a nano-dollar too many or too few', () => {
 test('an interrupted request that is charged less than was used', () => {
   const interrupted = { end: 'error', status: 502, code: 'gateway_interrupted' } as const;
   const rowOf = (completion: number) =>
-    withRow({ status: 'abandoned', completion_tokens: completion, prompt_tokens: 40 });
+    withRow({ status: 'abandoned', version: 1, completion_tokens: completion, prompt_tokens: 40 });
   assert.ok(broken({ ...withOutcome(interrupted), ...rowOf(19) }).includes(partial));
   assert.ok(!broken({ ...withOutcome(interrupted), ...rowOf(20) }).includes(partial));
 });

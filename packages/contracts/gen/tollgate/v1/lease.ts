@@ -41,6 +41,14 @@ export interface LeaseExtended {
   granted: boolean;
 }
 
+/**
+ * ingress → guard-auth, subject tg.v1.lease.cut, queue group `guard-auth`: of an answer that was on its way the owner is
+ * gone. Only a hint: should the lease become a row, that row says `truncated`.
+ */
+export interface LeaseCut {
+  requestId: string;
+}
+
 function createBaseLeaseRenewal(): LeaseRenewal {
   return { replica: "", receipts: [] };
 }
@@ -289,6 +297,52 @@ export const LeaseExtended: MessageFns<LeaseExtended> = {
             }
 
             message.granted = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLeaseCut(): LeaseCut {
+  return { requestId: "" };
+}
+
+export const LeaseCut: MessageFns<LeaseCut> = {
+  encode(message: LeaseCut, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LeaseCut {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLeaseCut();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
             continue;
           }
         }
