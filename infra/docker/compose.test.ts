@@ -40,13 +40,13 @@ test('every service has a container: its own program, its own NATS user, the sto
   for (const [variable, value] of Object.entries(passwords)) assert.equal(value, `"\${TOLLGATE_${variable}}"`);
 });
 
-test('ports are published on loopback only, and only of what cannot be scaled', () => {
+test('ports are published on loopback only, and only of what callers come to', () => {
   for (const [name, container] of Object.entries(containers)) {
     for (const port of container?.ports ?? []) assert.match(port, /^127\.0\.0\.1:/, name);
     assert.equal(container?.container_name, undefined, `${name} with a fixed name cannot be scaled`);
   }
   const published = Object.keys(containers).filter((name) => containers[name]?.ports);
-  const fixed = serviceKinds.filter(({ scalable }) => !scalable).map(({ name }) => name);
+  const fixed = serviceKinds.filter(({ fixedPort }) => fixedPort).map(({ name }) => name);
   assert.deepEqual(published.sort(), fixed.sort());
 });
 

@@ -1,8 +1,10 @@
 /** Every service, and what the launcher has to know of it. */
 export interface ServiceKind {
   name: string;
-  /** More than one replica is possible: it has no fixed port. */
+  /** More than one replica on one machine is possible. */
   scalable: boolean;
+  /** It listens on a port that callers know. */
+  fixedPort?: true;
   /** Stopped in this order, each group when the one before it is down: who takes work from outside stops first. */
   stopGroup: number;
   uses: readonly ('redis' | 'cacheRedis' | 'clickhouse' | 'responseIds')[];
@@ -10,9 +12,12 @@ export interface ServiceKind {
   members?: readonly ServiceKind[];
 }
 
+/** Linux spreads connections over all who listen on one port (SO_REUSEPORT); Node has it there only of what the launcher runs on. */
+export const sharesPorts = process.platform === 'linux';
+
 export const serviceKinds: readonly ServiceKind[] = [
-  { name: 'ingress', scalable: false, stopGroup: 0, uses: [] },
-  { name: 'console', scalable: false, stopGroup: 0, uses: ['clickhouse'] },
+  { name: 'ingress', scalable: sharesPorts, fixedPort: true, stopGroup: 0, uses: [] },
+  { name: 'console', scalable: sharesPorts, fixedPort: true, stopGroup: 0, uses: ['clickhouse'] },
   { name: 'pipeline', scalable: true, stopGroup: 1, uses: [] },
   { name: 'guard-auth', scalable: true, stopGroup: 2, uses: ['redis'] },
   { name: 'guard-pii', scalable: true, stopGroup: 2, uses: [] },

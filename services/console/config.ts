@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import {
+  booleanVariable,
   clickhouseEnv,
   type Environment,
   integerVariable,
@@ -21,6 +22,8 @@ export const readConfig = (environment: Environment) =>
       ...clickhouseEnv,
       /** Port of the admin API and the pages; 0 = any free one. */
       TOLLGATE_CONSOLE_PORT: portVariable(8081),
+      /** Other replicas on this machine listen on the same port (SO_REUSEPORT). */
+      TOLLGATE_REUSE_PORT: booleanVariable(false),
       /** Whoever has it may change everything. */
       TOLLGATE_ADMIN_TOKEN: z.string().min(16, 'must have at least 16 characters'),
       /** Folder of the built pages; it may be missing or empty. */

@@ -56,6 +56,10 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   dashboardRoutes(app, bus, ledger);
   await pageRoutes(app, path.resolve(config.TOLLGATE_WEB_DIST));
   scope.defer('http', () => app.close());
-  const address = await app.listen({ host: config.replica.host, port: config.TOLLGATE_CONSOLE_PORT });
+  const address = await app.listen({
+    host: config.replica.host,
+    port: config.TOLLGATE_CONSOLE_PORT,
+    reusePort: config.TOLLGATE_REUSE_PORT,
+  });
   return { address };
 }

@@ -1,4 +1,5 @@
 import {
+  booleanVariable,
   type Environment,
   integerVariable,
   natsEnv,
@@ -17,6 +18,8 @@ export const readConfig = (environment: Environment) =>
       TOLLGATE_PORT: portVariable(8080),
       /** HTTPS port; served only with a certificate and its key. */
       TOLLGATE_TLS_PORT: portVariable(8443),
+      /** Other replicas on this machine listen on the same ports (SO_REUSEPORT). */
+      TOLLGATE_REUSE_PORT: booleanVariable(false),
       TOLLGATE_TLS_CERT_FILE: z.string().optional(),
       TOLLGATE_TLS_KEY_FILE: z.string().optional(),
       /** Largest request body, bytes; beyond it 413. */

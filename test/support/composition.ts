@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { freePort } from '@tollgate/engines';
+import { freePort, isFree } from '@tollgate/engines';
 import { docker } from './docker.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -37,10 +37,10 @@ export class Composition {
     const folder = mkdtempSync(path.join(tmpdir(), 'tollgate-compose-'));
     const file = path.join(folder, '.env');
     execFileSync(process.execPath, [path.join(root, 'infra/docker/make-env.mjs'), file]);
-    const ports = { gateway: await freePort(), console: await freePort() };
+    const ports = { gateway: await freePair(), console: await freePair() };
     const own = [
-      `TOLLGATE_PORT=${ports.gateway}`,
-      `TOLLGATE_CONSOLE_PORT=${ports.console}`,
+      `TOLLGATE_PORT=${ports.gateway}-${ports.gateway + 1}`,
+      `TOLLGATE_CONSOLE_PORT=${ports.console}-${ports.console + 1}`,
       // An image that somebody runs keeps its name.
       'TOLLGATE_IMAGE=tollgate/service:test',
     ];
@@ -80,5 +80,13 @@ export class Composition {
     const left = await docker('ps', '--all', '--quiet', ...mine);
     rmSync(this.#folder, { recursive: true, force: true });
     return left.trim().split('\n').filter(Boolean);
+  }
+}
+
+/** The first of two ports: two replicas with a published one each. */
+async function freePair(): Promise<number> {
+  for (;;) {
+    const port = await freePort();
+    if (await isFree(port + 1)) return port;
   }
 }

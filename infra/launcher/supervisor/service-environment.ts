@@ -1,5 +1,5 @@
 import type { EngineUser } from '@tollgate/engines';
-import type { ServiceKind } from '../services.ts';
+import { type ServiceKind, sharesPorts } from '../services.ts';
 
 /** Addresses and secrets that a start found or made; each service gets those it uses and no others. */
 export interface Installation {
@@ -34,6 +34,7 @@ const handedOut = [
     'ANNOUNCE_HOST',
     'PORT',
     'TLS_PORT',
+    'REUSE_PORT',
   ],
   ...[
     'TLS_CERT_FILE',
@@ -92,6 +93,7 @@ function ownVariables(service: string, installation: Installation): NodeJS.Proce
       TOLLGATE_HOST: installation.host,
       TOLLGATE_PORT: String(installation.port),
       TOLLGATE_TLS_PORT: String(installation.tlsPort),
+      TOLLGATE_REUSE_PORT: String(sharesPorts),
       TOLLGATE_TLS_CERT_FILE: installation.certFile,
       TOLLGATE_TLS_KEY_FILE: installation.keyFile,
     };
@@ -100,6 +102,7 @@ function ownVariables(service: string, installation: Installation): NodeJS.Proce
     return {
       TOLLGATE_HOST: installation.host,
       TOLLGATE_CONSOLE_PORT: String(installation.consolePort),
+      TOLLGATE_REUSE_PORT: String(sharesPorts),
       TOLLGATE_ADMIN_TOKEN: installation.adminToken,
     };
   }

@@ -55,7 +55,7 @@ export class Supervisor {
 
   /**
    * Brings a service to `count` replicas: new ones are started, the youngest are drained and ended. Resolves when that
-   * is done. Throws a SupervisorError for a service with fixed ports, one that shares a process, an unknown one, or a count out
+   * is done. Throws a SupervisorError for a service with fixed ports that cannot be shared, one that shares a process, an unknown one, or a count out
    * of bounds.
    */
   async scale(service: string, count: number): Promise<void> {
@@ -72,7 +72,7 @@ export class Supervisor {
     if (!Number.isInteger(count) || count < 1 || count > replicasMax)
       throw new SupervisorError(`A service has 1 to ${replicasMax} replicas, not ${count}.`);
     if (!kind.scalable && count !== 1)
-      throw new SupervisorError(`${service} listens on a fixed port: one replica a machine.`);
+      throw new SupervisorError(`${service} listens on a fixed port, which only Linux shares: one replica a machine.`);
     const present = this.of(service);
     const surplus = present.slice(count);
     await Promise.all([

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readConfig } from '../config.ts';
-import { serviceKinds } from '../services.ts';
+import { serviceKinds, sharesPorts } from '../services.ts';
 import { groupsOf, mayShare, processesOf, sharing } from './groups.ts';
 
 const togetherOf = (text: string) => readConfig({ TOLLGATE_TOGETHER: text }).together;
@@ -33,7 +33,7 @@ test('a group has what its services need, and stops with the first of them', () 
     edge?.members?.map(({ name }) => name),
     ['ingress', 'pipeline'],
   );
-  assert.deepEqual([edge?.scalable, edge?.stopGroup, edge?.uses], [false, 0, []]);
+  assert.deepEqual([edge?.scalable, edge?.stopGroup, edge?.uses], [sharesPorts, 0, []]);
   assert.deepEqual(
     [guards?.scalable, guards?.stopGroup, guards?.uses],
     [true, 2, ['redis', 'cacheRedis', 'responseIds']],
