@@ -56,10 +56,8 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   dashboardRoutes(app, bus, ledger);
   await pageRoutes(app, path.resolve(config.TOLLGATE_WEB_DIST));
   scope.defer('http', () => app.close());
-  const address = await app.listen({
-    host: config.replica.host,
-    port: config.TOLLGATE_CONSOLE_PORT,
-    reusePort: config.TOLLGATE_REUSE_PORT,
-  });
+  // Node's own option, which Fastify hands on and its types do not know.
+  const shared = { reusePort: config.TOLLGATE_REUSE_PORT };
+  const address = await app.listen({ host: config.replica.host, port: config.TOLLGATE_CONSOLE_PORT, ...shared });
   return { address };
 }

@@ -28,6 +28,7 @@ export async function start(scope: Scope): Promise<{ address: string }> {
     requestTimeoutMs: config.TOLLGATE_REQUEST_TIMEOUT_MS,
     onCall: (incoming, response, path, body) => handleCall(dependencies, incoming, response, path, body),
   };
+  // Node's own option, which Fastify hands on and its types do not know.
   const shared = { reusePort: config.TOLLGATE_REUSE_PORT };
   const listen = async (name: string, app: FastifyInstance, port: number) => {
     const address = await app.listen({ host: config.replica.host, port, ...shared });
