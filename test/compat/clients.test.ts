@@ -58,14 +58,12 @@ each('a budget that is used up', async ({ name, json, stream, habits }, { url, t
   }
 });
 
-each('a rate limit', async ({ name, json, stream, habits }, { url, take }) => {
-  const apiKey = await installation.rateLimitedKey(habits.waits ? 'three-seconds' : 'minute');
-  const asks = [json, stream].map((ask) => ask({ url, apiKey }, `A rate for ${name}`));
-  const refused = (await Promise.allSettled(asks)).filter(({ status }) => status === 'rejected');
-  // One of the two came too early, and asked once more: when it was told to, or too early again.
+each('a rate limit, whose Retry-After is waited for', async ({ name, json, stream }, { url, take }) => {
+  const apiKey = await installation.rateLimitedKey();
+  const answers = await Promise.all([json, stream].map((ask) => ask({ url, apiKey }, `A rate for ${name}`)));
+  for (const answer of answers) assert.match(answer, /A rate for/);
+  // One of the two came too early, and asked once more.
   assert.equal(take().length, 3);
-  assert.equal(refused.length, habits.waits ? 0 : 1);
-  for (const { reason } of refused as PromiseRejectedResult[]) assert.equal(habits.statusOf(reason), 429);
 });
 
 each('a guardrail that refuses', async ({ name, json, stream, habits }, { url, take }) => {
@@ -104,7 +102,7 @@ describe('faults of the provider', () => {
 });
 
 describe('streams that break before their first content', () => {
-  before(() => simulator.addFault({ kind: 'cut', stream: true, afterChunks: 1 }));
+  before(() => simulator.addFault({ kind: 'cut', stream: true, afterChunks: 0 }));
   after(() => simulator.clearFaults());
 
   each('whoever is asked: 502, as if no stream had begun', async ({ name, stream, habits }, { url, take }) => {

@@ -29,8 +29,6 @@ interface Habits {
   budget: number;
   /** 502, with nothing sent before. */
   badGateway: number;
-  /** Whether it waits as long as a 429 says. LangChain waits as long as it likes itself. */
-  waits: boolean;
   statusOf(error: unknown): number | undefined;
 }
 
@@ -46,13 +44,13 @@ const aiStatusOf = (error: unknown) => {
 };
 
 // openai repeats twice, unless the answer says not to (x-should-retry).
-const openaiHabits: Habits = { budget: 1, badGateway: 3, waits: true, statusOf };
+const openaiHabits: Habits = { budget: 1, badGateway: 3, statusOf };
 /** How often the other two may repeat, which they do with growing waits: less than by default. */
 const maxRetries = 1;
 // The AI SDK repeats, and asks no header.
-const aiHabits: Habits = { budget: 2, badGateway: 2, waits: true, statusOf: aiStatusOf };
+const aiHabits: Habits = { budget: 2, badGateway: 2, statusOf: aiStatusOf };
 // LangChain does not repeat what a quota refused.
-const langchainHabits: Habits = { budget: 1, badGateway: 2, waits: false, statusOf };
+const langchainHabits: Habits = { budget: 1, badGateway: 2, statusOf };
 
 function chat(name: string, path: RegExp, of: (place: Place) => OpenAI | OpenAI6): Client {
   const ask = (prompt: string) => ({ model, messages: [{ role: 'user' as const, content: prompt }] });
