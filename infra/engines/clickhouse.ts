@@ -4,8 +4,10 @@ import { chdbEngine } from './clickhouse-chdb.ts';
 import { clickhouseServerEngine, findClickHouseServer } from './clickhouse-server.ts';
 import { externalClickHouse } from './external.ts';
 import { cachedChdb, fetchChdb } from './programs/chdb.ts';
-import { dockerAnswers } from './programs/docker.ts';
+import { dockerAnswers, pullImage } from './programs/docker.ts';
 import type { Engine, EngineContext } from './types.ts';
+
+const image = 'clickhouse/clickhouse-server:25.8';
 
 /**
  * The ledger's engine: named by TOLLGATE_CLICKHOUSE_URL, a `clickhouse` on PATH, chDB behind its HTTP face (fetched when
@@ -27,13 +29,10 @@ export async function clickhouseEngine(context: EngineContext): Promise<Engine> 
   } catch (error) {
     fault = `\n${(error as Error).message}`;
   }
-  if (await dockerAnswers(env))
-    return clickhouseServerEngine(context, {
-      kind: 'docker',
-      source: 'docker',
-      image: 'clickhouse/clickhouse-server:25.8',
-      version: '25.8',
-    });
+  if (await dockerAnswers(env)) {
+    await pullImage(image, env);
+    return clickhouseServerEngine(context, { kind: 'docker', source: 'docker', image, version: '25.8' });
+  }
   throw new Error(
     `no ClickHouse was found, and chDB could not be fetched for ${process.platform} ${process.arch}.\n` +
       `  Set HTTPS_PROXY, or unpack a bundle (a copy of this folder from another machine) into ${cache},\n` +

@@ -1,5 +1,5 @@
 import { connectBus, subjects } from '@tollgate/bus';
-import { ResponseIds } from '@tollgate/config';
+import { type ConfigSnapshot, ResponseIds } from '@tollgate/config';
 import type { Scope } from '@tollgate/lifecycle';
 import { Credentials } from './adapters/credentials.ts';
 import { Endpoints } from './adapters/endpoints.ts';
@@ -71,8 +71,15 @@ export async function start(scope: Scope): Promise<object> {
   };
   const providers = () => (bus.config.current()?.providers ?? []).map(({ name }) => name).filter(serves);
   const intake = new Intake({ bus, logger, take: owner.take, providers, unready });
+  // What may be meant and should not be forgotten, as a provider without TLS: at every start, and with each revision.
+  const warn = ({ revision, warnings }: ConfigSnapshot) => {
+    for (const warning of warnings) logger.warn({ revision }, warning);
+  };
+  const started = bus.config.current();
+  if (started) warn(started);
   bus.config.onChange((snapshot) => {
     endpoints.configured(snapshot.providers);
+    warn(snapshot);
     intake.check();
   });
   intake.start();

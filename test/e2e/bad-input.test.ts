@@ -101,10 +101,9 @@ test('a Content-Length below the body: 400, and the rest is no request', async (
   assert.match(answer, /"code":"invalid_(json|request)"/);
 });
 
-test('a Content-Length above the body, and the caller is done: nothing hangs', async () => {
-  const startedAt = Date.now();
-  await raw(gatewayUrl, [head(100), '{"input":"x"}'], { halfClose: true });
-  assert.ok(Date.now() - startedAt < 20_000);
+test('a Content-Length above the body, and the caller is done: 400', async () => {
+  const answer = await raw(gatewayUrl, [head(100), '{"input":"x"}'], { halfClose: true });
+  await expectError(answer, 400, 'invalid_request');
 });
 
 test('not HTTP at all: 400', async () => {

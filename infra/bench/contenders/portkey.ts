@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { cacheFolder, freePort } from '@tollgate/engines';
 import { npm } from '@tollgate/engines/host/npm';
+import { startProgress } from '@tollgate/engines/host/progress';
 import { type Contender, end } from './contender.ts';
 import { apiKey } from './simple.ts';
 
@@ -41,11 +42,26 @@ async function installed(): Promise<string> {
   if (!existsSync(path.join(folder, 'complete'))) {
     mkdirSync(folder, { recursive: true });
     writeFileSync(path.join(folder, 'package.json'), '{"private":true}\n');
-    await npm(
-      ['install', '--prefix', folder, '--ignore-scripts', '--no-audit', '--no-fund', `@portkey-ai/gateway@${version}`],
-      { cwd: folder },
-    );
+    const progress = startProgress(`fetching Portkey's gateway ${version}`);
+    try {
+      await npm(
+        [
+          'install',
+          '--prefix',
+          folder,
+          '--ignore-scripts',
+          '--no-audit',
+          '--no-fund',
+          `@portkey-ai/gateway@${version}`,
+        ],
+        { cwd: folder },
+      );
+    } catch (error) {
+      progress.failed();
+      throw error;
+    }
     writeFileSync(path.join(folder, 'complete'), '');
+    progress.done();
   }
   return folder;
 }

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
+import { startProgress } from '../host/progress.mjs';
 
 const run = promisify(execFile);
 const timeoutMs = 5_000;
@@ -12,6 +13,26 @@ export async function dockerAnswers(env: NodeJS.ProcessEnv): Promise<boolean> {
     return true;
   } catch {
     return false;
+  }
+}
+
+/**
+ * Fetches an image that is not there yet. An engine's start would do it too, but within the time that a start may take, and
+ * unseen. @throws when the registry does not give it
+ */
+export async function pullImage(image: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const present = await run('docker', ['image', 'inspect', image], { env }).then(
+    () => true,
+    () => false,
+  );
+  if (present) return;
+  const progress = startProgress(`fetching the image ${image}`);
+  try {
+    await run('docker', ['pull', '--quiet', image], { env });
+    progress.done();
+  } catch (error) {
+    progress.failed();
+    throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 import { compareVersions, versionIn, versionMin } from '../versions.ts';
 import { cachedDebianProgram, fetchDebianProgram } from './debian/programs.ts';
-import { dockerAnswers } from './docker.ts';
+import { dockerAnswers, pullImage } from './docker.ts';
 import { findOnPath, type PathQuery } from './path.ts';
 import type { Program } from './program.ts';
 
@@ -38,7 +38,10 @@ export async function findProgram(name: 'nats' | 'redis', cache: string, env: No
   } catch (error) {
     fault = `\n${(error as Error).message}`;
   }
-  if (await dockerAnswers(env)) return { kind: 'docker', source: 'docker', ...images[name] };
+  if (await dockerAnswers(env)) {
+    await pullImage(images[name].image, env);
+    return { kind: 'docker', source: 'docker', ...images[name] };
+  }
   throw new Error(missingEngineText(name, cache) + fault);
 }
 

@@ -37,7 +37,7 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
     http: timeouts,
     https: options.tls ? { ...options.tls, ...timeouts } : null,
     clientErrorHandler(error: NodeJS.ErrnoException, socket: Socket) {
-      const refusal = connectionRefusal(error);
+      const refusal = connectionRefusal(error, socket.bytesWritten > 0);
       if (socket.writable && refusal) socket.end(rawAnswer(refusal));
       else socket.destroy();
     },
@@ -99,13 +99,19 @@ function requestRefusal(error: FastifyError, bodyBytesMax: number): TollgateErro
   }
 }
 
-/** What Node's HTTP parser refuses before there is a request. Undefined: nobody is listening any more. */
-function connectionRefusal(error: NodeJS.ErrnoException): TollgateError | undefined {
+/**
+ * What Node's HTTP parser refuses before there is a request. Undefined: nobody is listening any more, or perhaps the refusal is
+ * what made the caller close its side in the middle of a body. @param hasAnswered something was written on this connection
+ */
+function connectionRefusal(error: NodeJS.ErrnoException, hasAnswered: boolean): TollgateError | undefined {
   switch (error.code) {
     case 'ECONNRESET':
-    // The caller closed its side in the middle of a body, perhaps after a refusal.
-    case 'HPE_INVALID_EOF_STATE':
       return undefined;
+    case 'HPE_INVALID_EOF_STATE':
+      if (hasAnswered) return undefined;
+      return new TollgateError('invalid_request', {
+        message: 'The connection ended before the body was as long as Content-Length says.',
+      });
     case 'HPE_HEADER_OVERFLOW':
       return new TollgateError('headers_too_large');
     case 'ERR_HTTP_REQUEST_TIMEOUT':

@@ -49,7 +49,11 @@ export async function unpackPackages(
   const names = await apt('apt-get', ['update', '-qq'])
     .then(() => apt('apt-cache', ['depends', '--recurse', '--important', ...roots]))
     .then((printed) => packagesFor(roots, printed, wanted))
-    .finally(() => listing.done());
+    .catch((error: unknown) => {
+      listing.failed();
+      throw error;
+    });
+  listing.done();
   const packages = await download(work, apt, names, title);
   for (const file of readdirSync(work).filter((name) => name.endsWith('.deb'))) {
     await runQuietly('dpkg-deb', ['-x', path.join(work, file), path.join(work, 'x')], { env });
