@@ -9,10 +9,11 @@ import { tollgate } from './contenders/tollgate.ts';
 import { load, measure, type Run, type Scenario } from './measure.ts';
 import { neighbours, neighboursText } from './neighbours/neighbours.ts';
 import { profile } from './profile/profile.ts';
-import { ratios, summarize, table } from './report.ts';
+import { besides, ratios, summarize, table } from './report.ts';
+import { streams, streamsText } from './streams/streams.ts';
 
 // npm run bench: what Tollgate costs, beside what others cost, in alternating runs on this machine. With `--profile`: what
-// its services spend their time on instead. With `--admission` or `--neighbours`: what admission costs and holds, and what one
+// its services spend their time on instead, at full load or at `--rate`. With `--admission` or `--neighbours`: what admission costs and holds, and what one
 // team's load does to another's.
 
 const { values } = parseArgs({
@@ -23,6 +24,10 @@ const { values } = parseArgs({
     /** Full load before the first round: services are measured as they run for days, not in their first seconds. */
     heat: { type: 'string', default: '20' },
     profile: { type: 'boolean', default: false },
+    /** Requests a second of what is profiled; 0 = as many as it takes. */
+    rate: { type: 'string', default: '0' },
+    /** Numbers of open streams with commas; alone, nothing else is measured. */
+    streams: { type: 'string' },
     admission: { type: 'boolean', default: false },
     neighbours: { type: 'boolean', default: false },
     /** TOLLGATE_TOGETHER of what is profiled, or has neighbours. */
@@ -36,12 +41,14 @@ const scenarios: Scenario[] = [
   { name: '100/s', mode: { kind: 'open', rate: 100 } },
   { name: '500/s', mode: { kind: 'open', rate: 500 } },
   { name: 'maximum', mode: { kind: 'closed', connections: 64 } },
-  {
-    name: '100/s beside 15 MiB a second',
-    mode: { kind: 'open', rate: 100 },
-    largeBodyBytes: 15 * 1024 * 1024,
-    only: ['Tollgate', 'Tollgate, one process'],
-  },
+  ...[1.1, 4.1, 15.9].map(
+    (mebibytes): Scenario => ({
+      name: `100/s beside ${mebibytes} MiB a second`,
+      mode: { kind: 'open', rate: 100 },
+      largeBodyBytes: Math.floor(mebibytes * 1024 * 1024),
+      only: ['Tollgate', 'Tollgate, one process'],
+    }),
+  ),
 ];
 /** The default, and all services that may share a process in one (docs/deployment.md). */
 const deployments = [
@@ -50,6 +57,8 @@ const deployments = [
 ];
 const wanted = scenarios.filter(({ name }) => !values.scenario || values.scenario.includes(name));
 
+/** Open streams in a comparison. */
+const streamsUsual = 100;
 const seconds = Number(values.seconds);
 const contenders: Contender[] = [];
 
@@ -78,7 +87,7 @@ async function compare(upstreamUrl: string): Promise<Run[]> {
   return runs;
 }
 
-function report(runs: readonly Run[]): void {
+function report(runs: readonly Run[]): object {
   const rows = summarize(runs);
   console.log(`\n${table(rows)}\n`);
   const compared = Object.fromEntries(deployments.map(({ name }) => [name, ratios(runs, name)]));
@@ -88,7 +97,10 @@ function report(runs: readonly Run[]): void {
     const parts = Object.entries(row.cpuMsPer1000).map(([name, ms]) => `${name} ${ms.toFixed(0)}`);
     console.log(`${row.contender}, CPU ms per 1,000 requests, ${row.scenario}: ${parts.join(', ')}`);
   }
-  write({ rows, ratios: compared, runs });
+  for (const { name } of deployments)
+    for (const [scenario, ratio] of Object.entries(besides(runs, name, '100/s')))
+      console.log(`${name}, p99 ${scenario} / without: ${ratio.toFixed(2)}`);
+  return { rows, ratios: compared, runs };
 }
 
 function write(found: object): void {
@@ -110,14 +122,32 @@ async function run(): Promise<void> {
     write({ neighbours: found });
     return;
   }
-  const upstream = await bareUpstream();
-  contenders.push(upstream);
-  if (values.profile) console.log(await profile(upstream.url, seconds, values.together));
-  else report(await compare(upstream.url));
+  const opened = (values.streams ?? String(streamsUsual)).split(',').map(Number);
+  if (values.streams !== undefined) {
+    const found = await streams(opened, Number(values.rounds), seconds, deployments);
+    console.log(streamsText(found));
+    write({ streams: found });
+    return;
+  }
+  contenders.push(await bareUpstream());
+  const [{ url }] = contenders as [Contender];
+  if (values.profile) {
+    console.log(await profile(url, seconds, { together: values.together, rate: Number(values.rate) }));
+    return;
+  }
+  const found = report(await compare(url));
+  await stop();
+  const streamed = values.scenario ? [] : await streams(opened, Number(values.rounds), seconds, deployments);
+  console.log(`\n${streamsText(streamed)}`);
+  write({ ...found, streams: streamed });
+}
+
+async function stop(): Promise<void> {
+  await Promise.all(contenders.splice(0).map((contender) => contender.stop()));
 }
 
 try {
   await run();
 } finally {
-  await Promise.all(contenders.map((contender) => contender.stop()));
+  await stop();
 }

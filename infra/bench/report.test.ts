@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Run } from './measure.ts';
-import { median, ratios, summarize } from './report.ts';
+import { besides, median, ratios, summarize } from './report.ts';
 
 const run = (contender: string, p50Us: number, requests: number): Run => ({
   contender,
@@ -32,4 +32,15 @@ test('added latency and ratios are taken round by round', () => {
   assert.equal(ours?.addedP50Ms, (0.1 + 0.5) / 2);
   assert.equal(ratios(runs, 'Tollgate')['s: p50'], (200 / 300 + 0.5) / 2);
   assert.equal(ratios(runs, 'Tollgate')['s: requests/s'], 2);
+});
+
+test('what stands beside a load is compared with the load alone, round by round', () => {
+  const named = (scenario: string, p50Us: number) => ({ ...run('Tollgate', p50Us, 1), scenario });
+  const runs = [
+    named('100/s', 10),
+    named('100/s beside 4 MiB', 20),
+    named('100/s', 100),
+    named('100/s beside 4 MiB', 400),
+  ];
+  assert.deepEqual(besides([...runs, named('500/s', 1)], 'Tollgate', '100/s'), { '100/s beside 4 MiB': 3 });
 });

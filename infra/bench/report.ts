@@ -68,6 +68,18 @@ export function ratios(runs: readonly Run[], name: string): Record<string, numbe
   return result;
 }
 
+/** How far something beside a load moves its p99, round by round: of scenarios that are named `<usual> beside …`. */
+export function besides(runs: readonly Run[], name: string, usual: string): Record<string, number> {
+  const of = (scenario: string) => runs.filter((run) => run.scenario === scenario && run.contender === name);
+  const without = of(usual);
+  const result: Record<string, number> = {};
+  for (const scenario of new Set(runs.map((run) => run.scenario))) {
+    if (!scenario.startsWith(`${usual} beside `) || without.length === 0) continue;
+    result[scenario] = median(of(scenario).map((run, round) => run.p99Us / (without[round]?.p99Us ?? Number.NaN)));
+  }
+  return result;
+}
+
 export function table(rows: readonly Row[]): string {
   const header = ['scenario', 'gateway', 'req/s', 'errors', 'p50 ms', 'p99 ms', '+p50', '+p99', 'CPU ms/1,000'];
   const number = (value: number) => (Number.isFinite(value) ? value.toFixed(2) : '–');

@@ -11,7 +11,7 @@ const usageBytesMax = 8 * 2 ** 30;
 /** What it may grow by while it can write nothing, of whatever number of events: it holds two batches. */
 const growthBytesMax = 64 * 2 ** 20;
 /** At full load the collector lets a heap grow; of whatever number of events. */
-const rssBytesMax = 512 * 2 ** 20;
+const rssBytesMax = 640 * 2 ** 20;
 const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 
 let system: TestSystem;

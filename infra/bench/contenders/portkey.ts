@@ -8,6 +8,8 @@ import { type Contender, end } from './contender.ts';
 import { apiKey } from './simple.ts';
 
 const version = '1.15.2';
+/** Its range takes 1.19 too, with which it answers every stream with a 500 ("TypeError: immutable" at its headers). */
+const honoServer = '1.13.8';
 const startMsMax = 20_000;
 
 /** Portkey's open-source gateway from npm, passing through: no key of its own, no budget, no cache. */
@@ -38,10 +40,11 @@ export async function portkey(upstreamUrl: string): Promise<Contender> {
 }
 
 async function installed(): Promise<string> {
-  const folder = path.join(cacheFolder(process.env), `portkey-${version}`);
+  const folder = path.join(cacheFolder(process.env), `portkey-${version}-${honoServer}`);
   if (!existsSync(path.join(folder, 'complete'))) {
     mkdirSync(folder, { recursive: true });
-    writeFileSync(path.join(folder, 'package.json'), '{"private":true}\n');
+    const manifest = { private: true, overrides: { '@hono/node-server': honoServer } };
+    writeFileSync(path.join(folder, 'package.json'), JSON.stringify(manifest));
     const progress = startProgress(`fetching Portkey's gateway ${version}`);
     try {
       await npm(

@@ -10,11 +10,19 @@ const functionsShown = 12;
 /** 1 ms samples disturb the least; over some seconds they are thousands. */
 const intervalUs = 1000;
 
+export interface ProfileOptions {
+  /** TOLLGATE_TOGETHER. */
+  together: string;
+  /** Requests a second; 0 = full load. */
+  rate: number;
+}
+
 /**
- * What Tollgate's processes spend their time on at full load: by service the functions with the most time of their own,
- * from V8's sampling profiler (`node --cpu-prof`), once compilers are done. `together` is TOLLGATE_TOGETHER.
+ * What Tollgate's processes spend their time on: by service the functions with the most time of their own,
+ * from V8's sampling profiler (`node --cpu-prof`), once compilers are done.
  */
-export async function profile(upstreamUrl: string, seconds: number, together = ''): Promise<string> {
+export async function profile(upstreamUrl: string, seconds: number, options: ProfileOptions): Promise<string> {
+  const { together, rate } = options;
   const folder = await mkdtemp(path.join(tmpdir(), 'tollgate-profile-'));
   const { NODE_OPTIONS: before = '' } = process.env;
   try {
@@ -23,7 +31,7 @@ export async function profile(upstreamUrl: string, seconds: number, together = '
     try {
       process.env.NODE_OPTIONS = before;
       const { url, headers } = contender;
-      const mode = { kind: 'closed', connections: 64 } as const;
+      const mode = rate > 0 ? ({ kind: 'open', rate } as const) : ({ kind: 'closed', connections: 64 } as const);
       await load({ url, headers, mode, seconds, warmUpSeconds, largeBodyBytes: 0 });
     } finally {
       // A profile is written when its process ends.
