@@ -2,12 +2,16 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { startAzureSimulator } from '@tollgate/testing/azure';
+import { ancestry } from '@tollgate/testing/processes';
 import OpenAI from 'openai';
+import { nobodyLeft, started } from '../support/home.ts';
 import { ask } from '../support/load.ts';
 import { newSystem, type Status, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-// TOLLGATE_TOGETHER=all: what a request passes on its way to upstream runs in one process. Callers cannot tell.
+// TOLLGATE_TOGETHER=all: what a request passes on its way to upstream runs in one process. Callers cannot tell. At the end, what a
+// start, a stop and a kill of `npm start` leave in a home.
 
 const members = ['ingress', 'pipeline', 'guard-auth', 'guard-pii', 'guard-cache', 'guard-router'];
 const processName = `${members.join('+')}-1`;
@@ -15,6 +19,29 @@ let system: System;
 let status: Status;
 let key: string;
 let keyId: string;
+/** When the first start was stopped. */
+let kept: { revision: number; requestIds: Set<string> };
+
+const npmStart = ['npm', 'start'] as const;
+
+const processes = [
+  processName,
+  'analytics-1',
+  'cacheRedis',
+  'clickhouse',
+  'console-1',
+  'nats',
+  'redis',
+  'simulator',
+  'upstream-1',
+].sort();
+
+async function rowsById(): Promise<Map<string, number>> {
+  const rows = await system.sql<{ request_id: string; n: string }>(
+    `SELECT request_id, count() AS n FROM usage WHERE key_id = '${keyId}' GROUP BY request_id`,
+  );
+  return new Map(rows.map(({ request_id, n }) => [request_id, Number(n)]));
+}
 
 const membersOf = ({ services }: Status) => services.filter(({ name }) => members.includes(name));
 
@@ -99,12 +126,10 @@ test('killed under load it is back, every caller has an answer or an honest end,
   const answer = await ask({ gatewayUrl, key }, 'And now?');
   assert.equal(answer.status, 200);
   const rows = await until('the row', async () => {
-    const found = await system.sql<{ request_id: string; n: string }>(
-      `SELECT request_id, count() AS n FROM usage WHERE key_id = '${keyId}' GROUP BY request_id`,
-    );
-    return found.some(({ request_id }) => request_id === answer.requestId) ? found : undefined;
+    const found = await rowsById();
+    return found.has(answer.requestId) ? found : undefined;
   });
-  assert.ok(rows.every(({ n }) => Number(n) === 1));
+  assert.ok([...rows.values()].every((n) => n === 1));
 });
 
 test('a stop lets what is under way end', async () => {
@@ -114,9 +139,63 @@ test('a stop lets what is under way end', async () => {
   await simulator.addFault({ delayMs: 500 });
   const answer = ask({ gatewayUrl, key, stream: true }, 'Write 30 words');
   await simulator.waitForCalls({ afterSequence: before });
+  const [revision, rows] = [await system.revision(), await rowsById()];
   const code = await system.stop();
-  assert.equal((await answer).whole, true);
+  const { whole, requestId } = await answer;
+  kept = { revision, requestIds: new Set([...rows.keys(), requestId]) };
+  assert.equal(whole, true);
   assert.equal(code, 0);
   const log = await readFile(path.join(system.home, 'logs', `${processName}.log`), 'utf8');
   assert.match(log, /"clean":true,"msg":"stopped"/);
+});
+
+test('npm start in the same home: the key, the ledger and the revision of before', async (t) => {
+  await nobodyLeft(system.home);
+  const startedAtMs = performance.now();
+  await system.start(npmStart);
+  t.diagnostic(`ready again after ${((performance.now() - startedAtMs) / 1000).toFixed(1)} s`);
+  assert.equal(await system.revision(), kept.revision);
+  assert.equal((await ask({ gatewayUrl: status.gatewayUrl, key }, 'Still here?')).status, 200);
+  const rows = await until('every row of before', async () => {
+    const found = await rowsById();
+    return [...kept.requestIds].every((id) => found.has(id)) ? found : undefined;
+  });
+  assert.ok([...rows.values()].every((n) => n === 1));
+});
+
+test('Ctrl-C ends all that npm start began, its simulator and its engines too', async () => {
+  assert.deepEqual(await started(system.home), processes);
+  // A terminal sends it to its whole foreground group: npm, its shell, the bootstrap, the launcher.
+  const line = ancestry((await system.status()).pid);
+  for (const pid of line.slice(0, line.indexOf(system.pid as number))) process.kill(pid, 'SIGINT');
+  await system.stop('SIGINT');
+  await nobodyLeft(system.home);
+  assert.match(system.output, /Stopped\.\n/);
+  assert.doesNotMatch(system.output, /Stopping at once/);
+});
+
+test('with the credentials of Azure OpenAI that endpoint is called, and there is no simulator', async (t) => {
+  const azure = await startAzureSimulator();
+  t.after(() => azure.close());
+  Object.assign(system.env, { AZURE_OPENAI_ENDPOINT: azure.address, AZURE_OPENAI_API_KEY: azure.apiKey });
+  await system.start(npmStart);
+  await until('the report', async () => system.output.includes('Tollgate is ready') || undefined);
+  const { gatewayUrl, simulatorUrl } = await system.status();
+  assert.equal(simulatorUrl, null);
+  assert.doesNotMatch(system.output, /S I M U L A T O R/);
+  assert.deepEqual(
+    await started(system.home),
+    processes.filter((name) => name !== 'simulator'),
+  );
+  const answer = await ask({ gatewayUrl, key }, 'Who answers?');
+  assert.equal(answer.status, 200);
+  assert.deepEqual(
+    azure.calls().map(({ headers }) => headers['x-ms-client-request-id']),
+    [answer.requestId],
+  );
+});
+
+test('npm killed with SIGKILL: what it ran sees that and ends', async () => {
+  await system.stop('SIGKILL');
+  await nobodyLeft(system.home);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import type { RemoteAzureSimulator } from '@tollgate/testing/azure';
-import { curl } from '../support/curl.ts';
+import { type CurlAnswer, curl as run } from '../support/curl.ts';
 import { type Status, type System, sharedSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
@@ -15,6 +15,8 @@ let simulator: RemoteAzureSimulator;
 let host: string;
 let key: string;
 let keyId: string;
+/** Of every answer that this key got. */
+const requestIds: string[] = [];
 
 before(async () => {
   system = sharedSystem();
@@ -24,6 +26,13 @@ before(async () => {
   host = status.gatewayTlsUrl.replace('https://', '');
   ({ key, id: keyId } = await system.createKey('product', 'verify-walk'));
 });
+
+/** The same line as typed, its answer kept in mind for the ledger. */
+async function curl(line: string): Promise<CurlAnswer> {
+  const answer = await run(line);
+  if (line.includes(key)) requestIds.push(answer.headers.get('x-request-id') ?? '');
+  return answer;
+}
 
 /** Of the header that tells where the time went. */
 function stagesOf({ headers }: { headers: Map<string, string> }): string[] {
@@ -110,6 +119,7 @@ test('an email address never reaches upstream, and the answer shows its placehol
 
 test('six requests alternate over two models', async () => {
   const served: (string | undefined)[] = [];
+  const before = (await simulator.calls()).at(-1)?.sequence ?? 0;
   for (let number = 0; number < 6; number++) {
     const answer = await curl(
       `curl -k -v -X POST https://${host}/openai/responses -H "Content-Type: application/json" -H "X-API-Key: ${key}" -H "x-tollgate-cache: no-store" -d '{"model":"gpt-4o","input":"Turn ${number}"}'`,
@@ -117,25 +127,47 @@ test('six requests alternate over two models', async () => {
     assert.equal(answer.status, 200, answer.body);
     served.push(answer.headers.get('x-tollgate-model'));
   }
-  assert.equal(new Set(served.slice(0, 2)).size, 2, served.join());
+  assert.deepEqual([...served].sort(), [...Array(3).fill('gpt-4o'), ...Array(3).fill('gpt-4o-mini')]);
   for (let number = 2; number < 6; number++) assert.equal(served[number], served[number - 2], served.join());
+  // What the answers say is what the provider saw.
+  const calls = await simulator.calls({ afterSequence: before });
+  assert.deepEqual(
+    calls.map(({ deployment }) => deployment),
+    served,
+  );
 });
 
 test('the ledger has one row a request, with the tokens that the provider issued', async () => {
-  interface Row {
-    requests: number;
-    ids: number;
-    prompt: number;
-    completion: number;
-  }
-  const query = `SELECT count() AS requests, uniqExact(request_id) AS ids, sum(prompt_tokens) AS prompt, sum(completion_tokens) AS completion FROM usage WHERE key_id = '${keyId}' AND status IN ('completed', 'cached')`;
-  // Three single questions, one of them twice, one similar, one other, the email, six turns: 12 rows of 200.
-  const row = await until('12 rows in the ledger', async () => {
-    const [found] = await system.sql<Row>(query);
-    return found && Number(found.requests) >= 12 ? found : undefined;
+  // Three single questions, one of them twice, one similar, one other, the email, six turns.
+  assert.equal(new Set(requestIds).size, 12);
+  const rows = await until('a row for each answer', async () => {
+    const found = await system.sql<Row>(
+      `SELECT request_id, status, prompt_tokens, completion_tokens FROM usage WHERE key_id = '${keyId}'`,
+    );
+    return found.length >= 12 ? found : undefined;
   });
-  assert.equal(Number(row.requests), Number(row.ids));
-  assert.equal(Number(row.requests), 12);
-  const { issued } = (await simulator.totals()).all;
-  assert.deepEqual([Number(row.prompt), Number(row.completion)], [issued.promptTokens, issued.completionTokens]);
+  assert.deepEqual(rows.map(({ request_id }) => request_id).sort(), requestIds.toSorted());
+  const [served, cached] = [rows.filter(isCompleted), rows.filter((row) => !isCompleted(row))];
+  assert.deepEqual(
+    cached.map(({ status, ...row }) => [status, ...tokensOf(row)]),
+    [
+      ['cached', 0, 0],
+      ['cached', 0, 0],
+    ],
+  );
+  const issued = (await simulator.calls()).map(({ usage }) => [usage?.promptTokens, usage?.completionTokens]);
+  assert.deepEqual(served.map(tokensOf).map(String).sort(), issued.map(String).sort());
 });
+
+interface Row {
+  request_id: string;
+  status: string;
+  prompt_tokens: number;
+  completion_tokens: number;
+}
+
+const isCompleted = ({ status }: Row) => status === 'completed';
+const tokensOf = (row: Pick<Row, 'prompt_tokens' | 'completion_tokens'>) => [
+  Number(row.prompt_tokens),
+  Number(row.completion_tokens),
+];

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { cacheFolder, repositoryFolder, say } from './host.mjs';
 import { ensureInstalled } from './install.mjs';
@@ -49,14 +50,35 @@ function run(node, file, cache) {
   });
 }
 
-// npm ends its shell and not what runs below it, and dies without a word under SIGKILL: then the parent changes. Only
-// below npm, since a shell may well be left behind by what it started in the background.
+// npm ends its shell and not what runs below it, and dies without a word under SIGKILL: then the parent changes, of this process or
+// of the shell between. Only below npm, since a shell may well be left behind by what it started in the background.
 function watchParent(gone) {
   if (!process.env.npm_lifecycle_event) return undefined;
   const parent = process.ppid;
+  const grandparent = isOneCommandShell(parent) ? parentOf(parent) : undefined;
   const timer = setInterval(() => {
-    if (process.ppid !== parent) gone();
+    if (process.ppid !== parent || (grandparent !== undefined && parentOf(parent) !== grandparent)) gone();
   }, parentCheckMs);
   timer.unref();
   return timer;
+}
+
+// `sh -c …`, as npm runs a script: dash waits for the command, other shells become it.
+function isOneCommandShell(pid) {
+  return ofProcess(pid, 'cmdline').split('\0')[1] === '-c';
+}
+
+function parentOf(pid) {
+  const stat = ofProcess(pid, 'stat');
+  // The second field is the program's name in parentheses and may hold anything, even parentheses.
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
+}
+
+// Empty where there is no /proc, and for a process that is gone.
+function ofProcess(pid, file) {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
 }

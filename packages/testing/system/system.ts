@@ -9,6 +9,7 @@ import { freePort } from '@tollgate/engines';
 import { connectAzureSimulator, type RemoteAzureSimulator } from '../azure/index.ts';
 
 const root = path.resolve(import.meta.dirname, '../../..');
+const fromHere = [process.execPath, 'infra/launcher/bin/start.mjs'] as const;
 const startMsMax = 300_000;
 const adminMsMax = 30_000;
 
@@ -50,9 +51,14 @@ export class System {
     this.env = env;
   }
 
-  /** Runs `npm start` until the gateway is ready. */
-  async start(): Promise<void> {
-    const child = spawn(process.execPath, ['infra/launcher/bin/start.mjs'], {
+  /**
+   * Runs what `npm start` runs, until the gateway is ready.
+   * @param command `['npm', 'start']`: npm and its shell above it too, as in a terminal
+   */
+  async start(command: readonly [string, ...string[]] = fromHere): Promise<void> {
+    const [program, ...args] = command;
+    this.output = '';
+    const child = spawn(program, args, {
       cwd: root,
       env: this.env,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -102,6 +108,11 @@ export class System {
     await this.#admin('/api/apply', { configuration });
   }
 
+  /** Number of the revision that holds. */
+  async revision(): Promise<number> {
+    return (JSON.parse(await this.#admin('/api/status')) as { revision: number }).revision;
+  }
+
   /** What a statement reads, in one of ClickHouse's formats. */
   query(statement: string, format: string): Promise<string> {
     return this.#admin('/api/sql', { query: statement, format });
@@ -116,16 +127,17 @@ export class System {
   }
 
   /** What the command line asks of the console, without a process for each question. @throws with the answer when it refuses */
-  async #admin(target: string, body: object): Promise<string> {
+  async #admin(target: string, body?: object): Promise<string> {
     const { url, token } = await this.control<{ url: string; token: string }>('GET', '/console');
+    const method = body === undefined ? 'GET' : 'POST';
     const answer = await fetch(url + target, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
+      method,
+      headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) },
+      body: body && JSON.stringify(body),
       signal: AbortSignal.timeout(adminMsMax),
     });
     const text = await answer.text();
-    if (!answer.ok) throw new Error(`POST ${target}: ${answer.status} ${text}`);
+    if (!answer.ok) throw new Error(`${method} ${target}: ${answer.status} ${text}`);
     return text;
   }
 
