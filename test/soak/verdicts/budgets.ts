@@ -1,19 +1,7 @@
 import type { LedgerRow } from '../books/ledger.ts';
 import { teamId } from '../installation/configuration.ts';
 import { type Facts, nameOf, type Verdict } from './facts.ts';
-
-interface Reservation {
-  scope: string;
-  scopeId: string;
-  quantity: string;
-  window: string;
-  windowStartMs: number;
-  windowEndMs: number;
-  models: string[];
-  selector: string;
-  value: string;
-  amount: number;
-}
+import { amountOf, type Reservation, reservationsOf, tokensOf } from './reservations.ts';
 
 /** Nothing is held for anybody when nobody runs. */
 export function reservedIsZero({ budgets }: Pick<Facts, 'budgets'>): Verdict {
@@ -105,15 +93,6 @@ const ofLimits = ['budget_exceeded', 'rate_limit_exceeded', 'concurrency_exceede
 const bytesPerToken = 4;
 /** A request may be settled so much later than it ended, killed settlers included. */
 const settledWithinMs = 30_000;
-
-function reservationsOf({ reservations }: LedgerRow): Reservation[] {
-  return reservations === '' ? [] : (JSON.parse(reservations) as Reservation[]);
-}
-
-const tokensOf = (row: LedgerRow) => row.prompt_tokens + row.completion_tokens;
-/** What the team's own limit had reserved for it. */
-const amountOf = (row: LedgerRow) =>
-  reservationsOf(row).find(({ scope, quantity }) => scope === 'team' && quantity === 'tokens')?.amount ?? 0;
 
 function chargeOf(row: LedgerRow, { quantity, models }: Reservation): number {
   const served = row.model || row.model_requested;
