@@ -172,6 +172,19 @@ test('a limit that was passed, and a refusal of somebody with room', () => {
   assert.deepEqual(broken({ outcomes: [outcome] }), [wrongly], 'a limit that nobody reached shows nothing');
 });
 
+test('what a settled request had reserved is room for others, what a running one has is not', () => {
+  const wrongly = 'no team under its limit was refused';
+  const reservedMore = (settledMs: number) => {
+    const narrow = {
+      ...{ ...narrowRow, prompt_tokens: 90, completion_tokens: 10, finishedAtMs: refused.sentAtMs - settledMs },
+      reservations: narrowRow.reservations.replace('"amount":150', '"amount":950'),
+    };
+    return broken({ ledger: { ...right.ledger, rows: [row, refusedRow, narrow] } });
+  };
+  assert.ok(reservedMore(30_001).includes(wrongly));
+  assert.ok(!reservedMore(30_000).includes(wrongly));
+});
+
 test('a request written off before its end, not after it', () => {
   const others = right.streamed.slice(1);
   const lives = 'no living request is written off';
