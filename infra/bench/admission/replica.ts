@@ -102,6 +102,7 @@ async function putKey(bus: Bus, team: string): Promise<Buffer> {
 }
 
 const configuration = (teams: Record<string, string>) => `organization: bench
+defaults: { concurrency: none }
 priceList:
   gpt-4o: { prompt: 2.50, cachedPrompt: 1.25, completion: 10.00 }
 providers:
