@@ -7,13 +7,16 @@ export interface UsageState {
   /** Sequences; 0 and 0 while the stream is empty. */
   firstSeq: number;
   lastSeq: number;
-  /** On disk, which `TOLLGATE_USAGE_BYTES_MAX` bounds. */
+  /** On disk. */
   bytes: number;
+  /** At so many bytes it takes no more: `TOLLGATE_USAGE_BYTES_MAX` as it was when the stream was made; 0: no bound. */
+  bytesMax: number;
 }
 
 export async function usageState(nc: NatsConnection): Promise<UsageState> {
-  const { state } = await (await jetstreamManager(nc, { checkAPI: false })).streams.info(usageStream);
-  return { firstSeq: state.first_seq, lastSeq: state.last_seq, bytes: state.bytes };
+  const { state, config } = await (await jetstreamManager(nc, { checkAPI: false })).streams.info(usageStream);
+  const { first_seq: firstSeq, last_seq: lastSeq, bytes } = state;
+  return { firstSeq, lastSeq, bytes, bytesMax: Math.max(0, config.max_bytes) };
 }
 
 /** Everything up to this sequence of the stream was acknowledged by a durable consumer; 0 when it has none. */

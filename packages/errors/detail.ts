@@ -2,9 +2,6 @@ import type { ErrorDetail } from '@tollgate/contracts';
 import { errorTable } from './table.ts';
 import { TollgateError } from './tollgate-error.ts';
 
-/** The wire carries it as uint32: 49 days. A longer wait is told as this long. */
-const RETRY_AFTER_MS_MAX = 0xffff_ffff;
-
 /** Cut, so that an error never outgrows a message of the bus. */
 const INTERNAL_CHARACTERS_MAX = 2000;
 
@@ -30,9 +27,10 @@ export function toErrorDetail(error: unknown): ErrorDetail {
   };
 }
 
+/** Exact as far as whole numbers are; only a provider says more. */
 function wholeMs(retryAfterMs = 0): number {
   if (Number.isNaN(retryAfterMs) || retryAfterMs <= 0) return 0;
-  return Math.min(Math.ceil(retryAfterMs), RETRY_AFTER_MS_MAX);
+  return Math.min(Math.ceil(retryAfterMs), Number.MAX_SAFE_INTEGER);
 }
 
 function causeOf(error: TollgateError): string {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ErrorDetail } from '@tollgate/contracts';
+import { ErrorDetail } from '@tollgate/contracts';
 import { type ErrorCode, errorTable, renderError, TollgateError, toErrorDetail } from './index.ts';
 
 function render(code: ErrorCode, options: ConstructorParameters<typeof TollgateError>[1] = {}) {
@@ -60,10 +60,14 @@ test('clients are told not to wait more than a minute, and never for a budget', 
   assert.equal(render('budget_exceeded', { retryAfterMs: 10 }).headers['x-should-retry'], 'false');
 });
 
-test('a month is told as it is, longer waits as 49 days', () => {
-  const days = (count: number) => count * 86_400_000;
-  assert.equal(render('budget_exceeded', { retryAfterMs: days(31) }).headers['retry-after'], String(31 * 86_400));
-  assert.equal(render('budget_exceeded', { retryAfterMs: days(300) }).headers['retry-after-ms'], '4294967295');
+test('a wait is told as long as it is, over the wire too', () => {
+  const year = 366 * 86_400_000;
+  const sent = toErrorDetail(new TollgateError('budget_exceeded', { retryAfterMs: year - 1 }));
+  const { headers } = renderError(ErrorDetail.decode(ErrorDetail.encode(sent).finish()), 'req-1');
+  assert.deepEqual([headers['retry-after'], headers['retry-after-ms']], [String(year / 1000), String(year - 1)]);
+  assert.equal(headers['x-should-retry'], 'false');
+  const endless = toErrorDetail(new TollgateError('upstream_rate_limited', { retryAfterMs: Number.POSITIVE_INFINITY }));
+  assert.deepEqual(ErrorDetail.decode(ErrorDetail.encode(endless).finish()), endless);
 });
 
 test('a code without a row is answered as internal_error, without its text', () => {

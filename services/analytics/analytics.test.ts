@@ -47,9 +47,12 @@ describe('analytics', () => {
     const [row] = await system.ledger.rows<{ first: number; last: number }>(
       'SELECT min(stream_seq) AS first, max(stream_seq) AS last FROM usage',
     );
-    const { lastSeq } = await system.bus.usageState();
+    const { lastSeq, bytes, bytesMax } = await system.bus.usageState();
     assert.deepEqual(row, { first: 1, last: lastSeq });
+    assert.equal(bytesMax, 256 * 1024 * 1024);
     for (const replica of replicas) {
+      while ((await replica.metric('tollgate_usage_stream_bytes')) !== bytes) await delay(50);
+      assert.equal(await replica.metric('tollgate_usage_stream_max_bytes'), bytesMax);
       await untilReady(replica, true);
       assert.equal(await replica.stop('SIGTERM'), 0);
     }

@@ -55,6 +55,7 @@ export async function start(scope: Scope): Promise<{ address?: string }> {
   );
   scope.health.check('usage', () => consuming.consumer !== undefined || 'the USAGE stream was not reached yet');
   watchPending(scope, consuming);
+  watchFill(scope, bus);
   const limitEvents = new LimitEvents({ ledger, metrics });
   consume(scope, 'limit events', () =>
     bus.consumeLimitEvents({
@@ -136,5 +137,17 @@ function watchPending(scope: Scope, consuming: Consuming<UsageConsumer>): void {
   repeat(scope, 'pending', probeEveryMs, async () => {
     const count = await consuming.consumer?.pending().catch(() => undefined);
     if (count !== undefined) pending.set(count);
+  });
+}
+
+/** A full stream takes no usage, and then nobody is admitted: an alert must come before. */
+function watchFill(scope: Scope, bus: Pick<Bus, 'usageState'>): void {
+  const bytes = scope.metrics.gauge('tollgate_usage_stream_bytes', 'What the stream USAGE holds on disk');
+  const bytesMax = scope.metrics.gauge('tollgate_usage_stream_max_bytes', 'At so many it takes no more; 0: no bound');
+  repeat(scope, 'fill', probeEveryMs, async () => {
+    const state = await bus.usageState().catch(() => undefined);
+    if (!state) return;
+    bytes.set(state.bytes);
+    bytesMax.set(state.bytesMax);
   });
 }

@@ -46,10 +46,12 @@ export function admissionText(report: AdmissionReport): string {
   const lines = Object.entries(report.throughput).map(([name, runs]) => {
     const of = (pick: (run: Throughput) => number, digits = 0) => median(runs.map(pick)).toFixed(digits);
     const [guard, redis] = [of((run) => run.cpuUs['guard-auth'] ?? 0), of((run) => run.cpuUs.redis ?? 0)];
+    const slot = of(({ cpuUs }) => 1_000_000 / (cpuUs.redis ?? Number.POSITIVE_INFINITY));
     const refused = runs.reduce((sum, run) => sum + run.refused, 0);
     return (
-      `admission, ${name}: ${of((run) => run.perSecond)}/s of one slot (one guard-auth, ${callers} at once), CPU µs ` +
-      `guard-auth ${guard}, Redis ${redis}, ${of((run) => run.scripts, 3)} scripts an admission, ${refused} refused`
+      `admission, ${name}: ${of((run) => run.perSecond)}/s by one guard-auth (${callers} at once), ${slot}/s at most by the one core ` +
+      `of Redis that has a slot, CPU µs guard-auth ${guard}, Redis ${redis}, ${of((run) => run.roundTrips, 3)} round trips to Redis ` +
+      `an admission, ${refused} refused`
     );
   });
   for (const { admitted, refused, failed, percent, errorPercent } of report.overspend)

@@ -23,17 +23,17 @@ export interface Overspend {
 const parallel = 200;
 const bodyBytes = 2000;
 const outputTokensMax = 500;
-/** A quarter of the body's bytes. */
-const estimate = bodyBytes / 4 + outputTokensMax;
-/** What prompts really have, of what was estimated: code and other languages need more tokens a byte than English. */
+/** What prompts really have, beyond a quarter of their bytes: code and other languages need more tokens a byte than English. */
 const promptErrorMax = 0.3;
+/** Of ten requests, as long as guard-auth has measured nothing: a quarter of the bytes, and all that the caller allows. */
+const room = 10 * (bodyBytes / 4 + outputTokensMax);
 
 /**
  * @param team with one hard limit of `limit` tokens, of which nothing is spent
  */
 export async function overspend(replica: Replica, team: string, limit: number): Promise<Overspend> {
-  // Room for ten of the two hundred.
-  const spentBefore = limit - 10 * estimate;
+  // Room for ten of the two hundred, or a few more where estimates are smaller by now.
+  const spentBefore = limit - room;
   const first = await replica.ask(team, `${team}-first`, { bodyBytes, outputTokensMax });
   if (first.receipt) replica.bus.usage.publish(used(first.receipt, spentBefore, 0));
   await until(async () => (await spentOf(replica, first.receipt)) === spentBefore);
@@ -42,7 +42,7 @@ export async function overspend(replica: Replica, team: string, limit: number): 
   );
   const admitted = answers.flatMap(({ receipt, code }) => (receipt && code === '' ? [receipt] : []));
   const refused = answers.filter(({ code }) => code === 'budget_exceeded' || code === 'rate_limit_exceeded').length;
-  // Every one of them writes all that it may, and has more in its prompt than was estimated, by 0 to 30 per cent.
+  // Every one of them writes all that it may, and has more in its prompt than a quarter of its bytes, by 0 to 30 per cent.
   const prompts = admitted.map((_, n) => Math.round((bodyBytes / 4) * (1 + (promptErrorMax * (n % 10)) / 9)));
   for (const [n, receipt] of admitted.entries())
     replica.bus.usage.publish(used(receipt, prompts[n] ?? 0, outputTokensMax));
@@ -59,8 +59,13 @@ export async function overspend(replica: Replica, team: string, limit: number): 
       failed: parallel - admitted.length - refused,
     },
     percent: percentOf(sum - limit),
-    errorPercent: percentOf(sum - spentBefore - admitted.length * estimate),
+    errorPercent: percentOf(sum - spentBefore - reservedBy(admitted)),
   };
+}
+
+/** What was reserved for them, in tokens: their estimates as guard-auth made them. */
+function reservedBy(receipts: readonly Receipt[]): number {
+  return receipts.reduce((sum, { reservations: [reservation] }) => sum + (reservation?.amount ?? 0), 0);
 }
 
 /** What Redis holds as spent of the one limit that a receipt reserved in. */

@@ -21,6 +21,8 @@ interface Answer {
 export interface Replica {
   bus: Bus;
   redis: RedisConnection;
+  /** With its credentials. */
+  redisUrl: string;
   /** By process name, for CPU time. */
   processes: Map<string, number[]>;
   ask(team: string, requestId: string, change?: Partial<AuthCall>): Promise<Answer>;
@@ -55,7 +57,7 @@ export async function startReplica(teams: Record<string, string>): Promise<Repli
   await new Promise<void>((resolve) => redis.onServer(() => resolve()));
   const redisPid = Number(/process_id:(\d+)/.exec(String(await redis.command('INFO', 'server')))?.[1]);
   const replica: Replica = {
-    ...{ bus, redis },
+    ...{ bus, redis, redisUrl: engines.redis.url },
     processes: new Map([
       ['guard-auth', [child.pid as number]],
       ['redis', [redisPid]],
@@ -100,6 +102,7 @@ async function putKey(bus: Bus, team: string): Promise<Buffer> {
 }
 
 const configuration = (teams: Record<string, string>) => `organization: bench
+defaults: { concurrency: none }
 priceList:
   gpt-4o: { prompt: 2.50, cachedPrompt: 1.25, completion: 10.00 }
 providers:

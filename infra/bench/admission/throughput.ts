@@ -1,5 +1,6 @@
 import { cpuMs } from '../cpu.ts';
 import type { Replica } from './replica.ts';
+import { commandsDuring } from './sent-commands.ts';
 
 /** One run of admissions without a pause, of one organization, so in one slot. */
 export interface Throughput {
@@ -7,12 +8,14 @@ export interface Throughput {
   perSecond: number;
   /** Of one admission, microseconds, by process. */
   cpuUs: Record<string, number>;
-  /** Scripts at Redis for one admission. */
-  scripts: number;
+  /** Commands that were sent to Redis for one admission, whatever they are. */
+  roundTrips: number;
   refused: number;
 }
 
 let run = 0;
+/** Of each run, so that the few commands that replicas send by themselves do not show. */
+const countedAdmissions = 2000;
 
 /**
  * @param callers that ask one after the other, each
@@ -24,7 +27,7 @@ export async function throughput(
   callers: number,
 ): Promise<Throughput> {
   const name = `run-${run++}`;
-  const before = { cpu: cpuMs(replica.processes), scripts: await scripts(replica) };
+  const before = cpuMs(replica.processes);
   const startedAt = performance.now();
   const until = startedAt + seconds * 1000;
   let [asked, refused] = [0, 0];
@@ -38,19 +41,20 @@ export async function throughput(
   await Promise.all(Array.from({ length: callers }, (_, caller) => one(caller)));
   const tookMs = performance.now() - startedAt;
   const cpu = cpuMs(replica.processes);
-  const ran = await scripts(replica);
+  const commands = await commandsDuring(replica, async () => {
+    const each = Math.ceil(countedAdmissions / callers);
+    const some = async (caller: number) => {
+      for (let n = 0; n < each; n++) await replica.ask(team, `${name}-counted-${caller}-${n}`);
+    };
+    await Promise.all(Array.from({ length: callers }, (_, caller) => some(caller)));
+    return each * callers;
+  });
   // Nobody renews these leases: left, the reaper would work on them in the next run.
   await replica.redis.command('DEL', 'tg:v1:{bench}:leases', 'tg:v1:{bench}:receipts');
   return {
     ...{ admissions: asked - refused, refused },
     perSecond: (asked / tookMs) * 1000,
-    cpuUs: Object.fromEntries([...cpu].map(([key, ms]) => [key, ((ms - (before.cpu.get(key) ?? 0)) * 1000) / asked])),
-    scripts: (ran - before.scripts) / asked,
+    cpuUs: Object.fromEntries([...cpu].map(([key, ms]) => [key, ((ms - (before.get(key) ?? 0)) * 1000) / asked])),
+    roundTrips: commands.sent / commands.result,
   };
-}
-
-/** Scripts that Redis ran so far: an admission is one, and nothing that replicas do by themselves comes near their number. */
-async function scripts({ redis }: Replica): Promise<number> {
-  const info = String(await redis.command('INFO', 'commandstats'));
-  return [...info.matchAll(/^cmdstat_eval(?:sha)?:calls=(\d+)/gm)].reduce((sum, [, calls]) => sum + Number(calls), 0);
 }

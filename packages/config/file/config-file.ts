@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SLUG, SLUG_RULE } from '../model/patterns.ts';
 import { guardrailSchema } from './guardrails.ts';
-import { concurrencySchema, limitsSchema, onStoreFailureSchema } from './limit.ts';
+import { concurrencyDefaultSchema, limitsSchema, onStoreFailureSchema } from './limit.ts';
 import { notEnforced } from './not-enforced.ts';
 import { notificationsSchema } from './notifications.ts';
 import { object, slug, whole } from './object.ts';
@@ -67,7 +67,10 @@ const projectSchema = object({
 });
 
 /** What a team has that says nothing else. */
-const defaultsSchema = object({ concurrency: concurrencySchema, onStoreFailure: onStoreFailureSchema }).optional();
+const defaultsSchema = object({
+  concurrency: concurrencyDefaultSchema,
+  onStoreFailure: onStoreFailureSchema,
+}).optional();
 
 /** tollgate.yaml. */
 export const configFileSchema = object({

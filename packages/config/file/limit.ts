@@ -54,8 +54,12 @@ function canRoll({ window = '' }: LimitText): boolean {
 /** What is to be done with requests while the store of the budgets is away. */
 export const onStoreFailureSchema = choice(['refuse', 'allow-within-share'], []).default('refuse');
 
-/** Requests that may run at the same time. */
-export const concurrencySchema = whole(1, 1_000_000).optional();
+const concurrency = whole(1, 1_000_000);
+
+/** Of every team: requests that may run at the same time; `none`: as many as come. */
+export const concurrencyDefaultSchema = z
+  .union([concurrency, z.literal('none')], 'must be a whole number from 1 to 1000000, or none')
+  .optional();
 
 /** One limit of a team, a project or the organization. */
 const limitSchema = object({
@@ -64,7 +68,7 @@ const limitSchema = object({
   completionTokens: most.optional(),
   costUsd: dollars.optional(),
   requests: most.optional(),
-  concurrency: concurrencySchema,
+  concurrency: concurrency.optional(),
   window: z
     .string({ error: WINDOW_RULE })
     .refine((window) => parseWindow(window) !== undefined, WINDOW_RULE)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { exampleText, exampleWith, snapshotOf } from '../fixtures/example.ts';
 import { findProxy } from '../model/lookup.ts';
 import { parseSnapshot } from '../model/stored.ts';
@@ -28,14 +28,15 @@ test('the example resolves with every default filled in', () => {
     },
   ]);
   const [project] = snapshot.projects;
+  const cap = { quantity: 'concurrency', amount: 1000, window: '', mode: 'hard', timeZone: 'UTC' };
   assert.deepEqual(project?.teams, [
     {
       id: 'sample-project.engineering',
       name: 'engineering',
-      limits: [{ quantity: 'tokens', amount: 1_000_000, window: '1d', mode: 'hard', timeZone: 'UTC' }],
+      limits: [{ quantity: 'tokens', amount: 1_000_000, window: '1d', mode: 'hard', timeZone: 'UTC' }, cap],
     },
-    { id: 'sample-project.product', name: 'product', limits: [] },
-    { id: 'sample-project.sales', name: 'sales', limits: [] },
+    { id: 'sample-project.product', name: 'product', limits: [cap] },
+    { id: 'sample-project.sales', name: 'sales', limits: [cap] },
   ]);
   assert.deepEqual(project?.proxies, [
     {
@@ -182,23 +183,51 @@ test('a limit that counts callers apart has a bound of its counters', () => {
   assert.deepEqual([second?.per, second?.valuesMax], ['metadata.ticket', 7]);
 });
 
-test('teams without a cap on concurrency of their own have the default one', () => {
-  const text = exampleText
-    .replace('organization: sampleorganization', 'organization: sampleorganization\ndefaults: { concurrency: 64 }')
-    .replace('- name: product', '- { name: product, limits: [{ concurrency: 7 }] }')
-    .replace('- name: sales', '- { name: sales, limits: [{ concurrency: 9, per: key }] }');
-  const caps = snapshotOf(text).projects[0]?.teams.map(({ limits }) =>
-    limits.filter(({ quantity }) => quantity === 'concurrency').map(({ amount, mode, per }) => [amount, mode, per]),
-  );
-  assert.deepEqual(caps, [
-    [[64, 'hard', undefined]],
-    [[7, 'hard', undefined]],
-    [
-      [9, 'hard', 'key'],
-      [64, 'hard', undefined],
-    ],
-  ]);
-  assert.deepEqual(snapshotOf(exampleText).projects[0]?.teams[1]?.limits, []);
+describe('a cap on concurrency', () => {
+  const capsOf = (text: string) =>
+    snapshotOf(text).projects[0]?.teams.map(({ limits }) =>
+      limits.filter(({ quantity }) => quantity === 'concurrency').map(({ amount, mode, per }) => [amount, mode, per]),
+    );
+  const withDefaults = (defaults: string) =>
+    exampleText.replace('organization: sampleorganization', `organization: sampleorganization\ndefaults: ${defaults}`);
+
+  test('of their own keep the teams that have one; the others get the default one', () => {
+    const text = withDefaults('{ concurrency: 64 }')
+      .replace('- name: product', '- { name: product, limits: [{ concurrency: 7 }] }')
+      .replace('- name: sales', '- { name: sales, limits: [{ concurrency: 9, per: key }] }');
+    assert.deepEqual(capsOf(text), [
+      [[64, 'hard', undefined]],
+      [[7, 'hard', undefined]],
+      [
+        [9, 'hard', 'key'],
+        [64, 'hard', undefined],
+      ],
+    ]);
+  });
+
+  test('is there when the file says nothing of it, and is not when it says none', () => {
+    const thousand = [[1000, 'hard', undefined]];
+    for (const text of [exampleText, withDefaults('{}'), withDefaults('{ onStoreFailure: refuse }')])
+      assert.deepEqual(capsOf(text), [thousand, thousand, thousand], text);
+    assert.deepEqual(capsOf(withDefaults('{ concurrency: none }')), [[], [], []]);
+  });
+
+  test('that nobody wrote takes nothing from a team whose limits allow it to go on without the store', () => {
+    const ofTeam = (limits: string, above = '') => {
+      const text = exampleText
+        .replace('- name: product', `- { name: product, limits: [${limits}] }`)
+        .replace('organization: sampleorganization', `organization: sampleorganization\nlimits: [${above}]`);
+      return snapshotOf(text).projects[0]?.teams[1]?.limits.map(({ onStoreFailure }) => onStoreFailure);
+    };
+    const allow = 'allow-within-share';
+    const allowing = `{ tokens: 5, window: 1d, onStoreFailure: ${allow} }`;
+    const refusing = '{ tokens: 9, window: 1mo }';
+    assert.deepEqual(ofTeam(allowing), [allow, allow]);
+    assert.deepEqual(ofTeam(`${allowing}, ${refusing}`), [allow, undefined, undefined]);
+    assert.deepEqual(ofTeam('', allowing), [allow]);
+    assert.deepEqual(ofTeam(allowing, refusing), [allow, undefined]);
+    assert.deepEqual(ofTeam(''), [undefined]);
+  });
 });
 
 test('a limit says what is to be done without the store; left out, it refuses', () => {

@@ -41,7 +41,7 @@ export function resolveConfig(parsed: ParsedConfig, revision: number, appliedAtM
       teams: project.teams.map((team) => ({
         id: `${project.name}.${team.name}`,
         name: team.name,
-        limits: withDefaults(team.limits, file.defaults).map(toLimit),
+        limits: withDefaults(team.limits, [...project.limits, ...file.limits], file.defaults).map(toLimit),
         ...(team.regions && { regions: team.regions.toSorted() }),
       })),
       proxies: project.proxies.map((proxy) => toProxy(project, proxy)),
@@ -80,12 +80,29 @@ function toCredential(reference: FileProvider['apiKey']): Provider['apiKey'] {
   return undefined;
 }
 
-/** A team with a cap of its own, for all models and callers together, keeps it. */
-function withDefaults(limits: readonly FileLimit[], defaults: FileDefaults): readonly FileLimit[] {
+/** Half of what one upstream runs at once (`TOLLGATE_UPSTREAM_RUNS_MAX`): no team takes all of it by default. */
+const CONCURRENCY_DEFAULT = 1000;
+
+/**
+ * A team with a cap of its own, for all models and callers together, keeps it.
+ * @param above limits of its project and its organization
+ */
+function withDefaults(
+  limits: readonly FileLimit[],
+  above: readonly FileLimit[],
+  defaults: FileDefaults,
+): readonly FileLimit[] {
   const own = limits.some(({ concurrency, models, per }) => concurrency !== undefined && !models && !per);
-  if (own || defaults?.concurrency === undefined) return limits;
-  const { concurrency, onStoreFailure } = defaults;
+  const concurrency = defaults?.concurrency ?? CONCURRENCY_DEFAULT;
+  if (own || concurrency === 'none') return limits;
+  const onStoreFailure = defaults?.onStoreFailure ?? commonOf([...limits, ...above]);
   return [...limits, { concurrency, mode: 'hard', timeZone: 'UTC', onStoreFailure }];
+}
+
+/** A cap that nobody wrote takes nothing away: without the store a team is served where all other limits that bind it say so. */
+function commonOf(limits: readonly FileLimit[]): FileLimit['onStoreFailure'] {
+  const allow = limits.length > 0 && limits.every(({ onStoreFailure }) => onStoreFailure === 'allow-within-share');
+  return allow ? 'allow-within-share' : 'refuse';
 }
 
 function toLimit(limit: FileLimit): Limit {

@@ -35,7 +35,10 @@ test('what is gone is told with what it was', () => {
   assert.deepEqual(change, {
     kind: 'removed',
     path: 'projects.sample-project.teams.sales',
-    before: { id: 'sample-project.sales', name: 'sales', limits: [] },
+    before: {
+      ...{ id: 'sample-project.sales', name: 'sales' },
+      limits: [{ quantity: 'concurrency', amount: 1000, window: '', mode: 'hard', timeZone: 'UTC' }],
+    },
   });
 });
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { globSync, readFileSync } from 'node:fs';
 import { after, before, beforeEach, describe, type TestContext, test } from 'node:test';
 import { UsageEvent } from '@tollgate/contracts';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
 import type { Charge } from '../domain/charge.ts';
 import { type Settlement, settlementOf } from '../domain/settlement.ts';
 import * as given from '../testing/harness.ts';
+import { sentBy, sentCommands, youngerThan72 } from '../testing/redis-commands.ts';
 import type { BudgetStore, ReserveAnswer } from './budget-store.ts';
 
 const { organizationId, startedAtMs } = given;
@@ -477,17 +477,52 @@ test('all keys of an organization are in one slot', () => {
   for (const key of all) assert.ok(key.startsWith(`tg:v1:{${organizationId}}:`), key);
 });
 
-test('scripts use only commands of Redis 7.2', async () => {
-  const files = globSync('scripts/*.lua', { cwd: import.meta.dirname });
-  assert.ok(files.length > 0);
-  for (const file of files) {
-    const lua = readFileSync(`${import.meta.dirname}/${file}`, 'utf8');
-    const commands = new Set([...lua.matchAll(/redis\.call\('(\w+)'/g)].map((match) => match[1] as string));
-    for (const command of commands) {
-      const docs = (await store.redis.command('COMMAND', 'DOCS', command)) as [string, string[]];
-      const since = docs[1][docs[1].indexOf('since') + 1] ?? '';
-      const [major = 99, minor = 0] = since.split('.').map(Number);
-      assert.ok(major < 7 || (major === 7 && minor <= 2), `${file} uses ${command}, which is there since ${since}`);
-    }
-  }
+describe('of Redis nothing is younger than 7.2', () => {
+  test('in scripts and in what is sent besides, commands and their options', async () => {
+    const sent = sentCommands();
+    const all = new Set(sent.flatMap(({ commands }) => [...commands]));
+    // Of scripts, of the stores, of the connection: none of them is overlooked.
+    for (const known of [
+      'PEXPIRETIME',
+      'ZADD',
+      'EVALSHA',
+      'ZRANGE',
+      'HSCAN',
+      'SCAN',
+      'CLUSTER|SLOTS',
+      'INFO',
+      'EXISTS',
+    ])
+      assert.ok(all.has(known), known);
+    for (const { file, commands, words } of sent)
+      assert.deepEqual(await youngerThan72(store.redis, commands, words), [], file);
+  });
+
+  test('in what the client sends by itself, when it connects', async () => {
+    const told = String(await store.redis.command('INFO', 'commandstats'));
+    const names = [...told.matchAll(/^cmdstat_([^:]+):/gm)].map(([, name = '']) => name.toUpperCase());
+    assert.ok(
+      names.some((name) => name.startsWith('CLIENT|')),
+      told,
+    );
+    assert.deepEqual(await youngerThan72(store.redis, names, new Set()), []);
+  });
+
+  test('younger ones are found', async () => {
+    const found = async (file: string, text: string) => {
+      const { commands, words } = sentBy(file, text);
+      return youngerThan72(store.redis, commands, words);
+    };
+    assert.deepEqual(await found('x.ts', "redis.command('HGETDEL', key)"), ['HGETDEL since 8.0.0']);
+    const kill = "redis.command('CLIENT', 'KILL'";
+    assert.deepEqual(await found('x.ts', `${kill}, 'SKIPME', 'YES')`), []);
+    assert.deepEqual(await found('x.ts', `${kill}, 'MAXAGE', 5)`), ['CLIENT|KILL MAXAGE since 7.4.0']);
+    assert.deepEqual(await found('x.lua', "redis.call('HPEXPIRE', KEYS[1])"), ['HPEXPIRE since 7.4.0']);
+    for (const [file, text] of [
+      ['x.lua', 'redis.call(name)'],
+      ['x.ts', 'redis.command(`GET`)'],
+      ['x.ts', 'redis.command(name)'],
+    ] as const)
+      assert.throws(() => sentBy(file, text), /without a literal name/);
+  });
 });

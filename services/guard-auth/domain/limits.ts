@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type ConfigSnapshot, type Limit, type Project, type Team, teamById } from '@tollgate/config';
 import { windowNameOf } from './limit-windows.ts';
-import { unitOf } from './quantity.ts';
+import { slugOf } from './quantity.ts';
 
 type Scope = 'organization' | 'project' | 'team' | 'key';
 
@@ -23,7 +23,7 @@ export function bindsModels({ limit }: ScopedLimit, models: readonly string[]): 
 
 /** What a limit is called in headers, the ledger and metrics: `team-tokens-1d`. */
 export function nameOfLimit({ scope, limit }: ScopedLimit): string {
-  return [scope, limit.per, unitOf(limit.quantity), windowNameOf(limit)].filter(Boolean).join('-');
+  return [scope, limit.per, slugOf(limit.quantity), windowNameOf(limit)].filter(Boolean).join('-');
 }
 
 /** Whether callers are told of it: what a project or an organization has left would tell what other teams use. */

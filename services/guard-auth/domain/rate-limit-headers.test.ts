@@ -52,10 +52,16 @@ test('requests and cost have their units; OpenAI knows only requests and tokens'
     'x-ratelimit-limit-requests': '50',
     'x-ratelimit-remaining-requests': '20',
     'x-ratelimit-reset-requests': '4s',
-    'ratelimit-policy':
-      '"team-requests-1m";q=50;qu="requests";w=60, "team-nano-usd-1d";q=5000000000;qu="nano-usd";w=86400',
-    ratelimit: '"team-requests-1m";r=20;t=4, "team-nano-usd-1d";r=999999990;t=41104',
+    'ratelimit-policy': '"team-requests-1m";q=50;qu="requests";w=60, "team-cost-1d";q=5000000;qu="micro-usd";w=86400',
+    ratelimit: '"team-requests-1m";r=20;t=4, "team-cost-1d";r=999999;t=41104',
   });
+});
+
+test('the largest limits are told as they are', () => {
+  const dollars = limit({ quantity: 'cost_nano_usd', amount: 9e15, window: '1d' });
+  const told = headers({ team: [dollars, tokenLimit(1e12, '1d')] }, 1e9, 0);
+  assert.match(told['ratelimit-policy'] ?? '', /"team-cost-1d";q=9000000000000;.*"team-tokens-1d";q=1000000000000;/);
+  assert.match(told.ratelimit ?? '', /"team-cost-1d";r=8999998999999;.*"team-tokens-1d";r=999999999990;/);
 });
 
 test('slots have no window and no reset', () => {

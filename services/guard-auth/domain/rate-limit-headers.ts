@@ -2,11 +2,8 @@ import { type Charge, type CounterState, noWindow } from './charge.ts';
 import { leavesAt, lengthMsOf } from './limit-windows.ts';
 import { isOwn, nameOfLimit } from './limits.ts';
 import { type Check, mostOf, type Plan, refuses } from './plan.ts';
-import { unitOf } from './quantity.ts';
-import { burstMsOf, fullInMs, remainingOf } from './rate.ts';
-
-/** Largest integer of a structured field (RFC 9651, 3.3.1). */
-const fieldIntegerMax = 999_999_999_999_999;
+import { inUnits, unitOf } from './quantity.ts';
+import { fullInMs, quotaOf, remainingOf } from './rate.ts';
 
 interface Standing {
   name: string;
@@ -14,7 +11,9 @@ interface Standing {
   remaining: number;
   /** Until all of it is there again; undefined: nobody knows. */
   resetMs: number | undefined;
-  /** In which so much may be used; undefined: there is no window. */
+  /** What may be used in each `windowMs`. */
+  quota: number;
+  /** Undefined: there is no window. */
   windowMs: number | undefined;
 }
 
@@ -70,31 +69,29 @@ function standingOf(
 ): Omit<Standing, 'name' | 'check'> {
   if (charge?.rate && state) {
     const { rate } = charge;
-    return { remaining: remainingOf(rate, state), resetMs: fullInMs(rate, state), windowMs: burstMsOf(rate) };
+    return { remaining: remainingOf(rate, state), resetMs: fullInMs(rate, state), ...quotaOf(rate) };
   }
+  const quota = limit.amount;
   const remaining = Math.max(0, limit.amount - spent - reserved);
-  if (bounds === noWindow) return { remaining, resetMs: undefined, windowMs: undefined };
+  if (bounds === noWindow) return { remaining, resetMs: undefined, quota, windowMs: undefined };
   const windowMs = lengthMsOf(limit, bounds);
-  if (!limit.rolling) return { remaining, resetMs: Math.max(0, bounds.endMs - nowMs), windowMs };
+  if (!limit.rolling) return { remaining, resetMs: Math.max(0, bounds.endMs - nowMs), quota, windowMs };
   const used = spent + reserved > 0 && parts;
   const resetMs = used ? Math.max(0, leavesAt(limit.window, used.newest, bounds.startMs) - nowMs) : 0;
-  return { remaining, resetMs, windowMs };
+  return { remaining, resetMs, quota, windowMs };
 }
 
 /** Most units are not in the draft's registry; without one a policy would speak of requests. */
-function policyItem({ name, check, windowMs }: Standing): string {
-  const quota = `"${name}";q=${fieldInteger(mostOf(check.limit))};qu="${unitOf(check.limit.limit.quantity)}"`;
-  return windowMs === undefined ? quota : `${quota};w=${Math.max(1, Math.round(windowMs / 1000))}`;
+function policyItem({ name, check, quota, windowMs }: Standing): string {
+  const { quantity } = check.limit.limit;
+  const policy = `"${name}";q=${inUnits(quantity, quota)};qu="${unitOf(quantity)}"`;
+  return windowMs === undefined ? policy : `${policy};w=${windowMs / 1000}`;
 }
 
 /** When running requests end nobody knows, so slots have no reset. */
-function limitItem({ name, remaining, resetMs }: Standing): string {
-  const left = `"${name}";r=${fieldInteger(remaining)}`;
+function limitItem({ name, check, remaining, resetMs }: Standing): string {
+  const left = `"${name}";r=${inUnits(check.limit.limit.quantity, remaining)}`;
   return resetMs === undefined ? left : `${left};t=${Math.ceil(resetMs / 1000)}`;
-}
-
-function fieldInteger(value: number): number {
-  return Math.min(value, fieldIntegerMax);
 }
 
 /** As OpenAI writes it: 1s, 6m0s, 23h59m59s; milliseconds below a second. */

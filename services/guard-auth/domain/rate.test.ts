@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as given from '../testing/harness.ts';
-import { burstMsOf, fullInMs, fullLevel, type Rate, rateOf, remainingOf, waitMsOf } from './rate.ts';
+import { fullInMs, fullLevel, quotaOf, type Rate, rateOf, remainingOf, waitMsOf } from './rate.ts';
 
 /** Reproducible numbers from 0 up to 1 (mulberry32). */
 function random(seed: number): () => number {
@@ -48,7 +48,13 @@ test('what is told is exact to the millisecond and the unit, up to the largest r
   }
 });
 
-test('a burst below the limit is a quota of a shorter time', () => {
-  assert.equal(burstMsOf({ amount: 600, windowMs: 60_000, burst: 10 }), 1000);
-  assert.equal(burstMsOf({ amount: 60, windowMs: 60_000, burst: 60 }), 60_000);
+test('a quota is the burst in the time in which it flows back, or the limit in its window, in whole seconds', () => {
+  const of = (amount: number, burst: number, windowMs = 60_000) => quotaOf({ amount, windowMs, burst });
+  assert.deepEqual(of(600, 10), { quota: 10, windowMs: 1000 });
+  assert.deepEqual(of(60, 60), { quota: 60, windowMs: 60_000 });
+  assert.deepEqual(of(1, 3), { quota: 3, windowMs: 180_000 });
+  assert.deepEqual(of(6000, 10), { quota: 6000, windowMs: 60_000 });
+  assert.deepEqual(of(600, 25), { quota: 600, windowMs: 60_000 });
+  assert.deepEqual(of(7, 3), { quota: 7, windowMs: 60_000 });
+  assert.deepEqual(of(49_999_999_999, 50_000_000_000), { quota: 49_999_999_999, windowMs: 60_000 });
 });

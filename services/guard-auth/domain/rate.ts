@@ -51,9 +51,13 @@ export function fullInMs({ amount }: Rate, { level }: RateState): number {
   return Math.ceil(level / amount);
 }
 
-/** The time in which a burst flows back: the window of a quota that is the burst. */
-export function burstMsOf({ amount, burst, windowMs }: Rate): number {
-  return Math.ceil((burst * windowMs) / amount);
+/**
+ * The rate as a quota of whole seconds: its burst, and the time in which that flows back; where that is no whole number of
+ * seconds, what flows back in a window.
+ */
+export function quotaOf({ amount, burst, windowMs }: Rate): { quota: number; windowMs: number } {
+  const isWhole = (burst * windowMs) % (amount * 1000) === 0;
+  return isWhole ? { quota: burst, windowMs: (burst * windowMs) / amount } : { quota: amount, windowMs };
 }
 
 /** Of a rate that is used up. */

@@ -40,6 +40,9 @@ describe('headers', () => {
     const whole = rateLimitHeaders(plan([rate()]), [holds(450)], atMs);
     assert.equal(whole['x-ratelimit-reset-requests'], '45s');
     assert.equal(whole['ratelimit-policy'], '"team-requests-1m";q=600;qu="requests";w=60');
+    const fast = rateLimitHeaders(plan([rate({ amount: 6000, burst: 10 })]), [holds(2.5)], atMs);
+    assert.equal(fast['ratelimit-policy'], '"team-requests-1m";q=6000;qu="requests";w=60');
+    assert.equal(fast.ratelimit, '"team-requests-1m";r=7;t=1');
   });
 
   test('of a rate that is used up or in debt: nothing is left', () => {

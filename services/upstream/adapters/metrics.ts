@@ -1,6 +1,7 @@
 import type { Target } from '@tollgate/contracts';
 import type { Metrics } from '@tollgate/telemetry';
 
+const otherKind = 'other';
 /** Kinds of usage that providers are known to bill apart; others share one label. Tools and tiers are in the log and the rows. */
 const unpricedKinds = new Set([
   'service_tier',
@@ -11,6 +12,7 @@ const unpricedKinds = new Set([
   'tool_calls',
   'image_tokens',
   'video_tokens',
+  otherKind,
 ]);
 
 export interface UpstreamMetrics {
@@ -41,6 +43,8 @@ export function upstreamMetrics(metrics: Metrics, running: () => number): Upstre
     'Calls whose usage has something that the price list has no price for',
     ['kind'],
   );
+  // From the start at 0: of a series that begins at 1 no increase is seen, so the first call would raise no alert.
+  for (const kind of unpricedKinds) unpriced.inc({ kind }, 0);
   const turnedAway = metrics.counter('tollgate_upstream_turned_away_total', 'Dispatches that were not taken', [
     'reason',
   ]);
@@ -49,7 +53,7 @@ export function upstreamMetrics(metrics: Metrics, running: () => number): Upstre
     firstContent: ({ provider, model }, elapsedMs) => firstContent.observe({ provider, model }, elapsedMs / 1000),
     unpriced: (usage) => {
       const [kind = ''] = usage.split('.', 1);
-      unpriced.inc({ kind: unpricedKinds.has(kind) ? kind : 'other' });
+      unpriced.inc({ kind: unpricedKinds.has(kind) ? kind : otherKind });
     },
     turnedAway: (reason) => turnedAway.inc({ reason }),
   };

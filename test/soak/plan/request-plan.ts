@@ -25,7 +25,7 @@ export interface RequestPlan {
   text: string;
   /** What the provider does to this call. */
   fault: FaultSpec | undefined;
-  /** Above what the answer needs, so that what is reserved is never below what is used. */
+  /** Above what the answer needs, so that it is never cut short. What is reserved may be less: what the model usually writes. */
   outputTokensMax: number;
   /** The caller leaves when so many bytes of content came, or after so long without any. */
   leaves: { contentBytes: number; ms: number } | undefined;

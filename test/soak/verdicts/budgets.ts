@@ -1,19 +1,7 @@
 import type { LedgerRow } from '../books/ledger.ts';
 import { teamId } from '../installation/configuration.ts';
-import { type Facts, nameOf, type Verdict } from './facts.ts';
-
-interface Reservation {
-  scope: string;
-  scopeId: string;
-  quantity: string;
-  window: string;
-  windowStartMs: number;
-  windowEndMs: number;
-  models: string[];
-  selector: string;
-  value: string;
-  amount: number;
-}
+import { type Facts, nameOf, settledOf, type Verdict } from './facts.ts';
+import { amountOf, type Reservation, reservationsOf, tokensOf } from './reservations.ts';
 
 /** Nothing is held for anybody when nobody runs. */
 export function reservedIsZero({ budgets }: Pick<Facts, 'budgets'>): Verdict {
@@ -73,12 +61,10 @@ export function limitHolds({ ledger, narrowTokens }: Pick<Facts, 'ledger' | 'nar
 }
 
 /** Whoever has room is served: teams far below their limits always, the narrow one until its limit is used up or held. */
-export function refusalsAreRight({
-  outcomes,
-  ledger,
-  narrowTokens,
-}: Pick<Facts, 'outcomes' | 'ledger' | 'narrowTokens'>): Verdict {
+export function refusalsAreRight(facts: Pick<Facts, 'outcomes' | 'ledger' | 'narrowTokens'>): Verdict {
+  const { outcomes, ledger, narrowTokens } = facts;
   const findings: string[] = [];
+  const promptTokensPerByte = mostPerByte(facts);
   const narrow = ledger.rows.filter((row) => row.team_id === teamId('narrow') && row.reservations !== '');
   let refused = 0;
   for (const outcome of outcomes) {
@@ -89,8 +75,8 @@ export function refusalsAreRight({
       continue;
     }
     const before = narrow.filter((row) => row.startedAtMs <= outcome.endedAtMs);
-    const used = before.reduce((sum, row) => sum + Math.max(tokensOf(row), amountOf(row)), 0);
-    const own = Math.ceil(outcome.bodyBytes / bytesPerToken) + outcome.plan.outputTokensMax;
+    const used = before.reduce((sum, row) => sum + heldOf(row, outcome.sentAtMs), 0);
+    const own = Math.ceil(outcome.bodyBytes * promptTokensPerByte) + outcome.plan.outputTokensMax;
     if (used + own <= narrowTokens)
       findings.push(`${nameOf(outcome)}: refused at ${used} + ${own} of ${narrowTokens} tokens`);
   }
@@ -101,19 +87,25 @@ export function refusalsAreRight({
 }
 
 const ofLimits = ['budget_exceeded', 'rate_limit_exceeded', 'concurrency_exceeded', 'request_exceeds_limit'];
-/** docs/configuration.md: a quarter of the bytes as prompt tokens. */
-const bytesPerToken = 4;
-/** A request may be settled so much later than it ended, killed settlers included. */
-const settledWithinMs = 30_000;
-
-function reservationsOf({ reservations }: LedgerRow): Reservation[] {
-  return reservations === '' ? [] : (JSON.parse(reservations) as Reservation[]);
+/** docs/configuration.md: what a prompt is estimated at before there are measurements. */
+const promptTokensPerByteDefault = 1 / 4;
+/** The most that a prompt was estimated at, as estimates follow what was measured: no percentile is above the highest. */
+function mostPerByte(facts: Pick<Facts, 'outcomes' | 'ledger'>): number {
+  let most = promptTokensPerByteDefault;
+  for (const { outcome, rows } of settledOf(facts))
+    for (const { status, attemptPrompts } of rows)
+      if (status === 'completed') most = Math.max(most, (attemptPrompts.at(-1) ?? 0) / outcome.bodyBytes);
+  return most;
 }
 
-const tokensOf = (row: LedgerRow) => row.prompt_tokens + row.completion_tokens;
-/** What the team's own limit had reserved for it. */
-const amountOf = (row: LedgerRow) =>
-  reservationsOf(row).find(({ scope, quantity }) => scope === 'team' && quantity === 'tokens')?.amount ?? 0;
+/** The most that a request held of its limit from that moment on: what it had reserved only while it was not settled. */
+function heldOf(row: LedgerRow, atMs: number): number {
+  const settled = row.finishedAtMs < atMs - settledWithinMs;
+  return settled ? tokensOf(row) : Math.max(tokensOf(row), amountOf(row));
+}
+
+/** A request may be settled so much later than it ended, killed settlers included. */
+const settledWithinMs = 30_000;
 
 function chargeOf(row: LedgerRow, { quantity, models }: Reservation): number {
   const served = row.model || row.model_requested;

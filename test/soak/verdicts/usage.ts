@@ -1,7 +1,7 @@
-import type { IssuedCall } from '../books/issued.ts';
 import type { LedgerRow } from '../books/ledger.ts';
 import { deployments, prices } from '../installation/configuration.ts';
 import { type Facts, nameOf, settledOf, type Verdict } from './facts.ts';
+import { amountOf, tokensOf } from './reservations.ts';
 
 /** Of the row that a lease becomes when its owner died: nobody knows its attempts. */
 const leaseVersion = 1;
@@ -58,19 +58,18 @@ export function completedUsage(facts: Pick<Facts, 'outcomes' | 'ledger' | 'issue
   return { name: 'tokens and cost are what the provider issued', figures, findings };
 }
 
-/** Nobody who broke off, or was interrupted, is charged less than what came. */
-export function partialUsage(facts: Pick<Facts, 'outcomes' | 'ledger' | 'issued'>): Verdict {
+/** Nobody who broke off, or was interrupted, is charged less than what came; whose owner died, less than was reserved. */
+export function partialUsage(facts: Pick<Facts, 'outcomes' | 'ledger'>): Verdict {
   const findings: string[] = [];
   const figures: Record<string, number> = { cancelled: 0, truncated: 0, failed: 0, abandoned: 0 };
   for (const { outcome, rows } of settledOf(facts)) {
     const [row] = rows;
     if (!row || !(row.status in figures)) continue;
     figures[row.status] = (figures[row.status] ?? 0) + 1;
-    const charged = row.prompt_tokens + row.completion_tokens;
-    const calls = outcome.plan.kind === 'repeated' ? [] : (facts.issued.get(outcome.plan.ticket) ?? []);
-    const least = leastOf(row, outcome.text, calls);
+    const charged = tokensOf(row);
+    const least = leastOf(row, outcome.text);
     if (charged < least)
-      findings.push(`${nameOf(outcome)}: ${row.status}, charged ${charged} tokens, at least ${least} were used`);
+      findings.push(`${nameOf(outcome)}: ${row.status}, charged ${charged} tokens, not the ${least} at least`);
     const sum = row.attemptCosts.reduce((a, b) => a + b, 0);
     if (row.version > leaseVersion && sum !== row.cost_nano_usd)
       findings.push(`${nameOf(outcome)}: costs ${row.cost_nano_usd}, its attempts ${sum}`);
@@ -79,12 +78,12 @@ export function partialUsage(facts: Pick<Facts, 'outcomes' | 'ledger' | 'issued'
 }
 
 /**
- * A lease is charged at its estimate, which the caller's own limit makes enough. What was cancelled or broke off is charged for the
- * text that upstream saw, at a quarter of its bytes; the caller saw no more than that.
+ * A lease is charged at its estimate, of which its team's limit reserved all that fits: what one of ten requests uses beyond it nobody
+ * knows any more. What was cancelled or broke off is charged for the text that upstream saw, at a quarter of its bytes; the caller saw
+ * no more than that.
  */
-function leastOf(row: LedgerRow, text: string, calls: readonly IssuedCall[]): number {
-  if (row.version === leaseVersion) return Math.max(0, ...calls.map(({ usage }) => usage?.totalTokens ?? 0));
-  return Math.floor(Buffer.byteLength(text) / 4);
+function leastOf(row: LedgerRow, text: string): number {
+  return row.version === leaseVersion ? amountOf(row) : Math.floor(Buffer.byteLength(text) / 4);
 }
 
 /** The attempts before the one that served; what the provider bills of them is estimated. */

@@ -135,12 +135,25 @@ test('a token or a nano-dollar too many or too few', () => {
   assert.deepEqual(broken(withOutcome({ usage: { prompt: 39, completion: 20 } })), [issued]);
 });
 
-test('an interrupted request that is charged less than was used', () => {
+test('a request without an owner that is charged less than was reserved; the estimate itself may be too low', () => {
   const interrupted = { end: 'error', status: 502, code: 'gateway_interrupted' } as const;
+  const rowOf = (completion: number, amount: number) =>
+    withRow({
+      ...{ status: 'abandoned', version: 1, completion_tokens: completion, prompt_tokens: 40 },
+      reservations: JSON.stringify([{ ...window, models: [], selector: '', value: '', amount }]),
+    });
+  assert.ok(broken({ ...withOutcome(interrupted), ...rowOf(109, 150) }).includes(partial));
+  assert.ok(!broken({ ...withOutcome(interrupted), ...rowOf(110, 150) }).includes(partial));
+  // The provider issued 60.
+  assert.ok(!broken({ ...withOutcome(interrupted), ...rowOf(10, 50) }).includes(partial));
+});
+
+test('what broke off that is charged less than the caller read', () => {
+  const read = { end: 'error', status: 200, code: 'upstream_error', text: 'x'.repeat(244) } as const;
   const rowOf = (completion: number) =>
-    withRow({ status: 'abandoned', version: 1, completion_tokens: completion, prompt_tokens: 40 });
-  assert.ok(broken({ ...withOutcome(interrupted), ...rowOf(19) }).includes(partial));
-  assert.ok(!broken({ ...withOutcome(interrupted), ...rowOf(20) }).includes(partial));
+    withRow({ status: 'truncated', version: 2, completion_tokens: completion, prompt_tokens: 40 });
+  assert.ok(broken({ ...withOutcome(read), ...rowOf(20) }).includes(partial));
+  assert.ok(!broken({ ...withOutcome(read), ...rowOf(21) }).includes(partial));
 });
 
 test('something held or spent that no row explains', () => {
@@ -157,6 +170,19 @@ test('a limit that was passed, and a refusal of somebody with room', () => {
   assert.deepEqual(broken({ narrowTokens: 100_000 }), [wrongly]);
   assert.ok(broken(withOutcome({ end: 'error', status: 429, code: 'concurrency_exceeded' })).includes(wrongly));
   assert.deepEqual(broken({ outcomes: [outcome] }), [wrongly], 'a limit that nobody reached shows nothing');
+});
+
+test('what a settled request had reserved is room for others, what a running one has is not', () => {
+  const wrongly = 'no team under its limit was refused';
+  const reservedMore = (settledMs: number) => {
+    const narrow = {
+      ...{ ...narrowRow, prompt_tokens: 90, completion_tokens: 10, finishedAtMs: refused.sentAtMs - settledMs },
+      reservations: narrowRow.reservations.replace('"amount":150', '"amount":950'),
+    };
+    return broken({ ledger: { ...right.ledger, rows: [row, refusedRow, narrow] } });
+  };
+  assert.ok(reservedMore(30_001).includes(wrongly));
+  assert.ok(!reservedMore(30_000).includes(wrongly));
 });
 
 test('a request written off before its end, not after it', () => {

@@ -214,7 +214,7 @@ export const ErrorDetail: MessageFns<ErrorDetail> = {
       writer.uint32(34).string(message.internal);
     }
     if (message.retryAfterMs !== 0) {
-      writer.uint32(40).uint32(message.retryAfterMs);
+      writer.uint32(40).int64(message.retryAfterMs);
     }
     globalThis.Object.entries(message.headers).forEach(([key, value]: [string, string]) => {
       ErrorDetail_HeadersEntry.encode({ key: key as any, value }, writer.uint32(50).fork()).join();
@@ -272,7 +272,7 @@ export const ErrorDetail: MessageFns<ErrorDetail> = {
               break;
             }
 
-            message.retryAfterMs = reader.uint32();
+            message.retryAfterMs = longToNumber(reader.int64());
             continue;
           }
           case 6: {
