@@ -1,5 +1,5 @@
 import { connectBus, subjects } from '@tollgate/bus';
-import { ResponseIds } from '@tollgate/config';
+import { type Provider, ResponseIds } from '@tollgate/config';
 import type { Scope } from '@tollgate/lifecycle';
 import { Credentials } from './adapters/credentials.ts';
 import { Endpoints } from './adapters/endpoints.ts';
@@ -7,7 +7,7 @@ import { Extensions } from './adapters/extensions.ts';
 import { HandOn } from './adapters/hand-on.ts';
 import { Intake } from './adapters/intake.ts';
 import { Leases } from './adapters/leases.ts';
-import { upstreamMetrics } from './adapters/metrics.ts';
+import { credentialMetrics, upstreamMetrics } from './adapters/metrics.ts';
 import { Pools } from './adapters/pools.ts';
 import { Running } from './adapters/running.ts';
 import { Sweep } from './adapters/sweep.ts';
@@ -29,9 +29,11 @@ export async function start(scope: Scope): Promise<object> {
 
   const pools = new Pools(poolsOptions(config));
   scope.defer('connections', () => pools.close());
-  const endpoints = new Endpoints(new Credentials(), pools);
+  const credentials = new Credentials(logger);
+  const endpoints = new Endpoints(credentials, pools);
   const conclude = new Conclude(bus);
   const metrics = upstreamMetrics(scope.metrics, () => owner.running);
+  credentialMetrics(scope.metrics, (standing) => credentials.count(standing));
   const only = config.TOLLGATE_UPSTREAM_PROVIDERS;
   const serves = (provider: string) => only === undefined || only.includes(provider);
   const serve = new Serve({
@@ -71,12 +73,20 @@ export async function start(scope: Scope): Promise<object> {
   };
   const providers = () => (bus.config.current()?.providers ?? []).map(({ name }) => name).filter(serves);
   const intake = new Intake({ bus, logger, take: owner.take, providers, unready });
+  const configured = (providers: readonly Provider[]) => {
+    endpoints.configured(providers.filter(({ name }) => serves(name)));
+  };
   bus.config.onChange((snapshot) => {
-    endpoints.configured(snapshot.providers);
+    configured(snapshot.providers);
     intake.check();
   });
+  configured(bus.config.current()?.providers ?? []);
+  await credentials.settled();
+  credentials.start();
+  scope.defer('credentials', () => credentials.stop());
   intake.start();
   scope.health.check('intake', () => intake.ready);
+  scope.health.check('credentials', () => credentials.health);
   scope.drain('requests', async () => {
     await intake.stop();
     await owner.drain(config.health.stopTimeoutMs * drainShare);

@@ -3,7 +3,8 @@ import type { Dispatch } from '@tollgate/contracts';
 import type { Dispatcher } from 'undici';
 import { outgoingHeaders } from '../domain/headers.ts';
 import { type ProviderWire, wireOf } from '../providers/index.ts';
-import type { Credentials, Key } from './credentials.ts';
+import type { Credentials } from './credentials.ts';
+import type { Key } from './key-source.ts';
 import type { Pools } from './pools.ts';
 
 export interface Endpoint {
@@ -35,12 +36,18 @@ export class Endpoints {
     return this.#credentials.find(provider);
   }
 
+  /** The provider refused the key of this version: whether there is a newer one. */
+  renewKey(provider: Provider, version: number): Promise<boolean> {
+    return this.#credentials.renew(provider, version);
+  }
+
   pool(origin: string): Dispatcher {
     return this.#pools.get(origin);
   }
 
   /** Connections to what a new configuration does not name any more are closed when their calls are over. */
   configured(providers: readonly Provider[]): void {
+    this.#credentials.configured(providers);
     this.#pools.keepOnly(new Set(providers.map((provider) => this.of(provider).origin)));
   }
 }

@@ -1,5 +1,6 @@
 import type { Target } from '@tollgate/contracts';
 import type { Metrics } from '@tollgate/telemetry';
+import type { Standing } from './key-source.ts';
 
 /** Kinds of usage that providers are known to bill apart; others share one label. Tools and tiers are in the log and the rows. */
 const unpricedKinds = new Set([
@@ -53,4 +54,18 @@ export function upstreamMetrics(metrics: Metrics, running: () => number): Upstre
     },
     turnedAway: (reason) => turnedAway.inc({ reason }),
   };
+}
+
+const standings: readonly Standing[] = ['good', 'kept', 'missing'];
+
+/** @param count credentials of the newest configuration that stand so */
+export function credentialMetrics(metrics: Metrics, count: (standing: Standing) => number): void {
+  metrics.gauge(
+    'tollgate_upstream_credentials',
+    'Credentials of the configuration by how they stand',
+    ['standing'],
+    (gauge) => {
+      for (const standing of standings) gauge.set({ standing }, count(standing));
+    },
+  );
 }

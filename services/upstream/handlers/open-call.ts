@@ -54,8 +54,10 @@ export async function makeCall(run: Run, { target, attempt }: Call, endpoints: E
   if (!dispatch.stored && !modelPrice(snapshot, target.baseModel))
     return misconfigured(`no price for ${target.baseModel}`);
   const found = endpoints.keyOf(provider);
-  const key = found instanceof Promise ? await found : found;
+  const key = found instanceof Promise ? await attempt.within(found) : found;
+  if ('kind' in key) return key;
   if ('missing' in key) return misconfigured(key.missing);
+  run.keyVersion = key.version;
   const endpoint = endpoints.of(provider);
   const { origin, wire } = endpoint;
   const headers = callHeaders(endpoint, key.key, dispatch);

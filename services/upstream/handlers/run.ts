@@ -21,6 +21,8 @@ export class Run {
   attempt: Attempt | undefined;
   /** Whom the last attempt calls or called. */
   target: Target | undefined;
+  /** Of the key that the last attempt was made with. */
+  keyVersion = 0;
   /** Why nobody waits for the answer any more, or why it must end now; empty while it may go on. */
   stopped = '';
   /** Milliseconds since the epoch; 0 before there was any. */

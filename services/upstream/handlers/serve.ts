@@ -65,8 +65,19 @@ export class Serve {
       if (position > 0 || run.dispatch.hops > 0) reportStart(bus, run, target);
       const left = Math.min(attemptsMax - tried, targets.length - position - 1);
       if (await this.#try(run, target, attemptByMs(nowMs, lastMs, left))) return;
+      // It used nothing, so it takes no attempt away.
+      if ((await this.#hasNewKey(run, target)) && (await this.#try(run, target, attemptByMs(Date.now(), lastMs, left))))
+        return;
     }
     this.#giveUp(run);
+  }
+
+  /** The last attempt was refused with a key that is not the newest: one was changed there and here at the same time. */
+  async #hasNewKey({ failures, snapshot, keyVersion, stopped }: Run, target: Target): Promise<boolean> {
+    const fault = failures.at(-1)?.fault;
+    if (fault?.kind !== 'status' || fault.status !== 401 || stopped !== '') return false;
+    const provider = providerByName(snapshot, target.provider);
+    return provider !== undefined && (await this.#dependencies.endpoints.renewKey(provider, keyVersion));
   }
 
   /** Under a strict limit: whether there is room for another attempt beside those that were charged. */
