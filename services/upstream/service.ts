@@ -7,7 +7,7 @@ import { Extensions } from './adapters/extensions.ts';
 import { HandOn } from './adapters/hand-on.ts';
 import { Intake } from './adapters/intake.ts';
 import { Leases } from './adapters/leases.ts';
-import { credentialMetrics, upstreamMetrics } from './adapters/metrics.ts';
+import { credentialMetrics, tokenMetrics, upstreamMetrics } from './adapters/metrics.ts';
 import { Pools } from './adapters/pools.ts';
 import { Running } from './adapters/running.ts';
 import { Sweep } from './adapters/sweep.ts';
@@ -29,7 +29,8 @@ export async function start(scope: Scope): Promise<object> {
 
   const pools = new Pools(poolsOptions(config));
   scope.defer('connections', () => pools.close());
-  const credentials = new Credentials(logger);
+  const onTokenAsked = tokenMetrics(scope.metrics);
+  const credentials = new Credentials({ logger, pool: (origin) => pools.get(origin), onTokenAsked });
   const endpoints = new Endpoints(credentials, pools);
   const conclude = new Conclude(bus);
   const metrics = upstreamMetrics(scope.metrics, () => owner.running);

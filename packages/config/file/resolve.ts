@@ -65,6 +65,7 @@ function toProvider(provider: FileProvider): Provider {
     endpoint: (endpointOf(provider) ?? '').replace(/\/+$/, ''),
     insecure: provider.insecure,
     apiKey: toCredential(provider.apiKey),
+    ...(provider.credential && { credential: provider.credential }),
     apiVersion: provider.apiVersion,
     models: withRegion(provider.models, provider.region),
   };

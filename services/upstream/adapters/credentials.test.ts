@@ -15,6 +15,9 @@ const provider = (reference: Provider['apiKey']): Provider => ({
   models: [{ name: 'gpt-4o', deployment: 'gpt-4o', baseModel: 'gpt-4o' }],
 });
 
+/** No token is asked for here. */
+const unused = { pool: () => assert.fail(), onTokenAsked: () => assert.fail() };
+
 async function folderFor(t: TestContext): Promise<string> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'credentials-'));
   t.after(() => rm(folder, { recursive: true }));
@@ -26,7 +29,7 @@ async function following(file: string) {
   const lines: string[] = [];
   const log = (level: string) => (about: object, text: string) =>
     void lines.push(`${level} ${text} ${JSON.stringify(about)}`);
-  const credentials = new Credentials({ warn: log('warn'), info: log('info') } as never);
+  const credentials = new Credentials({ ...unused, logger: { warn: log('warn'), info: log('info') } as never });
   const azure = provider({ file });
   credentials.configured([azure]);
   await credentials.settled();
@@ -129,7 +132,7 @@ test('a refused key is looked at once more at once, and only once', async (t) =>
 test('variables and endpoints without a key', async (t) => {
   process.env.TEST_UPSTREAM_KEY = 'from-the-environment';
   t.after(() => delete process.env.TEST_UPSTREAM_KEY);
-  const credentials = new Credentials({ warn: () => {}, info: () => {} } as never);
+  const credentials = new Credentials({ ...unused, logger: { warn: () => {}, info: () => {} } as never });
   const [named, absent, open] = [
     provider({ env: 'TEST_UPSTREAM_KEY' }),
     provider({ env: 'NOWHERE_SET' }),

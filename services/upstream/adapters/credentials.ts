@@ -1,5 +1,7 @@
-import type { Provider } from '@tollgate/config';
+import type { EntraWorkloadIdentity, Provider } from '@tollgate/config';
 import type { Logger } from '@tollgate/telemetry';
+import type { Dispatcher } from 'undici';
+import { EntraToken, nameOfIdentity } from './entra-token.ts';
 import type { Key, KeySource, Standing } from './key-source.ts';
 import { nameOf, StoredSecret } from './stored-secret.ts';
 
@@ -8,14 +10,21 @@ const checkEveryMs = 1000;
 /** A start that waits longer for its credentials goes on without them. */
 const settleMsMax = 5000;
 
+export interface CredentialsOptions {
+  logger: Pick<Logger, 'warn' | 'info'>;
+  /** Connections to a token endpoint. */
+  pool(origin: string): Dispatcher;
+  onTokenAsked(outcome: 'issued' | 'failed'): void;
+}
+
 const noneNeeded: Key = { key: undefined, version: 0 };
 
 /**
- * Keys of the providers. They live here and in the headers of calls only. One timer looks after all of them, so that no request
- * reads a file.
+ * Keys of the providers, and tokens in place of keys. They live here and in the headers of calls only. One timer looks after all of
+ * them, so that no request reads a file or asks for a token.
  */
 export class Credentials {
-  readonly #logger: Pick<Logger, 'warn' | 'info'>;
+  readonly #options: CredentialsOptions;
   /** Those of the newest configuration, and what runs on an older one still needs. */
   #sources = new Map<string, KeySource>();
   /** Found once for each provider of each revision; null: its endpoint needs none. */
@@ -25,8 +34,8 @@ export class Credentials {
   #timer: NodeJS.Timeout | undefined;
   #checking = false;
 
-  constructor(logger: Pick<Logger, 'warn' | 'info'>) {
-    this.#logger = logger;
+  constructor(options: CredentialsOptions) {
+    this.#options = options;
   }
 
   start(): void {
@@ -37,7 +46,7 @@ export class Credentials {
     clearInterval(this.#timer);
   }
 
-  /** At once, but while the first value is on its way. `missing` names the variable or file, never a value. */
+  /** At once, but while the first value is on its way. `missing` says what is not there, never a value. */
   find(provider: Provider): Key | Promise<Key> {
     return this.#source(provider)?.find() ?? noneNeeded;
   }
@@ -57,6 +66,11 @@ export class Credentials {
     for (const source of this.#sources.values()) void source.find();
   }
 
+  /** Where tokens are asked for. */
+  get origins(): string[] {
+    return this.#tokens.flatMap(({ origin }) => origin ?? []);
+  }
+
   /** Resolves when it is known of each whether it is there, or when that takes too long. */
   async settled(): Promise<void> {
     const late = Promise.withResolvers<void>();
@@ -68,10 +82,11 @@ export class Credentials {
 
   /** Looks at each once; what is under way still is not begun again. */
   async check(): Promise<void> {
+    for (const token of this.#tokens) void token.check();
     if (this.#checking) return;
     this.#checking = true;
     // One after another: a file system that hangs takes one thread, and the others stay for names to be looked up.
-    for (const source of this.#sources.values()) await source.check();
+    for (const source of this.#sources.values()) if (source instanceof StoredSecret) await source.check();
     this.#checking = false;
     this.#tellAll();
   }
@@ -86,6 +101,10 @@ export class Credentials {
     return bad.length === 0 || { degraded: bad.map(({ standing, why }) => `${standing}: ${why}`).join('; ') };
   }
 
+  get #tokens(): EntraToken[] {
+    return [...this.#sources.values()].filter((source) => source instanceof EntraToken);
+  }
+
   #source(provider: Provider): KeySource | null {
     let source = this.#sourceOf.get(provider);
     if (source === undefined) {
@@ -95,11 +114,20 @@ export class Credentials {
     return source;
   }
 
-  #open({ apiKey }: Provider): KeySource | null {
-    if (apiKey === undefined) return null;
-    const source = this.#sources.get(nameOf(apiKey)) ?? new StoredSecret(apiKey);
-    this.#sources.set(source.name, source);
-    return source;
+  #open({ apiKey, credential }: Provider): KeySource | null {
+    let source: KeySource | undefined;
+    if (apiKey) source = this.#sources.get(nameOf(apiKey)) ?? new StoredSecret(apiKey);
+    else if (credential) source = this.#token(credential.entraWorkloadIdentity);
+    if (source) this.#sources.set(source.name, source);
+    return source ?? null;
+  }
+
+  #token(settings: EntraWorkloadIdentity): KeySource {
+    const { pool, onTokenAsked } = this.#options;
+    return (
+      this.#sources.get(nameOfIdentity(settings)) ??
+      new EntraToken({ settings, pool, now: Date.now, onAsked: onTokenAsked })
+    );
   }
 
   #tellAll(): void {
@@ -110,9 +138,13 @@ export class Credentials {
       if (before === now) continue;
       this.#told.set(source, now);
       if (standing === 'kept')
-        this.#logger.warn({ credential: name, why }, 'a credential could not be renewed: the last good value is used');
-      else if (standing === 'missing') this.#logger.warn({ credential: name, why }, 'a credential is not there');
-      else if (before !== undefined) this.#logger.info({ credential: name }, 'a credential is there again');
+        this.#options.logger.warn(
+          { credential: name, why },
+          'a credential could not be renewed: the last good value is used',
+        );
+      else if (standing === 'missing')
+        this.#options.logger.warn({ credential: name, why }, 'a credential is not there');
+      else if (before !== undefined) this.#options.logger.info({ credential: name }, 'a credential is there again');
     }
   }
 }

@@ -48,7 +48,8 @@ export class Endpoints {
   /** Connections to what a new configuration does not name any more are closed when their calls are over. */
   configured(providers: readonly Provider[]): void {
     this.#credentials.configured(providers);
-    this.#pools.keepOnly(new Set(providers.map((provider) => this.of(provider).origin)));
+    const origins = providers.map((provider) => this.of(provider).origin);
+    this.#pools.keepOnly(new Set([...origins, ...this.#credentials.origins]));
   }
 }
 

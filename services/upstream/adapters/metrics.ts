@@ -69,3 +69,13 @@ export function credentialMetrics(metrics: Metrics, count: (standing: Standing) 
     },
   );
 }
+
+/** @returns counts what came of asking for a token in place of a key */
+export function tokenMetrics(metrics: Metrics): (outcome: 'issued' | 'failed') => void {
+  const asked = metrics.counter(
+    'tollgate_upstream_token_requests_total',
+    'Tokens in place of keys that were asked for',
+    ['outcome'],
+  );
+  return (outcome) => asked.inc({ outcome });
+}
