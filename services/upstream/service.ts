@@ -30,7 +30,7 @@ export async function start(scope: Scope): Promise<object> {
   const pools = new Pools(poolsOptions(config));
   scope.defer('connections', () => pools.close());
   const onTokenAsked = tokenMetrics(scope.metrics);
-  const credentials = new Credentials({ logger, pool: (origin) => pools.get(origin), onTokenAsked });
+  const credentials = new Credentials({ logger, pool: (origin) => pools.get({ origin, target: '' }), onTokenAsked });
   const endpoints = new Endpoints(credentials, pools);
   const conclude = new Conclude(bus);
   const metrics = upstreamMetrics(scope.metrics, () => owner.running);

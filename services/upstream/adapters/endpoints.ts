@@ -1,5 +1,5 @@
 import type { Provider } from '@tollgate/config';
-import type { Dispatch } from '@tollgate/contracts';
+import type { Dispatch, Target } from '@tollgate/contracts';
 import type { Dispatcher } from 'undici';
 import { outgoingHeaders } from '../domain/headers.ts';
 import { type ProviderWire, wireOf } from '../providers/index.ts';
@@ -41,15 +41,18 @@ export class Endpoints {
     return this.#credentials.renew(provider, version);
   }
 
-  pool(origin: string): Dispatcher {
-    return this.#pools.get(origin);
+  pool({ origin }: Endpoint, { provider, deployment }: Pick<Target, 'provider' | 'deployment'>): Dispatcher {
+    return this.#pools.get({ origin, target: `${provider} ${deployment}` });
   }
 
   /** Connections to what a new configuration does not name any more are closed when their calls are over. */
   configured(providers: readonly Provider[]): void {
     this.#credentials.configured(providers);
-    const origins = providers.map((provider) => this.of(provider).origin);
-    this.#pools.keepOnly(new Set([...origins, ...this.#credentials.origins]));
+    const places = providers.flatMap((provider) => {
+      const { origin } = this.of(provider);
+      return provider.models.map(({ deployment }) => ({ origin, target: `${provider.name} ${deployment}` }));
+    });
+    this.#pools.keepOnly([...places, ...this.#credentials.origins.map((origin) => ({ origin, target: '' }))]);
   }
 }
 

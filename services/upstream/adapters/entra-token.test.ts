@@ -28,7 +28,7 @@ async function setUp(t: TestContext, options: EntraOptions = {}) {
   const open = (change: { authority?: string; askMsMax?: number } = {}) =>
     new EntraToken({
       settings: { tenantId, clientId, tokenFile, authority: change.authority ?? authority, scope },
-      pool: (origin) => pools.get(origin),
+      pool: (origin) => pools.get({ origin, target: '' }),
       now,
       onAsked: (outcome) => outcomes.push(outcome),
       ...(change.askMsMax && { askMsMax: change.askMsMax }),

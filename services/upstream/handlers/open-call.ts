@@ -64,9 +64,9 @@ export async function makeCall(run: Run, { target, attempt }: Call, endpoints: E
   const { stored, knownResponse } = dispatch;
   if (stored) {
     const call = wire.stored({ ...stored, responseId: knownResponse?.providerId ?? '' });
-    return attempt.start(endpoints.pool(origin), { origin, headers, body: null, ...call });
+    return attempt.start(endpoints.pool(endpoint, target), { origin, headers, body: null, ...call });
   }
-  return attempt.start(endpoints.pool(origin), {
+  return attempt.start(endpoints.pool(endpoint, target), {
     origin,
     method: 'POST',
     path: wire.path(dispatch.surface, target.deployment),
