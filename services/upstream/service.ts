@@ -14,6 +14,7 @@ import { Sweep } from './adapters/sweep.ts';
 import { UnpricedUsage } from './adapters/unpriced.ts';
 import { readConfig, type UpstreamConfig } from './config.ts';
 import { Conclude } from './handlers/conclude.ts';
+import { Hedging } from './handlers/hedging.ts';
 import { Owner } from './handlers/owner.ts';
 import { Serve } from './handlers/serve.ts';
 
@@ -47,6 +48,7 @@ export async function start(scope: Scope): Promise<object> {
     serves,
     handOn: new HandOn(bus),
     extensions: new Extensions(bus, logger),
+    hedging: new Hedging(metrics.hedge),
     sweep: new Sweep(),
     responseIds: new ResponseIds(config.responseIds.secrets),
     answerBytesMax: config.TOLLGATE_UPSTREAM_ANSWER_BYTES_MAX,

@@ -137,6 +137,9 @@ function toProxy(project: FileProject, proxy: FileProxy): ProxySettings {
   };
 }
 
+/** One request in twenty: what the slowest five of a hundred cost once more. */
+const HEDGE_SHARE_DEFAULT = 0.05;
+
 function toGuardrail({ piiMasking, semanticCache, modelRotation }: FileGuardrail, provider: string): Guardrail[] {
   if (piiMasking) {
     const entities = (['email', 'phone', 'ssn'] as const).filter((entity) => piiMasking[entity]);
@@ -150,6 +153,7 @@ function toGuardrail({ piiMasking, semanticCache, modelRotation }: FileGuardrail
   }
   if (modelRotation) {
     const { onError, strategy, suspendDurationSeconds, maxSuspendSeconds, attempts, override } = modelRotation;
+    const { hedgeAfterMs, hedgeMaxShare = HEDGE_SHARE_DEFAULT } = modelRotation;
     const models = modelRotation.models.map((entry) => ({
       model: entry.model,
       provider: entry.provider ?? provider,
@@ -165,6 +169,7 @@ function toGuardrail({ piiMasking, semanticCache, modelRotation }: FileGuardrail
         maxSuspendSeconds,
         attempts,
         override,
+        ...(hedgeAfterMs !== undefined && { hedge: { afterMs: hedgeAfterMs, maxShare: hedgeMaxShare } }),
       },
     ];
   }

@@ -181,6 +181,8 @@ const modelRotation = z.strictObject({
   attempts: z.int().min(1),
   /** Models that the proxy does not offer are served by the rotation, too. */
   override: z.boolean(),
+  /** A second call beside one without content for so long, of this share of requests at most. Absent: none. */
+  hedge: z.strictObject({ afterMs: z.int().min(1), maxShare: z.number().gt(0).max(1) }).optional(),
 });
 
 const guardrail = z.discriminatedUnion('kind', [piiMasking, semanticCache, modelRotation]);

@@ -14,6 +14,9 @@ const unpricedKinds = new Set([
   'video_tokens',
 ]);
 
+/** Second calls beside silent first ones: made, beyond the share, or not covered by what is reserved. */
+export type HedgeOutcome = 'sent' | 'over_share' | 'uncovered';
+
 export interface UpstreamMetrics {
   /** @param outcome ok, cancelled, or whose fault it was */
   attempt(target: Target, outcome: string): void;
@@ -21,6 +24,7 @@ export interface UpstreamMetrics {
   firstContent(target: Target, elapsedMs: number): void;
   /** @param usage as costOf names it: `tool_calls.web_search` */
   unpriced(usage: string): void;
+  hedge(outcome: HedgeOutcome): void;
   turnedAway(reason: 'late' | 'disowned' | 'repeated' | 'rejected'): void;
 }
 
@@ -45,7 +49,13 @@ export function upstreamMetrics(metrics: Metrics, running: () => number): Upstre
   const turnedAway = metrics.counter('tollgate_upstream_turned_away_total', 'Dispatches that were not taken', [
     'reason',
   ]);
+  const hedges = metrics.counter(
+    'tollgate_upstream_hedges_total',
+    'Requests whose first call was silent for too long, by whether there was a second',
+    ['outcome'],
+  );
   return {
+    hedge: (outcome) => hedges.inc({ outcome }),
     attempt: ({ provider, model }, outcome) => attempts.inc({ provider, model, outcome }),
     firstContent: ({ provider, model }, elapsedMs) => firstContent.observe({ provider, model }, elapsedMs / 1000),
     unpriced: (usage) => {

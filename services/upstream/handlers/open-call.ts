@@ -22,14 +22,24 @@ export interface CallDependencies {
   idleMsMax: number;
 }
 
-/** Prepares an attempt whose stream, if it is one, goes to the run's caller. */
-export function openCall(run: Run, target: Target, firstContentByMs: number, dependencies: CallDependencies): Call {
+/**
+ * Prepares an attempt whose stream, if it is one, goes to the run's caller.
+ * @param onContent called before its first content goes out
+ */
+export function openCall(
+  run: Run,
+  target: Target,
+  firstContentByMs: number,
+  dependencies: CallDependencies,
+  onContent?: (call: Call) => void,
+): Call {
   const { dispatch, answer, snapshot } = run;
   const { sweep, metrics, answerBytesMax, idleMsMax } = dependencies;
   const names = namesFor(run, target, dependencies.responseIds);
   const reader = readerFor(dispatch, (usage) => usdText(priceOf(snapshot, target, usage).nanoUsd), names);
   const sink = {
     head: (headers: IncomingHttpHeaders) => {
+      onContent?.(call);
       run.firstContentAtMs = Date.now();
       call.firstContentAt = performance.now();
       metrics.firstContent(target, call.firstContentAt - run.startedAt);
