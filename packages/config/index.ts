@@ -26,6 +26,7 @@ export {
   type VariableGroup,
 } from './env/read.ts';
 export { booleanVariable, integerVariable, portVariable, urlVariable } from './env/variables.ts';
+export { type WorkloadIdentity, workloadIdentityOf } from './env/workload-identity.ts';
 export type { ConfigFile } from './file/config-file.ts';
 export { configJsonSchema } from './file/json-schema.ts';
 export { webhookUrlProblem } from './file/notifications.ts';
@@ -50,6 +51,7 @@ export {
 export type {
   ConfigSnapshot,
   Credential,
+  EntraWorkloadIdentity,
   Guardrail,
   Limit,
   Model,

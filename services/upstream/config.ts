@@ -33,7 +33,7 @@ export const readConfig = (environment: Environment) =>
       TOLLGATE_UPSTREAM_BODY_BYTES_MAX: integerVariable({ min: 1 << 20, max: 2 ** 34, default: 512 * 1024 * 1024 }),
       /** A JSON answer, or one event of a stream, bytes; a larger one is an error of the provider. */
       TOLLGATE_UPSTREAM_ANSWER_BYTES_MAX: integerVariable({ min: 1024, max: 2 ** 30, default: 64 * 1024 * 1024 }),
-      /** Open connections to one origin. */
+      /** Open connections to each model of a provider. */
       TOLLGATE_UPSTREAM_CONNECTIONS_MAX: integerVariable({ min: 1, max: 100_000, default: 2000 }),
       /** TCP and TLS together. */
       TOLLGATE_UPSTREAM_CONNECT_TIMEOUT_MS: milliseconds(5000),

@@ -1,5 +1,5 @@
 import { connectBus, subjects } from '@tollgate/bus';
-import { type ConfigSnapshot, ResponseIds } from '@tollgate/config';
+import { type ConfigSnapshot, type Provider, ResponseIds } from '@tollgate/config';
 import type { Scope } from '@tollgate/lifecycle';
 import { Credentials } from './adapters/credentials.ts';
 import { Endpoints } from './adapters/endpoints.ts';
@@ -7,13 +7,14 @@ import { Extensions } from './adapters/extensions.ts';
 import { HandOn } from './adapters/hand-on.ts';
 import { Intake } from './adapters/intake.ts';
 import { Leases } from './adapters/leases.ts';
-import { upstreamMetrics } from './adapters/metrics.ts';
+import { credentialMetrics, tokenMetrics, upstreamMetrics } from './adapters/metrics.ts';
 import { Pools } from './adapters/pools.ts';
 import { Running } from './adapters/running.ts';
 import { Sweep } from './adapters/sweep.ts';
 import { UnpricedUsage } from './adapters/unpriced.ts';
 import { readConfig, type UpstreamConfig } from './config.ts';
 import { Conclude } from './handlers/conclude.ts';
+import { Hedging } from './handlers/hedging.ts';
 import { Owner } from './handlers/owner.ts';
 import { Serve } from './handlers/serve.ts';
 
@@ -29,9 +30,12 @@ export async function start(scope: Scope): Promise<object> {
 
   const pools = new Pools(poolsOptions(config));
   scope.defer('connections', () => pools.close());
-  const endpoints = new Endpoints(new Credentials(), pools);
+  const onTokenAsked = tokenMetrics(scope.metrics);
+  const credentials = new Credentials({ logger, pool: (origin) => pools.get({ origin, target: '' }), onTokenAsked });
+  const endpoints = new Endpoints(credentials, pools);
   const conclude = new Conclude(bus);
   const metrics = upstreamMetrics(scope.metrics, () => owner.running);
+  credentialMetrics(scope.metrics, (standing) => credentials.count(standing));
   const only = config.TOLLGATE_UPSTREAM_PROVIDERS;
   const serves = (provider: string) => only === undefined || only.includes(provider);
   const serve = new Serve({
@@ -44,6 +48,7 @@ export async function start(scope: Scope): Promise<object> {
     serves,
     handOn: new HandOn(bus),
     extensions: new Extensions(bus, logger),
+    hedging: new Hedging(metrics.hedge),
     sweep: new Sweep(),
     responseIds: new ResponseIds(config.responseIds.secrets),
     answerBytesMax: config.TOLLGATE_UPSTREAM_ANSWER_BYTES_MAX,
@@ -77,13 +82,21 @@ export async function start(scope: Scope): Promise<object> {
   };
   const started = bus.config.current();
   if (started) warn(started);
+  const configured = (providers: readonly Provider[]) => {
+    endpoints.configured(providers.filter(({ name }) => serves(name)));
+  };
   bus.config.onChange((snapshot) => {
-    endpoints.configured(snapshot.providers);
+    configured(snapshot.providers);
     warn(snapshot);
     intake.check();
   });
+  configured(bus.config.current()?.providers ?? []);
+  await credentials.settled();
+  credentials.start();
+  scope.defer('credentials', () => credentials.stop());
   intake.start();
   scope.health.check('intake', () => intake.ready);
+  scope.health.check('credentials', () => credentials.health);
   scope.drain('requests', async () => {
     await intake.stop();
     await owner.drain(config.health.stopTimeoutMs * drainShare);

@@ -64,12 +64,23 @@ const modelRotation = object({
   maxSuspendSeconds: whole(0, 3600).default(300),
   attempts: whole(1, 10).default(3),
   override: z.boolean().default(false),
-  hedgeAfterMs: notEnforced(),
+  hedgeAfterMs: whole(50, 60_000).optional(),
+  hedgeMaxShare: z
+    .number('must be a number above 0, at most 0.5')
+    .gt(0, 'must be above 0')
+    .max(0.5, 'must be at most 0.5')
+    .optional(),
   onError: z.literal('refuse', 'must be refuse: without a target there is nothing to call').default('refuse'),
 })
   .refine((settings) => settings.suspendDurationSeconds <= settings.maxSuspendSeconds, {
     path: ['suspendDurationSeconds'],
     error: 'must not be longer than maxSuspendSeconds',
+  })
+  .superRefine(({ hedgeAfterMs, hedgeMaxShare, attempts, models }, { addIssue }) => {
+    const fault = (name: string, message: string) => addIssue({ code: 'custom', path: [name], message });
+    if (hedgeMaxShare !== undefined && hedgeAfterMs === undefined) fault('hedgeMaxShare', 'needs hedgeAfterMs');
+    if (hedgeAfterMs !== undefined && (attempts < 2 || models.length < 2))
+      fault('hedgeAfterMs', 'needs two models, and attempts of at least 2');
   })
   .superRefine(({ strategy, models }, { addIssue }) => {
     if (strategy === 'weighted') return;

@@ -24,7 +24,6 @@ const refused: [part: string, replacement: string, name: string][] = [
   [CACHE, 'semanticCache: { store: MILVUS }', 'semanticCache.store MILVUS'],
   [CACHE, 'semanticCache: { shadow: true }', 'semanticCache.shadow'],
   [CACHE, 'semanticCache: { mode: shadow }', 'semanticCache.mode'],
-  [ROTATION, 'hedgeAfterMs: 500, models: [{ model: gpt-4o }', 'modelRotation.hedgeAfterMs'],
   [ROTATION, 'models: [{ model: gpt-4o, priority: 3 }', 'modelRotation.models[0].priority'],
   [CACHE, 'promptGuard: { injection: true }', 'guardrails[1].promptGuard'],
   [TYPE, 'type: anthropic', 'providers[0].type anthropic'],

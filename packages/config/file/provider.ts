@@ -4,6 +4,7 @@ import { MODEL_NAME, MODEL_NAME_RULE, SLUG, SLUG_RULE } from '../model/patterns.
 import type { Model } from '../model/snapshot.ts';
 import { choice, notEnforced } from './not-enforced.ts';
 import { object, slug, whole } from './object.ts';
+import { keylessProblem, keylessSchema } from './workload-identity.ts';
 
 const modelName = slug({ pattern: MODEL_NAME, text: MODEL_NAME_RULE });
 
@@ -60,6 +61,8 @@ export const providerSchema = object({
   /** Allows plain http to other machines. */
   insecure: z.boolean().default(false),
   apiKey: credentialSchema.optional(),
+  /** In place of apiKey. */
+  credential: keylessSchema.optional(),
   apiVersion: z
     .string('must be a text: put it in quotes')
     .regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,31}$/, 'must be as Azure writes it, e.g. "2025-04-01-preview"')
@@ -70,6 +73,8 @@ export const providerSchema = object({
   allowedPaths: notEnforced(),
 }).superRefine((provider, { addIssue }) => {
   const fault = (name: string, message: string) => addIssue({ code: 'custom', path: [name], message });
+  const keyless = keylessProblem(provider);
+  if (keyless !== undefined) fault('credential', keyless);
   const endpoint = endpointOf(provider);
   if (endpoint === undefined) return fault('endpoint', 'is missing: the base URL of the Azure OpenAI resource');
   const problem = endpointProblem(endpoint, provider.insecure);

@@ -65,6 +65,7 @@ function toProvider(provider: FileProvider): Provider {
     endpoint: (endpointOf(provider) ?? '').replace(/\/+$/, ''),
     insecure: provider.insecure,
     apiKey: toCredential(provider.apiKey),
+    ...(provider.credential && { credential: provider.credential }),
     apiVersion: provider.apiVersion,
     models: withRegion(provider.models, provider.region),
   };
@@ -153,6 +154,9 @@ function toProxy(project: FileProject, proxy: FileProxy): ProxySettings {
   };
 }
 
+/** One request in twenty: what the slowest five of a hundred cost once more. */
+const HEDGE_SHARE_DEFAULT = 0.05;
+
 function toGuardrail({ piiMasking, semanticCache, modelRotation }: FileGuardrail, provider: string): Guardrail[] {
   if (piiMasking) {
     const entities = (['email', 'phone', 'ssn'] as const).filter((entity) => piiMasking[entity]);
@@ -168,6 +172,7 @@ function toGuardrail({ piiMasking, semanticCache, modelRotation }: FileGuardrail
   }
   if (modelRotation) {
     const { onError, strategy, suspendDurationSeconds, maxSuspendSeconds, attempts, override } = modelRotation;
+    const { hedgeAfterMs, hedgeMaxShare = HEDGE_SHARE_DEFAULT } = modelRotation;
     const models = modelRotation.models.map((entry) => ({
       model: entry.model,
       provider: entry.provider ?? provider,
@@ -183,6 +188,7 @@ function toGuardrail({ piiMasking, semanticCache, modelRotation }: FileGuardrail
         maxSuspendSeconds,
         attempts,
         override,
+        ...(hedgeAfterMs !== undefined && { hedge: { afterMs: hedgeAfterMs, maxShare: hedgeMaxShare } }),
       },
     ];
   }

@@ -34,6 +34,15 @@ const price = z.strictObject({
 // replica must rather not be ready than skip it.
 const credential = z.union([z.strictObject({ env: z.string() }), z.strictObject({ file: z.string() })]);
 
+const entraWorkloadIdentity = z.strictObject({
+  /** What is absent, upstream's environment says. */
+  tenantId: z.string().optional(),
+  clientId: z.string().optional(),
+  tokenFile: z.string().optional(),
+  authority: z.string().optional(),
+  scope: z.string(),
+});
+
 // Strict, as is a team: what a router must not pass, or pass by, must not be skipped.
 const model = z.strictObject({
   /** What callers say. */
@@ -63,6 +72,8 @@ const provider = z.object({
   insecure: z.boolean(),
   /** Where the credential stands, never the credential. Absent: the endpoint needs none. */
   apiKey: credential.optional(),
+  /** Instead of a key: how tokens are come by. */
+  credential: z.strictObject({ entraWorkloadIdentity }).optional(),
   apiVersion: z.string().optional(),
   models: z.array(model).min(1),
 });
@@ -172,6 +183,8 @@ const modelRotation = z.strictObject({
   attempts: z.int().min(1),
   /** Models that the proxy does not offer are served by the rotation, too. */
   override: z.boolean(),
+  /** A second call beside one without content for so long, of this share of requests at most. Absent: none. */
+  hedge: z.strictObject({ afterMs: z.int().min(1), maxShare: z.number().gt(0).max(1) }).optional(),
 });
 
 const guardrail = z.discriminatedUnion('kind', [piiMasking, semanticCache, modelRotation]);
@@ -234,6 +247,7 @@ export const snapshotSchema = z.object({
 export type ConfigSnapshot = z.output<typeof snapshotSchema>;
 export type Price = z.output<typeof price>;
 export type Credential = z.output<typeof credential>;
+export type EntraWorkloadIdentity = z.output<typeof entraWorkloadIdentity>;
 export type Model = z.output<typeof model>;
 export type Provider = z.output<typeof provider>;
 export type Limit = z.output<typeof limit>;

@@ -8,6 +8,7 @@ import {
   deploymentNotFound,
   invalidJson,
   invalidKey,
+  invalidToken,
   missingParameter,
   operationNotSupported,
   type ProviderError,
@@ -53,11 +54,17 @@ export class Refusal extends Error {
   }
 }
 
-export function keyIsValid(headers: IncomingHttpHeaders, apiKey: string): boolean {
+/** @throws Refusal without the key, or where tokens are asked for, without one of those */
+export function checkCredential(headers: IncomingHttpHeaders, { apiKey, tokens }: Core['options']): void {
   const bearer = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
-  const given = Buffer.from(stringOf(headers['api-key']) ?? bearer ?? '');
+  const key = stringOf(headers['api-key']);
+  // Whoever sends a key beside the token holds one, which is what tokens are there to avoid.
+  if (tokens && (bearer === undefined || key !== undefined || !tokens.isValid(bearer)))
+    throw new Refusal(invalidToken());
+  const given = Buffer.from(key ?? bearer ?? '');
   const expected = Buffer.from(apiKey);
-  return given.length === expected.length && timingSafeEqual(given, expected);
+  const fits = given.length === expected.length && timingSafeEqual(given, expected);
+  if (!tokens && !fits) throw new Refusal(invalidKey());
 }
 
 /** @throws Refusal when the path's form and the query's `api-version` do not fit. */
@@ -111,7 +118,7 @@ export function callHandler(
       let named: string | undefined;
       let stream = false;
       try {
-        if (!keyIsValid(request.headers, core.options.apiKey)) throw new Refusal(invalidKey());
+        checkCredential(request.headers, core.options);
         const apiVersion = checkApiVersion(form, surface, request.query);
         const body = parseBody(raw);
         stream = body.stream === true;

@@ -23,6 +23,15 @@ export function invalidKey(): ProviderError {
   );
 }
 
+/** Instead of a key: no token of Microsoft Entra, or not one for this resource at this time. */
+export function invalidToken(): ProviderError {
+  return gatewayError(
+    401,
+    '401',
+    'Unauthorized. Access token is missing, invalid, audience is incorrect (https://cognitiveservices.azure.com), or have expired.',
+  );
+}
+
 /** Wrong path, wrong method, or no `api-version` on a classic path. */
 export function resourceNotFound(): ProviderError {
   return gatewayError(404, '404', 'Resource not found');

@@ -8,6 +8,8 @@ export interface AzureSimulatorOptions {
   port?: number;
   /** What callers must present; default `azure-simulator-key`. */
   apiKey?: string;
+  /** Given: only these tokens are taken, as Bearer, and no key. In the process of the test only. */
+  tokens?: { isValid(token: string): boolean };
   /** Default: gpt-4o, gpt-4o-mini, text-embedding-3-small. */
   deployments?: readonly DeploymentOptions[];
   /** Default `default`: text comes in bursts. */
@@ -27,8 +29,9 @@ export interface AzureSimulatorOptions {
   now?: () => number;
 }
 
-export type ResolvedOptions = Required<Omit<AzureSimulatorOptions, 'tokensPerSecond'>> & {
+export type ResolvedOptions = Required<Omit<AzureSimulatorOptions, 'tokensPerSecond' | 'tokens'>> & {
   tokensPerSecond: number | undefined;
+  tokens: AzureSimulatorOptions['tokens'];
 };
 
 /** @throws TypeError for figures out of range and for bench mode together with a pace. */
@@ -37,6 +40,7 @@ export function resolveOptions(options: AzureSimulatorOptions): ResolvedOptions 
     host: options.host ?? '127.0.0.1',
     port: options.port ?? 0,
     apiKey: options.apiKey ?? 'azure-simulator-key',
+    tokens: options.tokens,
     deployments: options.deployments ?? DEFAULT_DEPLOYMENTS,
     contentFilter: options.contentFilter ?? 'default',
     firstTokenMs: options.firstTokenMs ?? 0,
@@ -58,5 +62,6 @@ export function resolveOptions(options: AzureSimulatorOptions): ResolvedOptions 
   if (resolved.zeroDelay && (firstTokenMs > 0 || tokensPerSecond !== undefined)) {
     throw new TypeError('zeroDelay excludes firstTokenMs and tokensPerSecond');
   }
+  if (resolved.zeroDelay && resolved.tokens) throw new TypeError('zeroDelay excludes tokens');
   return resolved;
 }

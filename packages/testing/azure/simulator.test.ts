@@ -214,3 +214,22 @@ test('wrong options are refused', async () => {
   await assert.rejects(startAzureSimulator({ apiKey: '' }), /needs an API key/);
   await assert.rejects(startAzureSimulator({ deployments: [{ name: 'a' }, { name: 'a' }] }), /given twice/);
 });
+
+test('where tokens are asked for, a key is worth nothing, and a token only while it is valid', async (t) => {
+  const valid = new Set(['issued']);
+  const simulator = await simulatorFor(t, { tokens: { isValid: (token) => valid.has(token) } });
+  const statusWith = async (headers: Record<string, string>) =>
+    (
+      await fetch(simulator.address + CHAT_PATH, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify(chatBody('Hello')),
+      })
+    ).status;
+  assert.equal(await statusWith({ authorization: 'Bearer issued' }), 200);
+  assert.equal(await statusWith({ authorization: 'Bearer made-up' }), 401);
+  assert.equal(await statusWith({ 'api-key': simulator.apiKey }), 401);
+  assert.equal(await statusWith({ 'api-key': simulator.apiKey, authorization: 'Bearer issued' }), 401);
+  valid.clear();
+  assert.equal(await statusWith({ authorization: 'Bearer issued' }), 401);
+});

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { checkApiVersion, keyIsValid, type PathForm, Refusal } from './call.ts';
+import { checkApiVersion, checkCredential, type PathForm, Refusal } from './call.ts';
 import type { Core } from './core.ts';
-import { invalidKey, invalidParameter, type ProviderError, resourceNotFound } from './errors.ts';
+import { invalidParameter, type ProviderError, resourceNotFound } from './errors.ts';
 import { providerHeaders } from './headers.ts';
 import { isRecord, stringOf } from './json.ts';
 import { findModel, modelList } from './models.ts';
@@ -48,7 +48,7 @@ function guard(core: Core, form: PathForm, surface: 'models' | 'responses', read
   return async (request: FastifyRequest, reply: FastifyReply) => {
     reply.headers(providerHeaders(stringOf(request.headers['x-ms-client-request-id'])));
     try {
-      if (!keyIsValid(request.headers, core.options.apiKey)) throw new Refusal(invalidKey());
+      checkCredential(request.headers, core.options);
       checkApiVersion(form, surface, request.query);
       return read(request);
     } catch (error) {

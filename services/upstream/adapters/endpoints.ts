@@ -1,9 +1,10 @@
 import type { Provider } from '@tollgate/config';
-import type { Dispatch } from '@tollgate/contracts';
+import type { Dispatch, Target } from '@tollgate/contracts';
 import type { Dispatcher } from 'undici';
 import { outgoingHeaders } from '../domain/headers.ts';
 import { type ProviderWire, wireOf } from '../providers/index.ts';
-import type { Credentials, Key } from './credentials.ts';
+import type { Credentials } from './credentials.ts';
+import type { Key } from './key-source.ts';
 import type { Pools } from './pools.ts';
 
 export interface Endpoint {
@@ -35,13 +36,23 @@ export class Endpoints {
     return this.#credentials.find(provider);
   }
 
-  pool(origin: string): Dispatcher {
-    return this.#pools.get(origin);
+  /** The provider refused the key of this version: whether there is a newer one. */
+  renewKey(provider: Provider, version: number): Promise<boolean> {
+    return this.#credentials.renew(provider, version);
+  }
+
+  pool({ origin }: Endpoint, { provider, deployment }: Pick<Target, 'provider' | 'deployment'>): Dispatcher {
+    return this.#pools.get({ origin, target: `${provider} ${deployment}` });
   }
 
   /** Connections to what a new configuration does not name any more are closed when their calls are over. */
   configured(providers: readonly Provider[]): void {
-    this.#pools.keepOnly(new Set(providers.map((provider) => this.of(provider).origin)));
+    this.#credentials.configured(providers);
+    const places = providers.flatMap((provider) => {
+      const { origin } = this.of(provider);
+      return provider.models.map(({ deployment }) => ({ origin, target: `${provider.name} ${deployment}` }));
+    });
+    this.#pools.keepOnly([...places, ...this.#credentials.origins.map((origin) => ({ origin, target: '' }))]);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Target } from '@tollgate/contracts';
 import type { Metrics } from '@tollgate/telemetry';
+import type { Standing } from './key-source.ts';
 
 const otherKind = 'other';
 /** Kinds of usage that providers are known to bill apart; others share one label. Tools and tiers are in the log and the rows. */
@@ -15,6 +16,9 @@ const unpricedKinds = new Set([
   otherKind,
 ]);
 
+/** Second calls beside silent first ones: made, beyond the share, or not covered by what is reserved. */
+export type HedgeOutcome = 'sent' | 'over_share' | 'uncovered';
+
 export interface UpstreamMetrics {
   /** @param outcome ok, cancelled, or whose fault it was */
   attempt(target: Target, outcome: string): void;
@@ -22,6 +26,7 @@ export interface UpstreamMetrics {
   firstContent(target: Target, elapsedMs: number): void;
   /** @param usage as costOf names it: `tool_calls.web_search` */
   unpriced(usage: string): void;
+  hedge(outcome: HedgeOutcome): void;
   turnedAway(reason: 'late' | 'disowned' | 'repeated' | 'rejected'): void;
 }
 
@@ -48,7 +53,13 @@ export function upstreamMetrics(metrics: Metrics, running: () => number): Upstre
   const turnedAway = metrics.counter('tollgate_upstream_turned_away_total', 'Dispatches that were not taken', [
     'reason',
   ]);
+  const hedges = metrics.counter(
+    'tollgate_upstream_hedges_total',
+    'Requests whose first call was silent for too long, by whether there was a second',
+    ['outcome'],
+  );
   return {
+    hedge: (outcome) => hedges.inc({ outcome }),
     attempt: ({ provider, model }, outcome) => attempts.inc({ provider, model, outcome }),
     firstContent: ({ provider, model }, elapsedMs) => firstContent.observe({ provider, model }, elapsedMs / 1000),
     unpriced: (usage) => {
@@ -57,4 +68,28 @@ export function upstreamMetrics(metrics: Metrics, running: () => number): Upstre
     },
     turnedAway: (reason) => turnedAway.inc({ reason }),
   };
+}
+
+const standings: readonly Standing[] = ['good', 'kept', 'missing'];
+
+/** @param count credentials of the newest configuration that stand so */
+export function credentialMetrics(metrics: Metrics, count: (standing: Standing) => number): void {
+  metrics.gauge(
+    'tollgate_upstream_credentials',
+    'Credentials of the configuration by how they stand',
+    ['standing'],
+    (gauge) => {
+      for (const standing of standings) gauge.set({ standing }, count(standing));
+    },
+  );
+}
+
+/** @returns counts what came of asking for a token in place of a key */
+export function tokenMetrics(metrics: Metrics): (outcome: 'issued' | 'failed') => void {
+  const asked = metrics.counter(
+    'tollgate_upstream_token_requests_total',
+    'Tokens in place of keys that were asked for',
+    ['outcome'],
+  );
+  return (outcome) => asked.inc({ outcome });
 }

@@ -38,7 +38,7 @@ function call(pools: Pools, origin: string): Promise<string> {
     onEnd: () => resolve(text),
     onBroken: reject,
   });
-  provider.start(pools.get(origin), {
+  provider.start(pools.get({ origin, target: '' }), {
     origin,
     method: 'POST',
     path: '/x',
@@ -80,10 +80,10 @@ test('what the configuration does not name any more is closed when its calls are
   const held = Promise.withResolvers<void>();
   const { url } = await serverFor(t, (_request, response) => void held.promise.then(() => response.end('late')));
   const pools = poolsFor(t);
-  const before = pools.get(url);
+  const before = pools.get({ origin: url, target: '' });
   const asked = call(pools, url);
-  pools.keepOnly(new Set());
-  assert.notEqual(pools.get(url), before);
+  pools.keepOnly([]);
+  assert.notEqual(pools.get({ origin: url, target: '' }), before);
   held.resolve();
   assert.equal(await asked, 'late');
 });
@@ -105,7 +105,7 @@ test('a call that is given up while it waits for a connection never leaves', asy
       onEnd: ended.resolve,
       onBroken: ended.reject,
     });
-    provider.start(pools.get(url), {
+    provider.start(pools.get({ origin: url, target: '' }), {
       origin: url,
       method: 'POST',
       path: '/',
@@ -122,4 +122,38 @@ test('a call that is given up while it waits for a connection never leaves', asy
   await first.ended;
   await start('last').ended;
   assert.deepEqual(arrived, ['first', 'last']);
+});
+
+test('each model has connections of its own: one that hangs takes none of the others', async (t) => {
+  const { promise: held, resolve: release } = Promise.withResolvers<void>();
+  const { url } = await serverFor(t, (request, response) => {
+    if (request.headers['x-call'] === 'hangs') void held.then(() => response.end());
+    else response.end();
+  });
+  const pools = new Pools({ connectionsMax: 1, connectTimeoutMs: 1000, proxy: noProxy });
+  t.after(() => pools.close());
+  const start = (target: string, name: string) => {
+    const ended = Promise.withResolvers<void>();
+    const provider = new ProviderCall({
+      onHead: () => {},
+      onData: () => true,
+      onEnd: ended.resolve,
+      onBroken: ended.reject,
+    });
+    provider.start(pools.get({ origin: url, target }), {
+      origin: url,
+      method: 'POST',
+      path: '/',
+      headers: ['x-call', name],
+      body: null,
+    });
+    return ended.promise;
+  };
+  const hanging = start('azure slow', 'hangs');
+  const behind = start('azure slow', 'waits');
+  await start('azure fast', 'passes');
+  pools.keepOnly([{ origin: url, target: 'azure slow' }]);
+  await start('azure fast', 'passes');
+  release();
+  await Promise.all([hanging, behind]);
 });

@@ -2,6 +2,7 @@ import { type Dispatcher, Pool, ProxyAgent } from 'undici';
 import { type ProxyVariables, proxyFor } from '../domain/proxy-for.ts';
 
 export interface PoolsOptions {
+  /** Of each place. */
   connectionsMax: number;
   connectTimeoutMs: number;
   proxy: ProxyVariables;
@@ -10,7 +11,17 @@ export interface PoolsOptions {
 /** Idle connections are closed before a provider's front does it, which would cost a request: Azure's waits minutes. */
 const keepAliveMs = 20_000;
 
-/** One pool of connections for each origin, made at the first call and closed when no configuration names it any more. */
+/** Who is called at an origin: what shares a place shares its connections, and their bound. */
+export interface Place {
+  origin: string;
+  /** A provider's model, by the provider's name and the deployment's; empty for what is no model's. */
+  target: string;
+}
+
+/**
+ * One pool of connections for each model of a provider, made at the first call and closed when no configuration names it any more.
+ * Models at one origin have pools of their own: what hangs at one of them takes no connection of another.
+ */
 export class Pools {
   readonly #options: PoolsOptions;
   readonly #pools = new Map<string, Dispatcher>();
@@ -19,20 +30,22 @@ export class Pools {
     this.#options = options;
   }
 
-  get(origin: string): Dispatcher {
-    let pool = this.#pools.get(origin);
+  get({ origin, target }: Place): Dispatcher {
+    const key = `${origin} ${target}`;
+    let pool = this.#pools.get(key);
     if (!pool) {
       pool = this.#open(origin);
-      this.#pools.set(origin, pool);
+      this.#pools.set(key, pool);
     }
     return pool;
   }
 
   /** Calls that run on the other pools finish there. */
-  keepOnly(origins: ReadonlySet<string>): void {
-    for (const [origin, pool] of this.#pools) {
-      if (origins.has(origin)) continue;
-      this.#pools.delete(origin);
+  keepOnly(places: readonly Place[]): void {
+    const kept = new Set(places.map(({ origin, target }) => `${origin} ${target}`));
+    for (const [key, pool] of this.#pools) {
+      if (kept.has(key)) continue;
+      this.#pools.delete(key);
       pool.close().catch(() => undefined);
     }
   }

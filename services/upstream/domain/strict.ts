@@ -16,6 +16,15 @@ export function boundTokens({ estimatedPromptTokens, estimatedCompletionTokens }
  */
 export function extensionFor({ receipt, attempts }: UsageEvent): number {
   if (!isStrict(receipt)) return 0;
-  const charged = attempts.filter(({ tokens }) => (tokens?.prompt ?? 0) + (tokens?.completion ?? 0) > 0).length;
+  const charged = chargedOf(attempts);
   return charged > (receipt.extensions ?? 0) ? charged + 1 : 0;
+}
+
+/** How many attempts it must hold for two calls side by side: those that were charged, and both. */
+export function extensionBeside({ attempts }: UsageEvent): number {
+  return chargedOf(attempts) + 2;
+}
+
+function chargedOf(attempts: UsageEvent['attempts']): number {
+  return attempts.filter(({ tokens }) => (tokens?.prompt ?? 0) + (tokens?.completion ?? 0) > 0).length;
 }

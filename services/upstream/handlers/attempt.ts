@@ -60,11 +60,19 @@ export class Attempt implements CallListener, Swept {
   }
 
   start(pool: Dispatcher, request: CallRequest): Promise<AttemptEnd> {
+    // It was stopped while it waited for what it needs: nothing leaves any more.
+    if (Number.isFinite(this.#stopAtMs)) this.#settle({ kind: 'stopped' });
     if (!this.#settled) {
       this.#options.sweep.add(this);
       this.#call.start(pool, request);
     }
     return this.#done.promise;
+  }
+
+  /** What the call needs is on its way: its time runs, and stop() ends it. */
+  within<T>(needed: Promise<T>): Promise<T | AttemptEnd> {
+    if (!this.#settled) this.#options.sweep.add(this);
+    return Promise.race([needed, this.#done.promise]);
   }
 
   /** The request has begun to leave. */

@@ -22,14 +22,24 @@ export interface CallDependencies {
   idleMsMax: number;
 }
 
-/** Prepares an attempt whose stream, if it is one, goes to the run's caller. */
-export function openCall(run: Run, target: Target, firstContentByMs: number, dependencies: CallDependencies): Call {
+/**
+ * Prepares an attempt whose stream, if it is one, goes to the run's caller.
+ * @param onContent called before its first content goes out
+ */
+export function openCall(
+  run: Run,
+  target: Target,
+  firstContentByMs: number,
+  dependencies: CallDependencies,
+  onContent?: (call: Call) => void,
+): Call {
   const { dispatch, answer, snapshot } = run;
   const { sweep, metrics, answerBytesMax, idleMsMax } = dependencies;
   const names = namesFor(run, target, dependencies.responseIds);
   const reader = readerFor(dispatch, (usage) => usdText(priceOf(snapshot, target, usage).nanoUsd), names);
   const sink = {
     head: (headers: IncomingHttpHeaders) => {
+      onContent?.(call);
       run.firstContentAtMs = Date.now();
       call.firstContentAt = performance.now();
       metrics.firstContent(target, call.firstContentAt - run.startedAt);
@@ -54,17 +64,19 @@ export async function makeCall(run: Run, { target, attempt }: Call, endpoints: E
   if (!dispatch.stored && !modelPrice(snapshot, target.baseModel))
     return misconfigured(`no price for ${target.baseModel}`);
   const found = endpoints.keyOf(provider);
-  const key = found instanceof Promise ? await found : found;
+  const key = found instanceof Promise ? await attempt.within(found) : found;
+  if ('kind' in key) return key;
   if ('missing' in key) return misconfigured(key.missing);
+  run.keyVersion = key.version;
   const endpoint = endpoints.of(provider);
   const { origin, wire } = endpoint;
   const headers = callHeaders(endpoint, key.key, dispatch);
   const { stored, knownResponse } = dispatch;
   if (stored) {
     const call = wire.stored({ ...stored, responseId: knownResponse?.providerId ?? '' });
-    return attempt.start(endpoints.pool(origin), { origin, headers, body: null, ...call });
+    return attempt.start(endpoints.pool(endpoint, target), { origin, headers, body: null, ...call });
   }
-  return attempt.start(endpoints.pool(origin), {
+  return attempt.start(endpoints.pool(endpoint, target), {
     origin,
     method: 'POST',
     path: wire.path(dispatch.surface, target.deployment),

@@ -71,11 +71,11 @@ export class Owner {
       this.#reject(dispatch, why);
       return;
     }
-    const ready = this.#prepare(dispatch);
-    if (!(ready instanceof Promise)) this.#own(dispatch, ready);
+    const snapshot = this.#dependencies.bus.config.at(dispatch.revision);
+    if (!(snapshot instanceof Promise)) this.#ownOrLeave(dispatch, snapshot);
     else
-      ready.then(
-        (snapshot) => this.#isNew(dispatch) && this.#own(dispatch, snapshot),
+      snapshot.then(
+        (known) => this.#isNew(dispatch) && this.#ownOrLeave(dispatch, known),
         (error: unknown) => this.#reject(dispatch, error),
       );
   };
@@ -131,24 +131,15 @@ export class Owner {
     });
   }
 
-  /** The snapshot of the dispatch's revision, once the first target's credential is known to be there. */
-  #prepare({ revision, targets }: Dispatch): ConfigSnapshot | Promise<ConfigSnapshot> {
-    const snapshot = this.#dependencies.bus.config.at(revision);
-    const provider = targets[0]?.provider ?? '';
-    if (snapshot instanceof Promise) return snapshot.then((known) => this.#withCredential(known, provider));
-    return this.#withCredential(snapshot, provider);
-  }
-
-  /** @throws TollgateError `upstream_misconfigured`, by the promise too */
-  #withCredential(snapshot: ConfigSnapshot, name: string): ConfigSnapshot | Promise<ConfigSnapshot> {
-    const provider = providerByName(snapshot, name);
-    // An unknown provider fails as an attempt, so that the next target has its turn.
+  /** What only a missing credential leads to is left to a replica that may have it; with another target it is that one's turn. */
+  #ownOrLeave(dispatch: Dispatch, snapshot: ConfigSnapshot): void {
+    const { targets } = dispatch;
+    // An unknown provider fails as an attempt, and a credential that is on its way is waited for there.
+    const provider = targets.length === 1 ? providerByName(snapshot, targets[0]?.provider ?? '') : undefined;
     const key = provider && this.#dependencies.endpoints.keyOf(provider);
-    if (!(key instanceof Promise)) return snapshot;
-    return key.then((found) => {
-      if ('missing' in found) throw new TollgateError('upstream_misconfigured', { internal: found.missing });
-      return snapshot;
-    });
+    if (key && 'missing' in key)
+      this.#reject(dispatch, new TollgateError('upstream_misconfigured', { internal: key.missing }));
+    else this.#own(dispatch, snapshot);
   }
 
   #own(dispatch: Dispatch, snapshot: ConfigSnapshot): void {

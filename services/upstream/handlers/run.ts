@@ -19,8 +19,12 @@ export class Run {
   readonly startedAt = performance.now();
   readonly failures: Failure[] = [];
   attempt: Attempt | undefined;
+  /** The one that was silent for too long, while another goes on beside it. */
+  silent: Attempt | undefined;
   /** Whom the last attempt calls or called. */
   target: Target | undefined;
+  /** Of the key that the last attempt was made with. */
+  keyVersion = 0;
   /** Why nobody waits for the answer any more, or why it must end now; empty while it may go on. */
   stopped = '';
   /** Milliseconds since the epoch; 0 before there was any. */
@@ -41,10 +45,19 @@ export class Run {
     return this.row.receipt?.startedAtMs ?? 0;
   }
 
+  /** One of two attempts is over: the other one, at this target, goes on. */
+  leave(attempt: Attempt, other: Target): void {
+    if (this.attempt === attempt) this.attempt = this.silent;
+    this.silent = undefined;
+    this.target = other;
+  }
+
   /** Somebody else owns the request, or the process ends: then there is no grace. */
   stop(reason: string): void {
     if (this.stopped !== '') return;
     this.stopped = reason;
-    this.attempt?.stop(reason === 'superseded' || reason === 'shutdown' ? 0 : graceMs);
+    const ms = reason === 'superseded' || reason === 'shutdown' ? 0 : graceMs;
+    this.silent?.stop(ms);
+    this.attempt?.stop(ms);
   }
 }

@@ -9,12 +9,15 @@ import type { UnpricedUsage } from '../adapters/unpriced.ts';
 import { isBilled, mayBeBilled } from '../domain/billed.ts';
 import { type Fault, faultCode, faultStatus } from '../domain/fault.ts';
 import { describe, giveUp, timeoutError } from '../domain/give-up.ts';
-import { extensionFor, isStrict } from '../domain/strict.ts';
+import { extensionBeside, extensionFor, isStrict } from '../domain/strict.ts';
 import { attemptByMs } from '../domain/time-limits.ts';
 import { type MeasuredUsage, noTokens } from '../domain/usage.ts';
 import { judge, judgeStored } from '../domain/verdict.ts';
 import { account, atBound, type Call, type Charged, estimated, measured, nothing, usageSeen } from './account.ts';
+import type { AttemptEnd } from './attempt.ts';
 import type { Conclude, Served } from './conclude.ts';
+import { HedgedCalls } from './hedged-calls.ts';
+import type { Hedge, Hedging } from './hedging.ts';
 import { renamedAnswer } from './names-for.ts';
 import { type CallDependencies, makeCall, openCall } from './open-call.ts';
 import { report, reportStart } from './report.ts';
@@ -24,6 +27,7 @@ export interface ServeDependencies extends CallDependencies {
   bus: Bus;
   handOn: HandOn;
   extensions: Extensions;
+  hedging: Hedging;
   conclude: Conclude;
   unpriced: UnpricedUsage;
   logger: Logger;
@@ -42,12 +46,14 @@ export class Serve {
   }
 
   async serve(run: Run): Promise<void> {
-    const { bus, serves, handOn, firstContentMsMax } = this.#dependencies;
+    const { bus, serves, handOn, hedging, firstContentMsMax } = this.#dependencies;
     const { targets, deadlineAtMs, firstContentByMs } = run.dispatch;
     const attemptsMax = Math.max(1, run.dispatch.attemptsMax);
     const lastMs = Math.min(firstContentByMs || deadlineAtMs, run.startedAtMs + firstContentMsMax);
+    const hedge = hedging.hedgeOf(run);
     let tried = 0;
-    for (const [position, target] of targets.entries()) {
+    for (let position = 0; position < targets.length; position++) {
+      const target = targets[position] as Target;
       if (tried >= attemptsMax || run.stopped !== '') break;
       if (!serves(target.provider)) {
         if (await handOn.pass(run, { targets: targets.slice(position), attemptsMax: attemptsMax - tried })) return;
@@ -64,9 +70,28 @@ export class Serve {
       // The first of the router's list was counted when it was chosen.
       if (position > 0 || run.dispatch.hops > 0) reportStart(bus, run, target);
       const left = Math.min(attemptsMax - tried, targets.length - position - 1);
+      const next = targets[position + 1];
+      if (hedge && next && left > 0 && serves(next.provider)) {
+        const { over, calls } = await this.#tryHedged(run, [target, next], hedge, attemptByMs(nowMs, lastMs, left));
+        if (over) return;
+        tried += calls - 1;
+        position += calls - 1;
+        continue;
+      }
       if (await this.#try(run, target, attemptByMs(nowMs, lastMs, left))) return;
+      // It used nothing, so it takes no attempt away.
+      if ((await this.#hasNewKey(run, target)) && (await this.#try(run, target, attemptByMs(Date.now(), lastMs, left))))
+        return;
     }
     this.#giveUp(run);
+  }
+
+  /** The last attempt was refused with a key that is not the newest: one was changed there and here at the same time. */
+  async #hasNewKey({ failures, snapshot, keyVersion, stopped }: Run, target: Target): Promise<boolean> {
+    const fault = failures.at(-1)?.fault;
+    if (fault?.kind !== 'status' || fault.status !== 401 || stopped !== '') return false;
+    const provider = providerByName(snapshot, target.provider);
+    return provider !== undefined && (await this.#dependencies.endpoints.renewKey(provider, keyVersion));
   }
 
   /** Under a strict limit: whether there is room for another attempt beside those that were charged. */
@@ -78,10 +103,52 @@ export class Serve {
 
   /** @returns whether the request is over */
   async #try(run: Run, target: Target, firstContentByMs: number): Promise<boolean> {
-    const { conclude, endpoints } = this.#dependencies;
     const call = openCall(run, target, firstContentByMs, this.#dependencies);
-    const end = await makeCall(run, call, endpoints);
+    return this.#ended(run, call, await makeCall(run, call, this.#dependencies.endpoints));
+  }
+
+  /**
+   * As #try, with the second target beside the first when that is silent for too long.
+   * @returns `calls`: how many of both were called
+   */
+  async #tryHedged(
+    run: Run,
+    [first, second]: [Target, Target],
+    hedge: Hedge,
+    firstContentByMs: number,
+  ): Promise<{ over: boolean; calls: number }> {
+    const { bus, endpoints, hedging, sweep } = this.#dependencies;
+    const calls = new HedgedCalls({
+      silentUntilMs: Date.now() + hedge.afterMs,
+      sweep,
+      open: (which, onContent) => {
+        if (which === 'first') return openCall(run, first, firstContentByMs, this.#dependencies, onContent);
+        run.silent = run.attempt;
+        reportStart(bus, run, second);
+        return openCall(run, second, firstContentByMs, this.#dependencies, onContent);
+      },
+      make: (call) => makeCall(run, call, endpoints),
+      allowed: async () =>
+        run.stopped === '' && (await hedging.allows(run, hedge, () => this.#extend(run, extensionBeside(run.row)))),
+      mayGoOn: ({ call, end }) => end.kind === 'fault' && judge(end.fault, call.attempt.contentSent).action === 'next',
+      failed: ({ call, end }) => {
+        run.leave(call.attempt, call.target === first ? second : first);
+        if (end.kind === 'fault') this.#failed(run, call, end.fault, end.usage);
+      },
+      lost: ({ call, end }) => {
+        run.leave(call.attempt, call.target === first ? second : first);
+        this.#lost(run, call, end);
+      },
+    });
+    const { call, end } = await calls.run();
+    return { over: await this.#ended(run, call, end), calls: calls.made };
+  }
+
+  /** @returns whether the request is over */
+  async #ended(run: Run, call: Call, end: AttemptEnd): Promise<boolean> {
+    const { conclude } = this.#dependencies;
     run.attempt = undefined;
+    run.silent = undefined;
     switch (end.kind) {
       case 'json': {
         const { usage, beside, textBytes, cacheable, headers, body } = end;
@@ -139,6 +206,24 @@ export class Serve {
     if (run.answer.cancelled) conclude.cancelled(run, target, served);
     else conclude.truncated(run, target, served, brokenOff(fault, Date.now() - run.startedAtMs));
     return true;
+  }
+
+  /** The other call had content first: this one was cut off, and is charged for as one that a caller left. */
+  #lost(run: Run, call: Call, end: AttemptEnd): void {
+    const { bus, metrics } = this.#dependencies;
+    const { target, attempt } = call;
+    const usage = 'usage' in end ? end.usage : undefined;
+    const seen = usage ? measured(usage) : this.#seenOf(run, call);
+    this.#account(run, call, attempt.answering ? 200 : 0, 'hedged', seen);
+    metrics.attempt(target, 'cancelled');
+    report(bus, run, target, 'none', { firstContentMs: firstContentMs(call) });
+  }
+
+  /** Under a strict limit all that it may still have used, as the provider may not notice that it was cut off. */
+  #seenOf(run: Run, call: Call): Charged {
+    const { receipt } = run.row;
+    if (!call.attempt.sent) return nothing;
+    return isStrict(receipt) ? atBound(receipt, call) : usageSeen(run, call);
   }
 
   /** We ended the call: the caller left, somebody else owns the request, or this replica stops. */

@@ -80,8 +80,9 @@ export class Harness {
   /**
    * @param providers further or other providers, as YAML list items
    * @param prices other prices, as YAML entries
+   * @param guardrails of the proxy, as a YAML list
    */
-  async apply(providers = this.provider('azure'), prices = defaultPrices): Promise<void> {
+  async apply(providers = this.provider('azure'), prices = defaultPrices, guardrails = '[]'): Promise<void> {
     const configuration = `
 organization: acme
 priceList:${prices}
@@ -90,7 +91,7 @@ projects:
   - name: sample
     teams: [{ name: engineering }]
     proxies:
-      - { name: proxy, version: v1.0, context: /proxy, provider: azure, default: true, guardrails: [] }
+      - { name: proxy, version: v1.0, context: /proxy, provider: azure, default: true, guardrails: ${guardrails} }
 `;
     this.#revision++;
     const snapshot = resolveConfig(parseConfigFile(configuration), this.#revision, Date.now());

@@ -62,6 +62,13 @@ test('each has its own header for the key, and none without one', () => {
     'authorization',
     'Bearer k',
   ]);
+  const credential = { entraWorkloadIdentity: { scope: 's' } };
+  assert.deepEqual(wireOf(provider({ credential })).headers('token', 'r'), [
+    'x-ms-client-request-id',
+    'r',
+    'authorization',
+    'Bearer token',
+  ]);
   assert.deepEqual(wireOf(provider({})).headers(undefined, 'r'), ['x-ms-client-request-id', 'r']);
 });
 

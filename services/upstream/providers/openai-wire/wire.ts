@@ -20,7 +20,7 @@ const storedActions: Readonly<Record<string, ['POST' | 'GET' | 'DELETE', string]
  * OpenAI's API, and Azure's in its two forms: with `apiVersion` the classic one, where chat has its deployment in the path
  * and responses in the body; without it `/openai/v1`, which is shaped like OpenAI's.
  */
-export function openaiWire({ type, endpoint, apiVersion }: Provider): ProviderWire {
+export function openaiWire({ type, endpoint, apiVersion, credential }: Provider): ProviderWire {
   const base = new URL(endpoint).pathname.replace(/\/+$/, '');
   const azure = type === 'azure-openai';
   const query = apiVersion === undefined ? '' : `?api-version=${encodeURIComponent(apiVersion)}`;
@@ -44,7 +44,10 @@ export function openaiWire({ type, endpoint, apiVersion }: Provider): ProviderWi
     },
     headers(key, requestId) {
       const headers = azure ? ['x-ms-client-request-id', requestId] : ['x-client-request-id', requestId];
-      if (key !== undefined) headers.push(azure ? 'api-key' : 'authorization', azure ? key : `Bearer ${key}`);
+      if (key === undefined) return headers;
+      // A token of Entra is no key: Azure takes it as OpenAI takes its keys.
+      if (azure && credential === undefined) headers.push('api-key', key);
+      else headers.push('authorization', `Bearer ${key}`);
       return headers;
     },
     // Azure, "Plan and manage costs", HTTP error response code and billing status: a prompt that its content filter stopped

@@ -1,0 +1,67 @@
+import { type ModelRotation, proxyById, rotationOf } from '@tollgate/config';
+import { type Receipt, Surface } from '@tollgate/contracts';
+import type { HedgeOutcome } from '../adapters/metrics.ts';
+import { HedgeShare } from '../domain/hedge-share.ts';
+import { isStrict } from '../domain/strict.ts';
+import type { Run } from './run.ts';
+
+export type Hedge = NonNullable<ModelRotation['hedge']>;
+
+/** Of as many proxies the shares are known; beyond it they begin anew. */
+const sharesMax = 10_000;
+
+/** Which requests may have a second call beside a silent first one, and how many. */
+export class Hedging {
+  readonly #told: (outcome: HedgeOutcome) => void;
+  /** By proxy, of this process. */
+  readonly #shares = new Map<string, HedgeShare>();
+
+  constructor(told: (outcome: HedgeOutcome) => void) {
+    this.#told = told;
+  }
+
+  /**
+   * What its rotation says; undefined for what is never hedged. Of the surfaces only chat completions are: a response may be bound to a
+   * resource, and would be kept where nobody looks for it.
+   */
+  hedgeOf({ dispatch, snapshot }: Run): Hedge | undefined {
+    const { surface, targets, attemptsMax, proxyId } = dispatch;
+    if (surface !== Surface.CHAT_COMPLETIONS || targets.length < 2 || attemptsMax < 2) return undefined;
+    const proxy = proxyById(snapshot, proxyId);
+    const hedge = proxy && rotationOf(proxy)?.hedge;
+    if (hedge) this.#shareOf(proxyId).asked(Date.now());
+    return hedge;
+  }
+
+  /**
+   * Whether this silent request gets its second call now.
+   * @param extend under a strict limit: whether the reservation could be made to hold it
+   */
+  async allows({ row, dispatch }: Run, { maxShare }: Hedge, extend: () => Promise<boolean>): Promise<boolean> {
+    const { receipt } = row;
+    if (!isStrict(receipt) && !isUnbound(receipt)) return this.#tell('uncovered');
+    if (!this.#shareOf(dispatch.proxyId).take(maxShare, Date.now())) return this.#tell('over_share');
+    if (isStrict(receipt) && !(await extend())) return this.#tell('uncovered');
+    return this.#tell('sent');
+  }
+
+  #tell(outcome: HedgeOutcome): boolean {
+    this.#told(outcome);
+    return outcome === 'sent';
+  }
+
+  #shareOf(proxyId: string): HedgeShare {
+    let share = this.#shares.get(proxyId);
+    if (!share) {
+      if (this.#shares.size >= sharesMax) this.#shares.clear();
+      share = new HedgeShare();
+      this.#shares.set(proxyId, share);
+    }
+    return share;
+  }
+}
+
+/** No limit counts what a second call uses. */
+function isUnbound(receipt: Receipt | undefined): boolean {
+  return receipt?.reservations.every(({ quantity }) => ['requests', 'concurrency'].includes(quantity)) ?? false;
+}
