@@ -45,6 +45,7 @@ export {
   recordFindings,
 } from './reconcile/findings.ts';
 export { type BudgetCounter, type ReservedSum, reservedSum } from './reconcile/reserved-sum.ts';
+export { type RollupDifference, rollupDifferences } from './reconcile/rollup-sums.ts';
 export {
   type LackingMessage,
   missingSequences,
