@@ -6,6 +6,7 @@ import { Ledger } from './adapters/ledger.ts';
 import { WebhookSender } from './adapters/webhook-sender.ts';
 import { readConfig } from './config.ts';
 import { applyRoutes } from './handlers/apply.ts';
+import { budgetRoutes } from './handlers/budgets.ts';
 import { dashboardRoutes } from './handlers/dashboard.ts';
 import { keyRoutes } from './handlers/keys.ts';
 import { pageRoutes } from './handlers/pages.ts';
@@ -53,6 +54,7 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   usageRoutes(app, bus, ledger);
   sqlRoutes(app, ledger);
   reconcileRoutes(app, bus);
+  budgetRoutes(app, bus);
   dashboardRoutes(app, bus, ledger);
   await pageRoutes(app, path.resolve(config.TOLLGATE_WEB_DIST));
   scope.defer('http', () => app.close());
