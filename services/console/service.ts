@@ -32,7 +32,7 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   });
   await bus.config.start();
 
-  const ledger = new Ledger({ url: config.clickhouse.url, logger, metrics });
+  const ledger = new Ledger({ url: config.clickhouse.url, logger, metrics, now: Date.now });
   scope.defer('ledger', () => ledger.close());
   scope.health.check('ledger', () => (ledger.fault === undefined ? true : { degraded: ledger.fault }));
 
