@@ -6,8 +6,9 @@ import { readQuestions } from '@tollgate/ledger/testing/questions';
 import { startEngines } from '@tollgate/testing/engines';
 import { generate } from './ledger/generate.ts';
 import { measure, timingTable } from './ledger/measure.ts';
+import { measureOwn, ownTimingTable } from './ledger/own-questions.ts';
 
-// npm run bench:ledger: how long the questions of docs/ledger-for-analysts.md take over generated rows, in the engine of `npm start`.
+// npm run bench:ledger: how long the questions of docs/ledger-for-analysts.md, and those that Tollgate itself asks, take over generated rows, in the engine of `npm start`.
 
 const { values } = parseArgs({
   options: {
@@ -32,10 +33,11 @@ try {
      WHERE active AND database = currentDatabase() AND table LIKE 'usage%' GROUP BY table ORDER BY table`,
   );
   const [engine] = await client.rows<{ version: string }>('SELECT version() AS version');
-  console.log(`\n${timingTable(timings)}\n`);
+  const own = await measureOwn(client, { ...generated, rounds: Number(values.rounds) });
+  console.log(`\n${timingTable(timings)}\n\n${ownTimingTable(own)}\n`);
   console.log(`ClickHouse ${engine?.version}, ${cpus().length} cores; ${JSON.stringify(parts)}`);
   const machine = { processor: cpus()[0]?.model, cores: cpus().length, node: process.version, ...engine };
-  const result = { at: new Date().toISOString(), machine, generated, parts, timings };
+  const result = { at: new Date().toISOString(), machine, generated, parts, timings, own };
   writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
   console.log(`written to ${values.json}`);
 } finally {

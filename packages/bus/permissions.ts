@@ -102,6 +102,7 @@ const own: Record<string, Permissions> = {
       `$KV.${configBucket}.>`,
       subjects.guardHello,
       subjects.ledgerReconcile,
+      subjects.budgetCounters,
     ],
     subscribe: [subjects.guardBeat],
   },

@@ -27,6 +27,7 @@ export { type OverTimeQuestion, type UsageOverTime, type UsagePoint, usageOverTi
 export { type Bucket, bucketFor, type TimeRange } from './queries/range.ts';
 export { type ReadOnlyOptions, runReadOnly } from './queries/read-only.ts';
 export type { UsageSums } from './queries/sums.ts';
+export { newestSequence, rowsAfter } from './queries/tail.ts';
 export {
   type GroupBy,
   type TeamUsage,
@@ -45,6 +46,7 @@ export {
   recordFindings,
 } from './reconcile/findings.ts';
 export { type BudgetCounter, type ReservedSum, reservedSum } from './reconcile/reserved-sum.ts';
+export { type RollupDifference, rollupDifferences } from './reconcile/rollup-sums.ts';
 export {
   type LackingMessage,
   missingSequences,

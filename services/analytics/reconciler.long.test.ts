@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { subjects, usageConsumers } from '@tollgate/bus';
 import { type ReconcileFinding, ReconcileReply, RequestStatus } from '@tollgate/contracts';
-import { insertUsage, toUsageRow } from '@tollgate/ledger';
+import { insertUsage, refreshRollups, toUsageRow } from '@tollgate/ledger';
 import { type Counters, settleAndTell } from './testing/counters.ts';
 import { usageEvent } from './testing/events.ts';
 import { type Replica, startSystem, type TestSystem } from './testing/system.ts';
@@ -23,7 +23,7 @@ describe('the reconciler', () => {
     await counters?.stop();
     await system?.close();
   });
-  beforeEach(() => Object.assign(counters, { wrongBy: 0, floorSeq: 0, error: '' }));
+  beforeEach(() => Object.assign(counters, { wrongBy: 0, leaked: 0, floorSeq: 0, error: '' }));
 
   const reconcile = async () => {
     const bytes = await system.bus.request(subjects.ledgerReconcile, new Uint8Array(0), 60_000);
@@ -34,7 +34,7 @@ describe('the reconciler', () => {
   const whole = (findings: readonly ReconcileFinding[]) =>
     Object.fromEntries(findings.filter(({ what }) => what === '').map(({ compared, outcome }) => [compared, outcome]));
   const single = (findings: readonly ReconcileFinding[]) => findings.filter(({ what }) => what !== '');
-  const allEqual = { rows: 'equal', sequences: 'equal', budgets: 'equal' };
+  const allEqual = { rows: 'equal', sequences: 'equal', budgets: 'equal', rollups: 'equal' };
   const publish = async (count: number) => {
     for (let i = 0; i < count; i++) {
       const id = `r-${published++}`;
@@ -121,6 +121,15 @@ describe('the reconciler', () => {
     assert.match(await metrics(), /tollgate_reconciliation_differences\{.*compared="budgets".*\} 0\n/);
   });
 
+  it('names a counter that has more reserved than the leases hold', limit, async () => {
+    await untilQuiet();
+    counters.leaked = 500;
+    assert.deepEqual(
+      single((await reconcile()).findings).map(({ what, expected, found }) => [what, expected, found]),
+      [['team t-1: tokens 1d since 2026-10-20T00:00:00.000Z', 0, 500]],
+    );
+  });
+
   it('names a request whose row is gone, and the budget that lacks it', limit, async () => {
     await untilQuiet();
     // A message that is a request's alone: what shares one with others is found by the sample, in this run or a later one.
@@ -189,7 +198,7 @@ describe('the reconciler', () => {
   it('says what it could not compare, and why', limit, async () => {
     counters.error = 'the counters are being rebuilt';
     const { findings } = await reconcile();
-    assert.deepEqual(whole(findings), { rows: 'equal', sequences: 'skipped', budgets: 'skipped' });
+    assert.deepEqual(whole(findings), { ...allEqual, sequences: 'skipped', budgets: 'skipped' });
     assert.match(findings.find(({ compared }) => compared === 'budgets')?.detail ?? '', /being rebuilt/);
   });
 
@@ -205,6 +214,37 @@ describe('the reconciler', () => {
     while ((await runs()) < before + 3) await new Promise((resolve) => setTimeout(resolve, 50));
     assert.ok((await age()).some((count) => count > 0));
     for (const one of both) assert.equal(await one.stop('SIGTERM'), 0);
+  });
+
+  it('names a sum by hour that is not that of its rows', limit, async () => {
+    const startedAtMs = Date.now() - 2 * 3_600_000;
+    system.bus.usage.publish(usageEvent('of-today', {}, { startedAtMs, teamId: 't-3', reservations: [] }));
+    assert.equal(await system.bus.usage.flush(10_000), true);
+    await system.untilRequests(published + 1);
+    await refreshRollups(system.ledger);
+    // As if it had come long before that refresh.
+    await system.ledger.command(
+      "ALTER TABLE usage_events UPDATE inserted_at = inserted_at - INTERVAL 1 DAY WHERE team_id = 't-3'",
+      {},
+      { settings: { mutations_sync: '1' } },
+    );
+    const compared = async () => (await reconcile()).findings.filter(({ compared }) => compared === 'rollups');
+    assert.deepEqual(
+      (await compared()).map(({ what, expected, found }) => [what, expected, found]),
+      [['', 1, 1]],
+    );
+    await system.ledger.command(
+      `INSERT INTO usage_hourly SELECT * REPLACE (rollup_version + 1 AS rollup_version, cost_nano_usd - 1 AS cost_nano_usd)
+       FROM usage_hourly FINAL WHERE team_id = 't-3'`,
+    );
+    const hour = new Date(Math.floor(startedAtMs / 3_600_000) * 3_600_000).toISOString();
+    assert.deepEqual(
+      (await compared()).map(({ what, expected, found }) => [what, expected, found]),
+      [
+        ['', 1, 0],
+        [`hour ${hour} of team t-3, model 'gpt-4o': cost_nano_usd`, 1000, 999],
+      ],
+    );
   });
 });
 

@@ -16,6 +16,7 @@ import { readConfig } from './config.ts';
 import { backoffMs } from './domain/backoff.ts';
 import { LimitEvents } from './handlers/limit-events.ts';
 import { compareBudgets } from './handlers/reconcile/budgets.ts';
+import { compareRollups } from './handlers/reconcile/rollups.ts';
 import { compareRows } from './handlers/reconcile/rows.ts';
 import { compareSequences } from './handlers/reconcile/sequences.ts';
 import { Reconciler } from './handlers/reconciler.ts';
@@ -90,6 +91,7 @@ function reconcile(scope: Scope, bus: Bus, ledger: LedgerStore, everyMs: number)
     rows: () => compareRows({ ledger, bus, replaced, random: Math.random }),
     sequences: () => compareSequences({ ledger, bus, counters, now }),
     budgets: () => compareBudgets({ ledger, bus, counters, now, wait }),
+    rollups: () => compareRollups({ ledger, now, wait, random: Math.random }),
   };
   const reconciler = new Reconciler({ ledger, compare, everyMs, logger, metrics, now });
   repeat(scope, 'reconciler', everyMs, () => reconciler.work());

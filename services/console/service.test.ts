@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { connectBus, subjects } from '@tollgate/bus';
-import { encode, ReconcileReply } from '@tollgate/contracts';
+import { BudgetCountersReply, BudgetCountersRequest, encode, ReconcileReply } from '@tollgate/contracts';
 import { connect, type LedgerClient, migrate, refreshRollups } from '@tollgate/ledger';
 import { createLogger, createMetrics } from '@tollgate/telemetry';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
@@ -271,6 +271,62 @@ test('the books are compared on demand by analytics; what differs is told', asyn
     const failed = await post('/api/reconcile', {});
     assert.deepEqual([failed.status, failed.json.error.code], [503, 'store_unavailable']);
     assert.match(failed.json.error.message, /the ledger is away/);
+  } finally {
+    await asked.drain();
+    await bus.close();
+  }
+});
+
+test('budgets are what guard-auth holds, page by page, or say why they cannot be read', async () => {
+  const missing = await ask('/api/budgets');
+  assert.deepEqual([missing.status, missing.json.error.code], [503, 'overloaded'], missing.text);
+  const { user, password } = engines.nats.credentials;
+  const bus = await connectBus({
+    env: { url: engines.nats.address, user, password },
+    ...{ service: 'guard-auth', replica: 'guard-auth-1', metrics: createMetrics('test') },
+    logger: createLogger({ service: 'test', replica: 'test-1', level: 'silent' }),
+  });
+  const counter = {
+    ...{ scope: 'team', scopeId: 'sample.engineering', quantity: 'tokens', window: '1d', windowStartMs: 1000 },
+    ...{
+      windowEndMs: 2000,
+      spent: 60,
+      reserved: 30,
+      models: [],
+      selector: '',
+      limits: [{ amount: 100, mode: 'hard' }],
+    },
+  };
+  const all = [counter, { ...counter, scopeId: 'sample.product' }];
+  let error = '';
+  const asked = bus.subscribe(subjects.budgetCounters, (bytes, to) => {
+    const { skip } = BudgetCountersRequest.decode(bytes);
+    const counters = all.slice(skip, skip + 1);
+    bus.reply(to, encode(BudgetCountersReply, { organizationId: 'acme', counters, total: 2, floorSeq: 0, error }));
+  });
+  try {
+    await bus.flush();
+    const both = await ask('/api/budgets');
+    assert.deepEqual(
+      both.json.budgets.map((budget: { of: string }) => budget.of),
+      ['sample.engineering', 'sample.product'],
+    );
+    const one = await ask('/api/budgets?team=engineering');
+    const expected = { limit: 100, spent: 60, reserved: 30, remaining: 10, resetsAtMs: 2000 };
+    const named = {
+      scope: 'team',
+      of: 'sample.engineering',
+      quantity: 'tokens',
+      window: '1d',
+      mode: 'hard',
+      models: [],
+    };
+    assert.deepEqual(one.json, { budgets: [{ ...named, ...expected }] });
+    assert.equal((await ask('/api/budgets?team=nobody')).status, 400);
+    error = 'the counters are being rebuilt';
+    const failed = await ask('/api/budgets');
+    assert.deepEqual([failed.status, failed.json.error.code], [503, 'store_unavailable']);
+    assert.match(failed.json.error.message, /being rebuilt/);
   } finally {
     await asked.drain();
     await bus.close();

@@ -6,6 +6,7 @@ import { Ledger } from './adapters/ledger.ts';
 import { WebhookSender } from './adapters/webhook-sender.ts';
 import { readConfig } from './config.ts';
 import { applyRoutes } from './handlers/apply.ts';
+import { budgetRoutes } from './handlers/budgets.ts';
 import { dashboardRoutes } from './handlers/dashboard.ts';
 import { keyRoutes } from './handlers/keys.ts';
 import { pageRoutes } from './handlers/pages.ts';
@@ -31,7 +32,7 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   });
   await bus.config.start();
 
-  const ledger = new Ledger({ url: config.clickhouse.url, logger, metrics });
+  const ledger = new Ledger({ url: config.clickhouse.url, logger, metrics, now: Date.now });
   scope.defer('ledger', () => ledger.close());
   scope.health.check('ledger', () => (ledger.fault === undefined ? true : { degraded: ledger.fault }));
 
@@ -53,6 +54,7 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   usageRoutes(app, bus, ledger);
   sqlRoutes(app, ledger);
   reconcileRoutes(app, bus);
+  budgetRoutes(app, bus);
   dashboardRoutes(app, bus, ledger);
   await pageRoutes(app, path.resolve(config.TOLLGATE_WEB_DIST));
   scope.defer('http', () => app.close());

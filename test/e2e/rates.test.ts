@@ -17,6 +17,8 @@ const limits: Record<string, string> = {
   bursting: '{ requests: 1, window: 1m, burst: 3 }',
   pacing: '{ requests: 60, window: 1m, burst: 1 }',
   rolling: '{ tokens: 3000, window: 24h, rolling: true }',
+  customers: '{ requests: 1, window: 1m, burst: 2, per: metadata.customer, valuesMax: 2 }',
+  keys: '{ requests: 1, window: 1m, burst: 2, per: key }',
 };
 
 /** Of each team of the demo, as the header of policies tells it. */
@@ -30,8 +32,8 @@ before(async () => {
 });
 after(() => system.apply(provided));
 
-async function clientOf(team: string, maxRetries: number): Promise<OpenAI> {
-  const { key } = await system.createKey(team, `rates-${maxRetries}`);
+async function clientOf(team: string, maxRetries: number, name = `rates-${maxRetries}`): Promise<OpenAI> {
+  const { key } = await system.createKey(team, name);
   return new OpenAI({ baseURL: `${gatewayUrl}/v1`, apiKey: key, maxRetries });
 }
 
@@ -87,4 +89,27 @@ test('a rolling window that is used up is a budget: its caller stops, and reads 
   assert.equal(error.headers.get('x-should-retry'), 'false');
   const policy = `"team-tokens-rolling-24h";q=3000;qu="tokens";w=86400, ${cap}`;
   assert.equal(error.headers.get('ratelimit-policy'), policy);
+});
+
+test('customers in the metadata have a rate each, as many as are counted apart; the others share one', async () => {
+  const client = await clientOf('customers', 0);
+  const of = (customer: string) => {
+    const headers = { 'x-tollgate-metadata': JSON.stringify({ customer }) };
+    const messages = [{ role: 'user' as const, content: `For ${customer}` }];
+    return client.chat.completions.create({ model: 'gpt-4o', messages, max_tokens: 16 }, { headers });
+  };
+  for (const customer of ['acme', 'globex', 'acme', 'globex']) await of(customer);
+  for (const customer of ['acme', 'globex'])
+    assert.equal((await refusal(of(customer))).code, 'rate_limit_exceeded', customer);
+  // Beyond two values all share one rate, with whoever names no customer.
+  await of('initech');
+  await of('umbrella');
+  assert.equal((await refusal(of('initech'))).code, 'rate_limit_exceeded');
+  assert.equal((await refusal(ask(client, 'For nobody'))).code, 'rate_limit_exceeded');
+});
+
+test('keys of one team have a rate each', async () => {
+  const [one, other] = [await clientOf('keys', 0, 'one-key'), await clientOf('keys', 0, 'other-key')];
+  for (const client of [one, other, one, other]) await ask(client, 'Whose turn?');
+  for (const client of [one, other]) assert.equal((await refusal(ask(client, 'Whose?'))).code, 'rate_limit_exceeded');
 });

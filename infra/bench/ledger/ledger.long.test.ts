@@ -3,19 +3,21 @@ import { after, before, describe, it } from 'node:test';
 import { connect, type LedgerClient, migrate } from '@tollgate/ledger';
 import { readQuestions } from '@tollgate/ledger/testing/questions';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
-import { generate } from './generate.ts';
+import { type Generated, generate } from './generate.ts';
 import { measure, median, timingTable } from './measure.ts';
+import { measureOwn, ownQuestions, ownTimingTable } from './own-questions.ts';
 
 const rows = 20_000;
 
 describe('the benchmark of the ledger', () => {
   let engines: TestEngines;
   let client: LedgerClient;
+  let generated: Generated;
   before(async () => {
     engines = await startEngines({ only: ['clickhouse'] });
     client = connect({ url: engines.clickhouse.url });
     await migrate(client);
-    await generate(client, { rows, toMs: Date.now(), onStep: () => {} });
+    generated = await generate(client, { rows, toMs: Date.now(), onStep: () => {} });
   });
   after(async () => {
     await client?.close();
@@ -42,6 +44,18 @@ describe('the benchmark of the ledger', () => {
     for (const { title, lines, rowsRead, granules } of timings)
       assert.ok(lines > 0 && rowsRead > 0 && granules > 0, title);
     assert.equal(timingTable(timings).split('\n').length, questions.length + 2);
+  });
+
+  it('asks what Tollgate itself asks, and each finds something', async () => {
+    const timings = await measureOwn(client, { ...generated, rounds: 2 });
+    assert.deepEqual(
+      timings.map(({ title, ms }) => [title, ms.length]),
+      ownQuestions.map(({ title }) => [title, 2]),
+    );
+    // Sums that are right are no line.
+    for (const { title, lines, rowsToRead, granules } of timings)
+      assert.ok((lines > 0 || title.startsWith('reconciler')) && rowsToRead > 0 && granules > 0, title);
+    assert.equal(ownTimingTable(timings).split('\n').length, ownQuestions.length + 2);
   });
 
   it('takes the median', () => {

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { newestSequence, rowsAfter } from '@tollgate/ledger';
 import { Command } from 'commander';
 import type { AdminClient } from '../admin-client.ts';
 import { adminClient, print } from './context.ts';
@@ -21,22 +22,15 @@ export interface TailRow {
 export const tailCommand = () =>
   new Command('tail').description('requests as they reach the ledger').action(async () => {
     const admin = await adminClient();
-    const [last] = await rows<{ seq: string }>(admin, 'SELECT toString(max(stream_seq)) AS seq FROM usage');
+    const [last] = await rows<{ seq: string }>(admin, newestSequence);
     let seen = last?.seq ?? '0';
     for (;;) {
-      const found = await rows<TailRow>(admin, queryAfter(seen));
+      const found = await rows<TailRow>(admin, rowsAfter(BigInt(seen), rowsMax));
       for (const row of found) print(tailLine(row));
       seen = found.at(-1)?.seq ?? seen;
       await wait(pollMs);
     }
   });
-
-// By the sequence in which usage was written: a request that took long begins before those that were shown already.
-const queryAfter = (
-  seen: string,
-) => `SELECT toString(stream_seq) AS seq, toString(started_at) AS at, team, model, status, http_status,
-  cache_status, prompt_tokens + completion_tokens AS tokens, latency_ms
-  FROM usage WHERE stream_seq > ${BigInt(seen)} ORDER BY stream_seq LIMIT ${rowsMax}`;
 
 async function rows<T>(admin: AdminClient, query: string): Promise<T[]> {
   const text = await admin.text('/api/sql', { method: 'POST', json: { query, format: 'JSONEachRow' } });

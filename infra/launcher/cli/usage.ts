@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { adminClient, print, printJson } from './context.ts';
+import { type Budget, limitsText } from './limits.ts';
 import { table } from './table.ts';
 
 export const usageCommand = () =>
@@ -7,8 +8,13 @@ export const usageCommand = () =>
     .description('requests, tokens and cost of a team, from the ledger')
     .option('--team <team>', 'one team (default all)')
     .option('--since <duration>', 'how far back: 24h, 7d, …', '24h')
+    .option('--limits', 'what limits have spent and reserved now instead')
     .option('--json', 'as JSON')
-    .action(async ({ team, since, json }: { team?: string; since: string; json?: boolean }) => {
+    .action(async ({ team, since, limits, json }: { team?: string; since: string; limits?: true; json?: true }) => {
+      if (limits) {
+        const held = await (await adminClient()).json<{ budgets: Budget[] }>('/api/budgets', { query: { team } });
+        return json ? printJson(held) : print(limitsText(held.budgets));
+      }
       const answer = await (await adminClient()).json<Record<string, unknown>>('/api/usage', {
         query: { team, since },
       });

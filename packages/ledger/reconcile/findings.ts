@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { LedgerClient } from '../client.ts';
 
-/** What is held against what: rows against messages, sequences against the stream's, counters against the rows' sums. */
-export const COMPARISONS = ['rows', 'sequences', 'budgets'] as const;
+/** What is held against what: rows against messages, sequences against the stream's, counters against leases and the rows' sums, sums by hour against the rows. */
+export const COMPARISONS = ['rows', 'sequences', 'budgets', 'rollups'] as const;
 export type Comparison = (typeof COMPARISONS)[number];
 
 /** One row of `reconciliations`. */

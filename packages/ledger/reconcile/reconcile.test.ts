@@ -73,10 +73,19 @@ describe('what the reconciler asks the ledger', () => {
     ]);
     const counter = { scope: 'team', scopeId: 't-9', quantity: 'tokens', window: '1d' } as const;
     const times = { startMs: NOON_MS, endMs: NOON_MS + HOUR_MS };
-    const ask = (upToSeq: number) =>
-      reservedSum(client, { organizationId: 'o-1', counter: { ...counter, ...times }, upToSeq });
-    assert.deepEqual(await ask(1), { promptTokens: 100, completionTokens: 20, costNanoUsd: 1000 });
-    assert.deepEqual(await ask(2), { promptTokens: 200, completionTokens: 40, costNanoUsd: 2000 });
+    const ask = (upToSeq: number, of: { selector: string; models: string[] } = { selector: '', models: [] }) =>
+      reservedSum(client, { organizationId: 'o-1', counter: { ...counter, ...times, ...of }, upToSeq });
+    const one = { promptTokens: 100, completionTokens: 20, costNanoUsd: 1000, requests: 1 };
+    assert.deepEqual(await ask(1), one);
+    assert.deepEqual(await ask(2), { promptTokens: 200, completionTokens: 40, costNanoUsd: 2000, requests: 2 });
+    const some = { ...own, selector: 'm-1' };
+    await insertUsage(client, [
+      usageRow({ ...reserved(some), stream_seq: 3 }),
+      usageRow({ ...reserved(some), stream_seq: 3, model: 'mini' }),
+      usageRow({ ...reserved(some), stream_seq: 3, model: '', model_requested: 'mini' }),
+    ]);
+    const ofSome = await ask(3, { selector: 'm-1', models: ['gpt-4o'] });
+    assert.deepEqual(ofSome, { promptTokens: 200, completionTokens: 40, costNanoUsd: 2000, requests: 2 });
   });
 
   it('keeps what was found, and gives the newest run', async () => {

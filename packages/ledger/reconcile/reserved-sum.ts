@@ -12,12 +12,17 @@ export interface BudgetCounter {
   startMs: number;
   /** Excluded. */
   endMs: number;
+  /** Tells it from others of the same scope, quantity and window; empty for the plain one. */
+  selector: string;
+  /** Only what these models served, or no known one; empty = all. */
+  models: readonly string[];
 }
 
 export interface ReservedSum {
   promptTokens: number;
   completionTokens: number;
   costNanoUsd: number;
+  requests: number;
 }
 
 /**
@@ -30,15 +35,24 @@ export async function reservedSum(
 ): Promise<ReservedSum> {
   const { organizationId, counter, upToSeq } = question;
   const [sum] = await client.rows<ReservedSum>(
-    `SELECT sum(e.prompt_tokens) AS promptTokens, sum(e.completion_tokens) AS completionTokens, sum(e.cost_nano_usd) AS costNanoUsd
+    `SELECT sum(e.prompt_tokens) AS promptTokens, sum(e.completion_tokens) AS completionTokens, sum(e.cost_nano_usd) AS costNanoUsd,
+       count() AS requests
      FROM usage_events AS e FINAL
      WHERE e.organization_id = {organizationId:String} AND e.${scopeColumn(counter.scope)} = {scopeId:String}
        AND e.started_at >= {from:DateTime64(3, 'UTC')} AND e.started_at < {to:DateTime64(3, 'UTC')} AND e.stream_seq <= {upToSeq:UInt64}
-       AND arrayExists(r -> JSONExtractString(r, 'selector') = '' AND JSONExtractString(r, 'scope') = {scope:String} AND JSONExtractString(r, 'quantity') = {quantity:String}
+       ${counter.models.length > 0 ? 'AND e.model IN {models:Array(String)}' : ''}
+       AND arrayExists(r -> JSONExtractString(r, 'selector') = {selector:String} AND JSONExtractString(r, 'scope') = {scope:String} AND JSONExtractString(r, 'quantity') = {quantity:String}
          AND JSONExtractString(r, 'window') = {window:String} AND JSONExtractInt(r, 'windowStartMs') = {startMs:Int64},
          JSONExtractArrayRaw(e.reservations))`,
-    { ...counter, organizationId, upToSeq, from: utc(counter.startMs), to: utc(counter.endMs) },
+    {
+      ...counter,
+      models: [...counter.models, ''],
+      organizationId,
+      upToSeq,
+      from: utc(counter.startMs),
+      to: utc(counter.endMs),
+    },
     question,
   );
-  return sum ?? { promptTokens: 0, completionTokens: 0, costNanoUsd: 0 };
+  return sum ?? { promptTokens: 0, completionTokens: 0, costNanoUsd: 0, requests: 0 };
 }

@@ -5,7 +5,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
 /** What both rollups sum. The events' columns are qualified, or the names of the sums would hide them. */
-const SUMMED = [
+export const SUMMED = [
   'prompt_tokens',
   'completion_tokens',
   'cached_prompt_tokens',
@@ -24,7 +24,7 @@ interface Rollup {
   dimensions: readonly string[];
 }
 
-const HOURLY: Rollup = {
+export const HOURLY: Rollup = {
   table: 'usage_hourly',
   time: 'hour',
   start: 'toStartOfHour',

@@ -3,10 +3,11 @@ import { utc } from '../row.ts';
 import { rebuildRollup } from './rebuild.ts';
 
 const HOUR_MS = 3_600_000;
-const NAME = 'usage';
+/** Of the rollups in `rollup_progress`. */
+export const NAME = 'usage';
 
 /** An insert gets its time when it begins and is seen when it is done: so much longer is looked back, milliseconds. */
-const OVERLAP_MS = 60_000;
+export const OVERLAP_MS = 60_000;
 /** Hours of one rebuild, so that catching up after a long absence stays within a query's bounds. */
 const RANGE_HOURS_MAX = 24;
 

@@ -7,7 +7,14 @@ import { type Charge, counterName, InFlight } from './in-flight.ts';
 const [reservation] = usageEvent('r').receipt?.reservations ?? [];
 assert.ok(reservation);
 const counter = counterName(reservation);
-const guess: Charge = { version: 1, promptTokens: 400, completionTokens: 100, costNanoUsd: 9 };
+const guess: Charge = {
+  version: 1,
+  promptTokens: 400,
+  completionTokens: 100,
+  costNanoUsd: 9,
+  requests: 1,
+  model: 'gpt-4o',
+};
 
 function inFlight(events: [seq: number, event: UsageEvent][], counted: Record<string, Charge> = {}, settledSeq = 5) {
   const all = new InFlight({ organizationId: 'o-1', settledSeq, counted: new Map(Object.entries(counted)) });
@@ -41,6 +48,18 @@ describe('what is in flight', () => {
     assert.deepEqual(inFlight(versions, { a: guess }), { low: -380, high: -380 });
     assert.deepEqual(inFlight([[6, usageEvent('a')]], { a: guess }), { low: -380, high: 0 });
     assert.deepEqual(inFlight([[5, abandoned]], { a: guess }), { low: 0, high: 0 });
+  });
+
+  it('counts a request once in a limit of requests, and for some models what these served', () => {
+    const some = { ...reservation, quantity: 'requests', selector: 'm-1', models: ['gpt-4o'] };
+    const receipt = { reservations: [some] };
+    const all = new InFlight({ organizationId: 'o-1', settledSeq: 5, counted: new Map() });
+    const served = (id: string, model: string, version = 3) => usageEvent(id, { model, version }, receipt);
+    const events = [served('a', 'gpt-4o', 1), served('a', 'gpt-4o'), served('b', 'mini'), served('c', '')];
+    for (const event of events)
+      all.add({ seq: 5, redelivered: false, batch: { batchId: '', replica: '', events: [event] } });
+    assert.deepEqual(all.bounds(counterName(some), 'requests', ['gpt-4o']), { low: 2, high: 2 });
+    assert.deepEqual(all.bounds(counterName(some), 'requests'), { low: 3, high: 3 });
   });
 
   it('leaves out what reserved nothing, elsewhere or for a single value, or is another organization’s', () => {

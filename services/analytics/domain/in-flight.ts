@@ -8,6 +8,10 @@ export interface Charge {
   promptTokens: number;
   completionTokens: number;
   costNanoUsd: number;
+  /** 1 for each request that reserved something, whatever it used. */
+  requests: number;
+  /** That served; empty when nobody knows: then every limit counts it. */
+  model: string;
 }
 
 export interface Bounds {
@@ -25,10 +29,10 @@ interface Request {
   maybe: Charge[];
 }
 
-const NO_CHARGE: Charge = { version: 0, promptTokens: 0, completionTokens: 0, costNanoUsd: 0 };
+const NO_CHARGE: Charge = { version: 0, promptTokens: 0, completionTokens: 0, costNanoUsd: 0, requests: 0, model: '' };
 
 /** Undefined for what the rows have no figure of. */
-export function chargeOf(quantity: string, charge: Omit<Charge, 'version'>): number | undefined {
+export function chargeOf(quantity: string, charge: Omit<Charge, 'version' | 'model'>): number | undefined {
   switch (quantity) {
     case 'tokens':
       return charge.promptTokens + charge.completionTokens;
@@ -38,6 +42,8 @@ export function chargeOf(quantity: string, charge: Omit<Charge, 'version'>): num
       return charge.completionTokens;
     case 'cost_nano_usd':
       return charge.costNanoUsd;
+    case 'requests':
+      return charge.requests;
     default:
       return undefined;
   }
@@ -45,13 +51,10 @@ export function chargeOf(quantity: string, charge: Omit<Charge, 'version'>): num
 
 /** Names a counter among an organization's. */
 export function counterName(
-  of: Pick<Reservation, 'scope' | 'scopeId' | 'quantity' | 'window' | 'windowStartMs'>,
+  of: Pick<Reservation, 'scope' | 'scopeId' | 'quantity' | 'window' | 'windowStartMs' | 'selector'>,
 ): string {
-  return `${of.scope} ${of.scopeId} ${of.quantity} ${of.window} ${of.windowStartMs}`;
+  return `${of.scope} ${of.scopeId} ${of.quantity} ${of.window} ${of.windowStartMs} ${of.selector}`;
 }
-
-/** Counters of some models or of single values are not compared. */
-const isPlain = ({ selector }: Reservation) => selector === '';
 
 /**
  * What the counters may hold beside the ledger's sums: usage after the sequence that the sums count up to. Up to another sequence it is
@@ -72,13 +75,15 @@ export class InFlight {
 
   /** In the order of the stream. */
   add({ seq, batch }: UsageMessage): void {
-    for (const { receipt, version, billed, costNanoUsd } of batch.events) {
+    for (const { receipt, version, billed, costNanoUsd, model } of batch.events) {
       if (receipt?.organizationId !== this.#organizationId || receipt.reservations.length === 0) continue;
       const charge = {
         version,
         promptTokens: billed?.prompt ?? 0,
         completionTokens: billed?.completion ?? 0,
         costNanoUsd,
+        requests: 1,
+        model,
       };
       const request = this.#requestOf(receipt.requestId, receipt.reservations);
       if (version <= request.settled.version) continue;
@@ -92,7 +97,7 @@ export class InFlight {
     if (!request) {
       const counted = this.#counted.get(id) ?? NO_CHARGE;
       request = {
-        counters: new Set(reservations.filter(isPlain).map(counterName)),
+        counters: new Set(reservations.map(counterName)),
         counted,
         settled: counted,
         maybe: [],
@@ -102,13 +107,20 @@ export class InFlight {
     return request;
   }
 
-  /** To be added to the ledger's sum of a counter. */
-  bounds(counter: string, quantity: string): Bounds {
+  /**
+   * To be added to the ledger's sum of a counter.
+   * @param models that it counts; empty = all
+   */
+  bounds(counter: string, quantity: string, models: readonly string[] = []): Bounds {
     const bounds = { low: 0, high: 0 };
+    const inCounter = (charge: Charge) => {
+      const counts = models.length === 0 || charge.model === '' || models.includes(charge.model);
+      return counts ? (chargeOf(quantity, charge) ?? 0) : 0;
+    };
     for (const { counters, counted, settled, maybe } of this.#requests.values()) {
       if (!counters.has(counter)) continue;
-      const possible = [settled, ...maybe].map((charge) => chargeOf(quantity, charge) ?? 0);
-      const before = chargeOf(quantity, counted) ?? 0;
+      const possible = [settled, ...maybe].map(inCounter);
+      const before = inCounter(counted);
       bounds.low += Math.min(...possible) - before;
       bounds.high += Math.max(...possible) - before;
     }

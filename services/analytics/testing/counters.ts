@@ -6,6 +6,8 @@ import { usageEvent } from './events.ts';
 export interface Counters {
   /** Added to what is told. */
   wrongBy: number;
+  /** What the counter has reserved that no lease holds. */
+  leaked: number;
   floorSeq: number;
   error: string;
   stop(): Promise<void>;
@@ -34,15 +36,15 @@ export async function settleAndTell(bus: Bus): Promise<Counters> {
     },
   });
   const counters: Counters = {
-    ...{ wrongBy: 0, floorSeq: 0, error: '' },
+    ...{ wrongBy: 0, leaked: 0, floorSeq: 0, error: '' },
     async stop() {
       told.stop();
       await consumer.stop();
     },
   };
   const told = bus.subscribe(subjects.budgetCounters, (_bytes, reply) => {
-    const { wrongBy, floorSeq, error } = counters;
-    const counter = { ...name, spent: spent + wrongBy, reserved: 0 };
+    const { wrongBy, leaked, floorSeq, error } = counters;
+    const counter = { ...name, spent: spent + wrongBy, reserved: leaked, leased: 0, limits: [] };
     const answer = { organizationId: 'o-1', counters: [counter], total: 1, floorSeq, error };
     bus.reply(reply, BudgetCountersReply.encode(answer).finish());
   });

@@ -1,6 +1,7 @@
 import { TollgateError } from '@tollgate/errors';
 import { assertSchema, connect, type LedgerClient } from '@tollgate/ledger';
 import type { Logger, Metrics } from '@tollgate/telemetry';
+import { Breaker, type Ending } from '../domain/breaker.ts';
 import { isMissingTable, ledgerFault } from '../domain/ledger-fault.ts';
 
 /** Beyond it a question is refused: nobody waits for somebody else's slow one. */
@@ -20,10 +21,13 @@ export class Ledger {
   readonly #client: LedgerClient;
   readonly #logger: Logger;
   readonly #seconds;
+  readonly #breaker = new Breaker();
+  readonly #now: () => number;
   #running = 0;
   #fault: string | undefined;
 
-  constructor(options: { url: string; logger: Logger; metrics: Metrics }) {
+  constructor(options: { url: string; logger: Logger; metrics: Metrics; now(): number }) {
+    this.#now = options.now;
     // No request is made before the first question: the console starts without ClickHouse.
     this.#client = connect({ url: options.url, application: 'tollgate-console', connectionsMax: questionsMax });
     this.#logger = options.logger;
@@ -46,6 +50,13 @@ export class Ledger {
         message: `${questionsMax} questions to the ledger are running already.`,
         retryAfterMs: 1000,
       });
+    const passage = this.#breaker.enter(this.#now());
+    if (typeof passage === 'number')
+      throw new TollgateError('store_unavailable', {
+        message: 'The ledger (ClickHouse) did not answer several times in a row: it is asked again in some seconds.',
+        retryAfterMs: passage,
+      });
+    let ending: Ending = 'answered';
     this.#running += 1;
     const end = this.#seconds.startTimer({ question: question.name });
     const late = AbortSignal.timeout(question.timeoutMs);
@@ -55,10 +66,12 @@ export class Ledger {
       end({ outcome: 'ok' });
       return answer;
     } catch (error) {
+      ending = endingOf(question, late);
       const fault = await this.#explain(error, question, late);
       end({ outcome: fault.code });
       throw fault;
     } finally {
+      passage.end(ending, this.#now());
       this.#running -= 1;
     }
   }
@@ -88,4 +101,11 @@ export class Ledger {
   close(): Promise<void> {
     return this.#client.close();
   }
+}
+
+/** Of a question that failed. A caller's own statement may take long by itself, and an engine that refuses has answered. */
+function endingOf({ left, ownStatement }: Question, late: AbortSignal): Ending {
+  if (left?.aborted) return 'unknown';
+  if (!late.aborted) return 'answered';
+  return ownStatement ? 'unknown' : 'timed-out';
 }

@@ -174,6 +174,35 @@ test('an event is told once, signed over what was sent, and nothing is left', { 
   assert.equal(await metric('tollgate_webhook_deliveries_total{webhook="one",outcome="delivered"'), 1);
 });
 
+test('Slack and Teams are told in their own formats, whole and signed', { timeout }, async () => {
+  answers.set('/slack', (response) => response.writeHead(200, { 'content-type': 'text/plain' }).end('ok'));
+  answers.set('/teams', (response) => response.writeHead(202).end());
+  configure(webhook('slack', { format: 'slack' }), webhook('teams', { format: 'teams' }));
+  const { webhooks, metric } = await replica();
+  const event = limitEvent({ id: await tell() });
+  for (const format of ['slack', 'teams'] as const) {
+    assert.deepEqual(await untilHeard(`/${format}`, 1), [event.id]);
+    const { headers, body } = received.find(({ path }) => path === `/${format}`) ?? assert.fail();
+    assert.match(String(headers['content-type']), /^application\/json/);
+    assert.equal(headers['content-length'], String(Buffer.byteLength(body)));
+    const signed = `${event.id}.${headers['webhook-timestamp']}.${body}`;
+    assert.equal(headers['webhook-signature'], `v1,${createHmac('sha256', secret).update(signed).digest('base64')}`);
+    await until(() => webhooks.status().every(({ deliveredAtMs }) => deliveredAtMs !== undefined));
+    assert.equal(await metric(`tollgate_webhook_deliveries_total{webhook="${format}",outcome="delivered"`), 1);
+    const told = JSON.parse(body);
+    if (format === 'slack') {
+      assert.deepEqual(Object.keys(told), ['text', 'blocks']);
+      assert.match(told.text, /engineering/);
+      assert.equal(told.blocks[0].type, 'header');
+    } else {
+      const [{ contentType, content }] = told.attachments;
+      assert.equal(contentType, 'application/vnd.microsoft.card.adaptive');
+      assert.equal(content.type, 'AdaptiveCard');
+      assert.match(content.body[1].inlines[0].text, /engineering/);
+    }
+  }
+});
+
 test('500, then 429, then 200: the same id and body each time, and meanwhile it is seen', { timeout }, async () => {
   const statuses = [500, 429];
   let third = () => {};

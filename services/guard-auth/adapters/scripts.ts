@@ -17,5 +17,6 @@ export const scripts = {
   trim: script('trim'),
   rebuildBegin: script('rebuild-begin'),
   rebuildWrite: script('rebuild-write'),
+  counters: script('counters'),
   probeFill: script('probe-fill'),
 };

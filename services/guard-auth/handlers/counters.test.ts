@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { after, before, beforeEach, test } from 'node:test';
 import { payloadBytesMax } from '@tollgate/bus';
 import type { ConfigSnapshot } from '@tollgate/config';
-import { BudgetCountersReply, BudgetCountersRequest } from '@tollgate/contracts';
+import { BudgetCountersReply, BudgetCountersRequest, UsageEvent } from '@tollgate/contracts';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
 import type { BudgetStore } from '../adapters/budget-store.ts';
 import { partAt } from '../domain/limit-windows.ts';
@@ -10,6 +11,8 @@ import { settlementOf } from '../domain/settlement.ts';
 import * as given from '../testing/harness.ts';
 import { Counters } from './counters.ts';
 
+const empty = { spent: 0, reserved: 0, leased: 0, models: [], selector: '' };
+const selectorOf = (model: string) => `m-${createHash('sha256').update(model).digest('base64url').slice(0, 12)}`;
 const { logger, organizationId, startedAtMs } = given;
 const hourMs = 3_600_000;
 const windowStartMs = Math.floor(startedAtMs / hourMs) * hourMs;
@@ -40,8 +43,14 @@ test('the counters of every limit in the windows that run, with the floor of wha
   assert.ok(settlement);
   await store.settle(organizationId, [settlement]);
   await store.trim(organizationId, 7, 0);
-  const notCompared = { ...given.tokenLimit(500), models: ['gpt-4o'] };
-  const limits = { team: [given.tokenLimit(1000), notCompared], organization: [given.tokenLimit(9000)] };
+  const ofOneModel = { ...given.tokenLimit(500), models: ['gpt-4o'] };
+  const ofEachUser = given.limit({ per: 'user', valuesMax: 10 });
+  const slots = given.limit({ quantity: 'concurrency', amount: 4 });
+  const soft = given.limit({ mode: 'soft', amount: 700 });
+  const limits = {
+    team: [given.tokenLimit(1000), soft, ofOneModel, ofEachUser, slots],
+    organization: [given.tokenLimit(9000)],
+  };
   const { scope, scopeId, quantity, window, windowEndMs } = hour;
   assert.deepEqual(await ask(given.snapshot(limits)), {
     organizationId,
@@ -53,15 +62,51 @@ test('the counters of every limit in the windows that run, with the floor of wha
         window,
         windowStartMs,
         windowEndMs,
-        spent: 0,
-        reserved: 0,
+        ...empty,
+        limits: [{ amount: 9000, mode: 'hard' }],
       },
-      { scope, scopeId, quantity, window, windowStartMs, windowEndMs, spent: 42, reserved: 0 },
+      {
+        ...{ ...empty, scope, scopeId, quantity, window, windowStartMs, windowEndMs, spent: 42 },
+        limits: [
+          { amount: 1000, mode: 'hard' },
+          { amount: 700, mode: 'soft' },
+        ],
+      },
+      {
+        ...{ ...empty, scope, scopeId, quantity, window, windowStartMs, windowEndMs },
+        ...{ models: ['gpt-4o'], selector: selectorOf('gpt-4o'), limits: [{ amount: 500, mode: 'hard' }] },
+      },
+      {
+        ...{ ...empty, scope, scopeId, quantity: 'concurrency', window, windowStartMs: 0, windowEndMs: 0 },
+        limits: [{ amount: 4, mode: 'hard' }],
+      },
     ],
-    total: 2,
+    total: 4,
     floorSeq: 7,
     error: '',
   });
+});
+
+test('what is reserved, beside what the leases hold of it: they differ when one was forgotten', async () => {
+  const slot = { quantity: 'concurrency', windowStartMs: 0, windowEndMs: 0 };
+  const limits = [given.tokenLimit(1000), given.limit({ quantity: 'concurrency', amount: 4 })];
+  const charges = [hour, given.reservation({ ...hour, ...slot, amount: 1 })];
+  for (const id of ['r1', 'r2']) {
+    const receipt = given.receipt(id, charges);
+    const record = UsageEvent.encode(given.usageEvent(receipt)).finish();
+    assert.equal(await store.renew(organizationId, [{ receipt, record }]), true);
+  }
+  const held = async () =>
+    (await ask(given.snapshot({ team: limits }))).counters.map(({ reserved, leased }) => [reserved, leased]);
+  assert.deepEqual(await held(), [
+    [200, 200],
+    [2, 2],
+  ]);
+  await store.redis.command('HDEL', store.keys(organizationId).receipts, 'r2');
+  assert.deepEqual(await held(), [
+    [200, 100],
+    [2, 1],
+  ]);
 });
 
 test('of a rolling window each part is told with the time whose usage it has; of rates nothing', async () => {
@@ -83,12 +128,14 @@ test('of a rolling window each part is told with the time whose usage it has; of
 test('many limits come in pages that each fit into a message', async () => {
   const many = given.snapshot();
   const name = (number: number) => `${'n'.repeat(58)}-${number}`;
+  const longNames = Array.from({ length: 32 }, (_, at) => `${'m'.repeat(125)}-${at}`);
   const [project] = many.projects;
   assert.ok(project);
   const teams = Array.from({ length: 1100 }, (_, at) => ({
     id: name(at),
     name: name(at),
-    limits: [given.tokenLimit(at + 1)],
+    // A few with as many models as a limit may have, of the longest names.
+    limits: [at % 10 === 0 ? given.limit({ models: longNames }) : given.tokenLimit(at + 1)],
   }));
   const snapshot = { ...many, projects: [{ ...project, teams }] };
   const seen: string[] = [];

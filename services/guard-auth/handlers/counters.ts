@@ -2,21 +2,24 @@ import type { ConfigSnapshot } from '@tollgate/config';
 import { type BudgetCounter, BudgetCountersReply, BudgetCountersRequest, encode } from '@tollgate/contracts';
 import type { Logger } from '@tollgate/telemetry';
 import type { BudgetStore } from '../adapters/budget-store.ts';
-import { counterSums } from '../domain/ledger-windows.ts';
+import { readWithLeases } from '../adapters/counter-reader.ts';
+import { type ToldCounter, toldCounters } from '../domain/told-counters.ts';
 
 export interface CountersOptions {
-  store: Pick<BudgetStore, 'built' | 'floor' | 'read'>;
+  store: Pick<BudgetStore, 'built' | 'floor' | 'keys' | 'redis'>;
   snapshot(): ConfigSnapshot | undefined;
   logger: Logger;
   now(): number;
 }
 
-/** Of one answer: with names of 64 characters it is half of what a message holds. */
+/** Of one answer, in counters without models: with names of 64 characters it is half of what a message holds. */
 const countersMax = 500;
+/** Of a counter with models: names of 128 characters are still within the message. */
+const weightOf = ({ models }: ToldCounter) => 1 + models.length / 2;
 
 /**
- * Answers `tg.v1.budget.counters`: what Redis holds for every limit of the configuration, in the windows that run, without those
- * that count some models or single values. It only reads.
+ * Answers `tg.v1.budget.counters`: what Redis holds for every limit of the configuration, in the windows that run and
+ * as slots, without rates and without what counts callers apart. It only reads.
  */
 export class Counters {
   readonly #options: CountersOptions;
@@ -41,20 +44,32 @@ export class Counters {
     const current = snapshot();
     if (!current) throw new Error('the configuration is not there yet');
     const organizationId = current.organization.id;
-    const all = counterSums(current, now(), []).filter(({ selector }) => selector === '');
-    const page = all.slice(skip, skip + countersMax);
+    const all = toldCounters(current, now());
+    const page = pageOf(all, skip);
     const floorSeq = await store.floor(organizationId);
-    const states = await store.read(organizationId, page);
+    const states = await readWithLeases(store, organizationId, page);
     // Asked last: counters that were forgotten while they were read do not pass for empty ones.
     if (!(await store.built(organizationId))) throw new Error('the counters are being rebuilt');
     const counters = page.map(
-      ({ scope, scopeId, quantity, window, windowStartMs, usedUntilMs: windowEndMs }, at): BudgetCounter => ({
-        ...{ scope, scopeId, quantity, window, windowStartMs, windowEndMs },
-        ...(states[at] ?? { spent: 0, reserved: 0 }),
+      ({ value: _, ...counter }, at): BudgetCounter => ({
+        ...counter,
+        ...(states[at] ?? { spent: 0, reserved: 0, leased: undefined }),
       }),
     );
     return { organizationId, counters, total: all.length, floorSeq, error: '' };
   }
+}
+
+/** From a place on as many as fit, at least one. */
+function pageOf(all: readonly ToldCounter[], skip: number): ToldCounter[] {
+  const page: ToldCounter[] = [];
+  let weight = 0;
+  for (const counter of all.slice(skip)) {
+    weight += weightOf(counter);
+    if (page.length > 0 && weight > countersMax) break;
+    page.push(counter);
+  }
+  return page;
 }
 
 const nothing: BudgetCountersReply = { organizationId: '', counters: [], total: 0, floorSeq: 0, error: '' };

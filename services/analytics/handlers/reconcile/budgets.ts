@@ -36,9 +36,11 @@ const SCOPES: readonly string[] = ['organization', 'project', 'team', 'key'] sat
 type Counter = BudgetCounter & { scope: BudgetScope };
 
 interface Difference {
-  counter: Counter;
+  counter: BudgetCounter;
   /** The bound that was missed. */
   expected: number;
+  found: number;
+  detail: string;
 }
 
 interface Look {
@@ -47,7 +49,7 @@ interface Look {
 }
 
 /**
- * Holds each budget's counter in Redis against the deduplicated rows of its window. Three places are read one after the other, so
+ * Holds what each counter in Redis has reserved against its leases, and what it has spent against the deduplicated rows of its window. Three places are read one after the other, so
  * the rows are summed up to a sequence that both the ledger and guard-auth had acknowledged before the counters were read, and usage from there
  * to the stream's end, read after them, gives the bounds between which a counter is right.
  */
@@ -59,18 +61,22 @@ export async function compareBudgets(options: BudgetsOptions): Promise<Finding[]
     compared = next.compared;
     differences = inBoth(differences, next.differences);
   }
-  const found = [...differences.values()].map(({ counter, expected }): Finding => {
-    const since = new Date(counter.windowStartMs).toISOString();
-    const what = `${counter.scope} ${counter.scopeId}: ${counter.quantity} ${counter.window} since ${since}`;
-    const detail = 'the counter in Redis is not the sum of the rows';
-    return { compared: 'budgets', outcome: 'differs', what, expected, found: counter.spent, detail };
+  const findings = [...differences.values()].map(({ counter, expected, found, detail }): Finding => {
+    return { compared: 'budgets', outcome: 'differs', what: nameForPeople(counter), expected, found, detail };
   });
-  const outcome = found.length === 0 ? 'equal' : 'differs';
-  const detail = 'counters of running windows; equal ones';
+  const outcome = findings.length === 0 ? 'equal' : 'differs';
+  const detail = 'counters of running windows and slots; equal ones';
+  const differing = new Set([...differences.values()].map(({ counter }) => counterName(counter))).size;
   return [
-    { compared: 'budgets', outcome, what: '', expected: compared, found: compared - found.length, detail },
-    ...found,
+    { compared: 'budgets', outcome, what: '', expected: compared, found: compared - differing, detail },
+    ...findings,
   ];
+}
+
+function nameForPeople({ scope, scopeId, quantity, window, windowStartMs, models }: BudgetCounter): string {
+  const of = models.length > 0 ? ` of ${models.join(', ')}` : '';
+  const name = `${scope} ${scopeId}: ${quantity}${of}`;
+  return windowStartMs === 0 ? name : `${name} ${window} since ${new Date(windowStartMs).toISOString()}`;
 }
 
 /** Those that both times were off to the same side. */
@@ -78,7 +84,7 @@ function inBoth(
   first: ReadonlyMap<string, Difference>,
   second: ReadonlyMap<string, Difference>,
 ): Map<string, Difference> {
-  const isOver = ({ counter, expected }: Difference) => counter.spent > expected;
+  const isOver = ({ found, expected }: Difference) => found > expected;
   return new Map(
     [...second].filter(([name, difference]) => {
       const before = first.get(name);
@@ -91,14 +97,15 @@ async function look({ ledger, bus, counters: readPage, now }: BudgetsOptions): P
   const ledgerSeq = await bus.usageAckFloor(usageConsumers.ledger);
   const settledSeq = await bus.usageAckFloor(usageConsumers.settle);
   const upToSeq = Math.min(ledgerSeq, settledSeq);
-  const { organizationId, counters } = await readCounters(readPage);
+  const { organizationId, counters: all } = await readCounters(readPage);
+  const counters = all.filter(isKnown);
   const { firstSeq, lastSeq } = await bus.usageState();
   if (lastSeq - upToSeq > inFlightMax)
     throw new Error(`${lastSeq - upToSeq} messages are not in the ledger or not settled yet`);
   if (upToSeq + 1 < firstSeq)
     throw new Error(`USAGE begins at ${firstSeq}, the ledger or the counters end at ${upToSeq}`);
-  const windows = counters.map(({ scope, scopeId, windowStartMs, windowEndMs }) => ({
-    ...{ scope, scopeId, startMs: windowStartMs, endMs: windowEndMs, models: [] },
+  const windows = counters.map(({ scope, scopeId, windowStartMs, windowEndMs, models }) => ({
+    ...{ scope, scopeId, startMs: windowStartMs, endMs: windowEndMs, models },
   }));
   const question = { organizationId, windows, upToSeq, unmeasuredSinceMs: now() - unmeasuredMs };
   const { sums, unmeasured } = await ledger.budgetSums(question);
@@ -107,45 +114,53 @@ async function look({ ledger, bus, counters: readPage, now }: BudgetsOptions): P
   for await (const message of bus.readUsage({ fromSeq: upToSeq + 1, toSeq: lastSeq })) inFlight.add(message);
 
   const differences = new Map<string, Difference>();
+  for (const counter of all) {
+    const { reserved: found, leased: expected = found } = counter;
+    const detail = 'what is reserved in Redis is not what the leases hold';
+    if (found !== expected) differences.set(`${counterName(counter)} reserved`, { counter, expected, found, detail });
+  }
   for (const [at, counter] of counters.entries()) {
     const name = counterName(counter);
-    const bounds = inFlight.bounds(name, counter.quantity);
+    const bounds = inFlight.bounds(name, counter.quantity, counter.models);
     const sum = chargeOf(counter.quantity, sums[at] as BudgetSum) ?? 0;
-    let expected = missed(counter.spent, sum, bounds);
-    if (expected !== undefined && counter.spent < expected) {
+    let expected = missed(counter.spent, bounds, sum);
+    if (expected !== undefined) {
       const reserved = await ledger.ask((client) =>
         reservedSum(client, { organizationId, counter: ledgerCounter(counter), upToSeq }),
       );
-      expected = missed(counter.spent, Math.min(sum, chargeOf(counter.quantity, reserved) ?? 0), bounds);
+      expected = missed(counter.spent, bounds, sum, chargeOf(counter.quantity, reserved) ?? 0);
     }
-    if (expected !== undefined) differences.set(name, { counter, expected });
+    const detail = 'the counter in Redis is not the sum of the rows';
+    if (expected !== undefined) differences.set(name, { counter, expected, found: counter.spent, detail });
   }
-  return { compared: counters.length, differences };
+  return { compared: all.length, differences };
 }
 
-/** The bound that a counter is outside of, if it is. */
-function missed(spent: number, sum: number, { low, high }: Bounds): number | undefined {
-  if (spent < sum + low) return sum + low;
-  return spent > sum + high ? sum + high : undefined;
+/** The bound that a counter is outside of, if it is. Any of the sums may be the right one, or one between them. */
+function missed(spent: number, { low, high }: Bounds, ...sums: number[]): number | undefined {
+  const [least, most] = [Math.min(...sums) + low, Math.max(...sums) + high];
+  if (spent < least) return least;
+  return spent > most ? most : undefined;
 }
 
-function ledgerCounter({ scope, scopeId, quantity, window, windowStartMs, windowEndMs }: Counter) {
-  return { scope, scopeId, quantity, window, startMs: windowStartMs, endMs: windowEndMs };
+function ledgerCounter({ windowStartMs: startMs, windowEndMs: endMs, ...counter }: Counter) {
+  const { scope, scopeId, quantity, window, selector, models } = counter;
+  return { scope, scopeId, quantity, window, selector, models, startMs, endMs };
 }
 
 async function readCounters(
   readPage: BudgetsOptions['counters'],
-): Promise<{ organizationId: string; counters: Counter[] }> {
+): Promise<{ organizationId: string; counters: BudgetCounter[] }> {
   const all: BudgetCounter[] = [];
   for (;;) {
     const { organizationId, counters, total, error } = await readPage(all.length);
     if (error !== '') throw new Error(`guard-auth has no counters: ${error}`);
     all.push(...counters);
-    if (counters.length === 0 || all.length >= total) return { organizationId, counters: all.filter(isKnown) };
+    if (counters.length === 0 || all.length >= total) return { organizationId, counters: all };
   }
 }
 
 function isKnown(counter: BudgetCounter): counter is Counter {
-  const none = { promptTokens: 0, completionTokens: 0, costNanoUsd: 0 };
+  const none = { promptTokens: 0, completionTokens: 0, costNanoUsd: 0, requests: 0 };
   return SCOPES.includes(counter.scope) && chargeOf(counter.quantity, none) !== undefined;
 }

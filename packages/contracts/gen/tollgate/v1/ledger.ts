@@ -66,8 +66,8 @@ export interface LedgerSumsReply {
 }
 
 /**
- * analytics → guard-auth, subject tg.v1.budget.counters: what the budget Redis holds for the windows that run, for the
- * reconciler. Answers are paged, since a message has its bound.
+ * analytics and console → guard-auth, subject tg.v1.budget.counters: what the budget Redis holds for the windows that run and for
+ * slots. Answers are paged, since a message has its bound.
  */
 export interface BudgetCountersRequest {
   /** Counters that were told before. */
@@ -84,6 +84,22 @@ export interface BudgetCounter {
   windowEndMs: number;
   spent: number;
   reserved: number;
+  /** That it counts; empty = all. */
+  models: string[];
+  selector: string;
+  /** What the leases hold of it, read in one step with `reserved`. Missing = there were too many to read. */
+  leased?:
+    | number
+    | undefined;
+  /** That count in it. */
+  limits: BudgetLimit[];
+}
+
+export interface BudgetLimit {
+  /** In units of the quantity. */
+  amount: number;
+  /** hard | strict | soft | shadow */
+  mode: string;
 }
 
 export interface BudgetCountersReply {
@@ -101,7 +117,7 @@ export interface ReconcileRequest {
 }
 
 export interface ReconcileFinding {
-  /** rows | sequences | budgets */
+  /** rows | sequences | budgets | rollups */
   compared: string;
   /** equal | differs | skipped */
   outcome: string;
@@ -684,7 +700,20 @@ export const BudgetCountersRequest: MessageFns<BudgetCountersRequest> = {
 };
 
 function createBaseBudgetCounter(): BudgetCounter {
-  return { scope: "", scopeId: "", quantity: "", window: "", windowStartMs: 0, windowEndMs: 0, spent: 0, reserved: 0 };
+  return {
+    scope: "",
+    scopeId: "",
+    quantity: "",
+    window: "",
+    windowStartMs: 0,
+    windowEndMs: 0,
+    spent: 0,
+    reserved: 0,
+    models: [],
+    selector: "",
+    leased: undefined,
+    limits: [],
+  };
 }
 
 export const BudgetCounter: MessageFns<BudgetCounter> = {
@@ -712,6 +741,18 @@ export const BudgetCounter: MessageFns<BudgetCounter> = {
     }
     if (message.reserved !== 0) {
       writer.uint32(64).int64(message.reserved);
+    }
+    for (const v of message.models) {
+      writer.uint32(74).string(v!);
+    }
+    if (message.selector !== "") {
+      writer.uint32(82).string(message.selector);
+    }
+    if (message.leased !== undefined) {
+      writer.uint32(88).int64(message.leased);
+    }
+    for (const v of message.limits) {
+      BudgetLimit.encode(v!, writer.uint32(98).fork()).join();
     }
     return writer;
   },
@@ -791,6 +832,95 @@ export const BudgetCounter: MessageFns<BudgetCounter> = {
             }
 
             message.reserved = longToNumber(reader.int64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.models.push(reader.string());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.selector = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.leased = longToNumber(reader.int64());
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.limits.push(BudgetLimit.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBudgetLimit(): BudgetLimit {
+  return { amount: 0, mode: "" };
+}
+
+export const BudgetLimit: MessageFns<BudgetLimit> = {
+  encode(message: BudgetLimit, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.amount !== 0) {
+      writer.uint32(8).int64(message.amount);
+    }
+    if (message.mode !== "") {
+      writer.uint32(18).string(message.mode);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BudgetLimit {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBudgetLimit();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.amount = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.mode = reader.string();
             continue;
           }
         }
