@@ -1,5 +1,6 @@
 import { connectBus, subjects } from '@tollgate/bus';
 import { ResponseIds } from '@tollgate/config';
+import { IdempotencyOwner } from '@tollgate/contracts';
 import type { Scope } from '@tollgate/lifecycle';
 import { Credentials } from './adapters/credentials.ts';
 import { Endpoints } from './adapters/endpoints.ts';
@@ -14,6 +15,7 @@ import { Sweep } from './adapters/sweep.ts';
 import { UnpricedUsage } from './adapters/unpriced.ts';
 import { readConfig, type UpstreamConfig } from './config.ts';
 import { Conclude } from './handlers/conclude.ts';
+import { Keep } from './handlers/keep.ts';
 import { Owner } from './handlers/owner.ts';
 import { Serve } from './handlers/serve.ts';
 
@@ -31,6 +33,7 @@ export async function start(scope: Scope): Promise<object> {
   scope.defer('connections', () => pools.close());
   const endpoints = new Endpoints(new Credentials(), pools);
   const conclude = new Conclude(bus);
+  const keep = new Keep(bus, logger);
   const metrics = upstreamMetrics(scope.metrics, () => owner.running);
   const only = config.TOLLGATE_UPSTREAM_PROVIDERS;
   const serves = (provider: string) => only === undefined || only.includes(provider);
@@ -38,6 +41,7 @@ export async function start(scope: Scope): Promise<object> {
     bus,
     endpoints,
     conclude,
+    keep,
     metrics,
     unpriced: new UnpricedUsage(metrics, logger),
     logger,
@@ -52,7 +56,7 @@ export async function start(scope: Scope): Promise<object> {
   });
   const runsMax = config.TOLLGATE_UPSTREAM_RUNS_MAX;
   const bodyBytesMax = config.TOLLGATE_UPSTREAM_BODY_BYTES_MAX;
-  const owner = new Owner({ bus, endpoints, serve, conclude, metrics, logger, runsMax, bodyBytesMax });
+  const owner = new Owner({ bus, endpoints, serve, conclude, keep, metrics, logger, runsMax, bodyBytesMax });
 
   const leases = new Leases(bus, () => owner.receipts());
   leases.start();
@@ -61,6 +65,9 @@ export async function start(scope: Scope): Promise<object> {
   running.start();
   scope.defer('running', () => running.stop());
   bus.subscribe(subjects.reclaim, owner.reclaim);
+  bus.subscribe(subjects.idempotencyOwner, (bytes, reply) => {
+    if (owner.owns(IdempotencyOwner.decode(bytes).requestId)) bus.reply(reply, Uint8Array.of(1));
+  });
 
   const unready = () => {
     if (!bus.connected()) return 'NATS is away';

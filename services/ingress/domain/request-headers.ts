@@ -9,6 +9,7 @@ const cacheControls = new Set(['no-store', 'no-cache', 'only-if-cached']);
 const metadataKeysMax = 16;
 const metadataValueLengthMax = 512;
 const timeoutMsMax = 280_000;
+const idempotencyKeyForm = /^[\x20-\x7e]{1,255}$/;
 const noHash = new Uint8Array(0);
 
 /** SHA-256 of the presented key: from here on the key itself exists nowhere. Empty when none was presented. */
@@ -67,6 +68,16 @@ export function metadata(headers: IncomingHttpHeaders): Record<string, string> {
     result[key] = text;
   }
   return result;
+}
+
+/**
+ * What the caller calls this request, so that a retry is not a second one. Undefined: it does not say.
+ * @throws TollgateError `invalid_request` unless it is 1 to 255 characters of printable ASCII (Stripe's bound, which clients know)
+ */
+export function idempotencyKey(headers: IncomingHttpHeaders): string | undefined {
+  const value = first(headers['idempotency-key']);
+  if (value === undefined || idempotencyKeyForm.test(value)) return value;
+  throw invalid('idempotency-key', 'must have 1 to 255 printable ASCII characters');
 }
 
 /** Untrusted, a column of the ledger only; longer ones are cut. */

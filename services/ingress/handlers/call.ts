@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Acceptance, acceptWithinMs, type Bus, payloadBytesMax, subjects } from '@tollgate/bus';
-import { encode, Request } from '@tollgate/contracts';
+import { encode, Request, Surface } from '@tollgate/contracts';
 import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import type { Pings } from '../adapters/pings.ts';
 import type { CallPath, StoredPath } from '../domain/path.ts';
 import {
   cacheControl,
   clientRequestId,
+  idempotencyKey,
   keyHash,
   metadata,
   passedHeaders,
@@ -83,6 +84,8 @@ function readRequest(
   body: Uint8Array,
 ): Request {
   const { headers } = incoming;
+  const generates = path.surface !== Surface.MODELS && path.surface !== Surface.STORED_RESPONSES;
+  const idempotent = generates ? idempotencyKey(headers) : undefined;
   return {
     requestId,
     startedAtMs,
@@ -100,6 +103,7 @@ function readRequest(
     cacheControl: cacheControl(headers),
     bodyBytes: body.length,
     body: body.length <= payloadBytesMax ? body : noBody,
+    ...(idempotent !== undefined && { idempotencyKey: idempotent }),
     ...(path.stored && storedFields(path.stored, incoming.url ?? '')),
   };
 }

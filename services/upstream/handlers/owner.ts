@@ -9,6 +9,7 @@ import type { UpstreamMetrics } from '../adapters/metrics.ts';
 import { Claims } from '../domain/claims.ts';
 import { noTokens } from '../domain/usage.ts';
 import type { Conclude } from './conclude.ts';
+import type { Keep } from './keep.ts';
 import { reportRunning } from './report.ts';
 import { Run } from './run.ts';
 import type { Serve } from './serve.ts';
@@ -18,6 +19,7 @@ export interface OwnerDependencies {
   endpoints: Endpoints;
   serve: Serve;
   conclude: Conclude;
+  keep: Keep;
   metrics: UpstreamMetrics;
   logger: Logger;
   runsMax: number;
@@ -31,6 +33,9 @@ const surfaces: ReadonlySet<Surface> = new Set([
   Surface.EMBEDDINGS,
   Surface.STORED_RESPONSES,
 ]);
+
+/** The caller is gone, as opposed to the request: a retry with the same idempotency key finds what becomes of it. */
+const leaves: ReadonlySet<string> = new Set(['client_gone', 'ingress_gone']);
 
 /** Takes dispatches, owns their requests until they end, and knows which it must never own. */
 export class Owner {
@@ -47,6 +52,10 @@ export class Owner {
 
   get running(): number {
     return this.#runs.size;
+  }
+
+  owns(requestId: string): boolean {
+    return this.#runs.has(requestId);
   }
 
   /** Receipts of all requests owned at this moment. */
@@ -179,6 +188,7 @@ export class Owner {
     } catch (error) {
       this.#broken(run, error);
     }
+    await this.#dependencies.keep.ended(run);
   }
 
   /** The body did not come, or something here is wrong: an end and a row all the same, unless there are some already. */
@@ -196,6 +206,7 @@ export class Owner {
     const { requestId, answer, dispatch } = run;
     // Still open: somebody else owns it now.
     if (!answer.closed) answer.cancel('handed_on');
+    run.recording?.close();
     this.#runs.delete(requestId);
     this.#claims.ended(requestId, Date.now());
     this.#bodyBytes -= dispatch.bodyBytes;
@@ -203,8 +214,10 @@ export class Owner {
   }
 
   #cancel(requestId: string, reason: string): void {
+    const run = this.#runs.get(requestId);
+    if (run?.recording && leaves.has(reason)) return;
     this.#dependencies.bus.bodies.forget(requestId);
-    this.#runs.get(requestId)?.stop(reason);
+    run?.stop(reason);
   }
 
   #accept(requestId: string, toInbox: string, dispatch: number): void {

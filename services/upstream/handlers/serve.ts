@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Bus } from '@tollgate/bus';
 import { type Cost, providerByName } from '@tollgate/config';
 import type { Target } from '@tollgate/contracts';
@@ -15,6 +16,7 @@ import { type MeasuredUsage, noTokens } from '../domain/usage.ts';
 import { judge, judgeStored } from '../domain/verdict.ts';
 import { account, atBound, type Call, type Charged, estimated, measured, nothing, usageSeen } from './account.ts';
 import type { Conclude, Served } from './conclude.ts';
+import type { Keep } from './keep.ts';
 import { renamedAnswer } from './names-for.ts';
 import { type CallDependencies, makeCall, openCall } from './open-call.ts';
 import { report, reportStart } from './report.ts';
@@ -25,6 +27,7 @@ export interface ServeDependencies extends CallDependencies {
   handOn: HandOn;
   extensions: Extensions;
   conclude: Conclude;
+  keep: Keep;
   unpriced: UnpricedUsage;
   logger: Logger;
   /** Whether this replica calls the provider itself. */
@@ -78,7 +81,7 @@ export class Serve {
 
   /** @returns whether the request is over */
   async #try(run: Run, target: Target, firstContentByMs: number): Promise<boolean> {
-    const { conclude, endpoints } = this.#dependencies;
+    const { conclude, keep, endpoints } = this.#dependencies;
     const call = openCall(run, target, firstContentByMs, this.#dependencies);
     const end = await makeCall(run, call, endpoints);
     run.attempt = undefined;
@@ -87,13 +90,18 @@ export class Serve {
         const { usage, beside, textBytes, cacheable, headers, body } = end;
         const served = this.#served(run, call, usage ? measured(usage) : estimated(run, textBytes, beside));
         const answer = renamedAnswer(run.dispatch.surface, call.names, body);
+        const kept = run.recording && this.#keepWhole(run, served, headers, answer);
         await conclude.json(run, { ...served, canonical: cacheable ? body : undefined }, headers, answer);
+        await kept;
         return true;
       }
       case 'stream': {
         const served = this.#served(run, call, usageSeen(run, call));
         const canonical = run.dispatch.cacheFill && !end.failed ? call.reader?.canonical() : undefined;
+        run.recording?.push(end.tail);
+        const kept = run.recording && !end.failed ? keep.answered(run, target, served.tokens) : undefined;
         conclude.stream(run, { ...served, canonical }, end.tail, end.failed);
+        await kept;
         return true;
       }
       case 'stopped':
@@ -102,6 +110,13 @@ export class Serve {
       case 'fault':
         return this.#failed(run, call, end.fault, end.usage);
     }
+  }
+
+  #keepWhole(run: Run, { target, tokens }: Omit<Served, 'canonical'>, headers: IncomingHttpHeaders, body: Buffer) {
+    const { recording } = run;
+    if (recording) recording.headers = headers;
+    recording?.push(body);
+    return this.#dependencies.keep.answered(run, target, tokens);
   }
 
   #served(run: Run, call: Call, charged: Charged): Omit<Served, 'canonical'> {
@@ -136,7 +151,7 @@ export class Serve {
       return false;
     }
     const served = isStrict(run.row.receipt) ? usageSeen(run, call).tokens : seen.tokens;
-    if (run.answer.cancelled) conclude.cancelled(run, target, served);
+    if (run.stopped !== '' && run.answer.cancelled) conclude.cancelled(run, target, served);
     else conclude.truncated(run, target, served, brokenOff(fault, Date.now() - run.startedAtMs));
     return true;
   }
