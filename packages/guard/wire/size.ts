@@ -46,8 +46,8 @@ export function requestBytesBound(request: Omit<GuardRequest, 'id'>): number {
   }
 }
 
-function affinityBytes({ teamId, responseId, contentMarks, action }: Affinity): number {
-  let bytes = 8 + textBytes(teamId) + textBytes(responseId) + textBytes(action);
+function affinityBytes({ responseId, contentMarks, action }: Affinity): number {
+  let bytes = 8 + textBytes(responseId) + textBytes(action);
   for (const mark of contentMarks) bytes += textBytes(mark);
   return bytes;
 }

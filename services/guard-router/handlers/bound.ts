@@ -24,7 +24,7 @@ export class BoundRoutes {
   }
 
   /** A refusal where there is nobody to go to: what is bound to one resource is never sent to another. */
-  async route(asked: Omit<Asked, 'requestId'>, affinity: Affinity): Promise<RouteResult> {
+  async route(asked: Omit<Asked, 'requestId'>, affinity: Affinity & { teamId: string }): Promise<RouteResult> {
     const { snapshot, proxy, team } = asked;
     try {
       const binding = bindingOf(this.#dependencies.ids, affinity);

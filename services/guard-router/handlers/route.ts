@@ -29,7 +29,7 @@ export interface RouterDependencies {
   choices: Pick<ChoiceStore, 'choose'>;
   /** For requests that go where their state is kept. */
   bound: {
-    route(asked: Omit<Asked, 'requestId'>, affinity: Affinity): Promise<RouteResult>;
+    route(asked: Omit<Asked, 'requestId'>, affinity: Affinity & { teamId: string }): Promise<RouteResult>;
   };
   logger: Logger;
   now(): number;
@@ -69,7 +69,10 @@ export class Router {
     const call = request.call.value;
     const team = teamOf(snapshot, call);
     const value = call.affinity
-      ? await this.#dependencies.bound.route({ snapshot, proxy, call, team }, call.affinity)
+      ? await this.#dependencies.bound.route(
+          { snapshot, proxy, call, team },
+          { ...call.affinity, teamId: call.teamId ?? '' },
+        )
       : await this.#route({ requestId: request.requestId, call, snapshot, proxy, team });
     return { $case: 'route', value };
   }

@@ -219,7 +219,7 @@ export interface RouteCall {
   /** Empty = the rotation decides. */
   model: string;
   startedAtMs: number;
-  /** Whose request it is: a team may be bound to regions. */
+  /** Whose request it is: a team may be bound to regions, and what it goes on from must be its own. */
   teamId?:
     | string
     | undefined;
@@ -246,7 +246,6 @@ export interface RouteCall {
 
 /** What binds a request to the provider resource that keeps its state. */
 export interface Affinity {
-  teamId: string;
   /** As the caller named it: the response that is read or gone on from; empty = none. */
   responseId: string;
   /** Before the encrypted contents of the input, each once. */
@@ -2122,14 +2121,11 @@ export const RouteCall: MessageFns<RouteCall> = {
 };
 
 function createBaseAffinity(): Affinity {
-  return { teamId: "", responseId: "", contentMarks: [], action: "" };
+  return { responseId: "", contentMarks: [], action: "" };
 }
 
 export const Affinity: MessageFns<Affinity> = {
   encode(message: Affinity, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.teamId !== "") {
-      writer.uint32(10).string(message.teamId);
-    }
     if (message.responseId !== "") {
       writer.uint32(18).string(message.responseId);
     }
@@ -2155,14 +2151,6 @@ export const Affinity: MessageFns<Affinity> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.teamId = reader.string();
-            continue;
-          }
           case 2: {
             if (tag !== 18) {
               break;
