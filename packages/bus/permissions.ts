@@ -69,12 +69,12 @@ const own: Record<string, Permissions> = {
       ...readUsage,
     ],
     subscribe: [
+      subjects.idempotencyEnd,
       subjects.guardHello,
       subjects.guardBeat,
       subjects.leaseRenew,
       subjects.leaseExtend,
       subjects.release,
-      subjects.idempotencyEnd,
       subjects.budgetCounters,
     ],
   },

@@ -1,6 +1,5 @@
 import { connectBus, subjects } from '@tollgate/bus';
 import { ResponseIds } from '@tollgate/config';
-import { IdempotencyOwner } from '@tollgate/contracts';
 import type { Scope } from '@tollgate/lifecycle';
 import { Credentials } from './adapters/credentials.ts';
 import { Endpoints } from './adapters/endpoints.ts';
@@ -65,9 +64,7 @@ export async function start(scope: Scope): Promise<object> {
   running.start();
   scope.defer('running', () => running.stop());
   bus.subscribe(subjects.reclaim, owner.reclaim);
-  bus.subscribe(subjects.idempotencyOwner, (bytes, reply) => {
-    if (owner.owns(IdempotencyOwner.decode(bytes).requestId)) bus.reply(reply, Uint8Array.of(1));
-  });
+  bus.subscribe(subjects.idempotencyOwner, owner.tellOwned);
 
   const unready = () => {
     if (!bus.connected()) return 'NATS is away';

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Acceptance, acceptWithinMs, type Bus, payloadBytesMax, subjects } from '@tollgate/bus';
-import { encode, Request, Surface } from '@tollgate/contracts';
+import { encode, Request } from '@tollgate/contracts';
 import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import type { Pings } from '../adapters/pings.ts';
 import type { CallPath, StoredPath } from '../domain/path.ts';
@@ -84,8 +84,7 @@ function readRequest(
   body: Uint8Array,
 ): Request {
   const { headers } = incoming;
-  const generates = path.surface !== Surface.MODELS && path.surface !== Surface.STORED_RESPONSES;
-  const idempotent = generates ? idempotencyKey(headers) : undefined;
+  const idempotent = idempotencyKey(headers, path.surface);
   return {
     requestId,
     startedAtMs,

@@ -24,7 +24,7 @@ export interface CallDependencies {
 
 /** Prepares an attempt whose stream, if it is one, goes to the run's caller. */
 export function openCall(run: Run, target: Target, firstContentByMs: number, dependencies: CallDependencies): Call {
-  const { dispatch, answer, snapshot, recording } = run;
+  const { dispatch, answer, snapshot } = run;
   const { sweep, metrics, answerBytesMax, idleMsMax } = dependencies;
   const names = namesFor(run, target, dependencies.responseIds);
   const reader = readerFor(dispatch, (usage) => usdText(priceOf(snapshot, target, usage).nanoUsd), names);
@@ -33,11 +33,11 @@ export function openCall(run: Run, target: Target, firstContentByMs: number, dep
       run.firstContentAtMs = Date.now();
       call.firstContentAt = performance.now();
       metrics.firstContent(target, call.firstContentAt - run.startedAt);
-      if (recording) recording.headers = headers;
+      if (run.recording) run.recording.headers = headers;
       answer.response({ httpStatus: 200, headers: answerHeaders(run, target, headers) });
     },
     write: (content: Buffer) => {
-      recording?.push(content);
+      run.recording?.push(content);
       return answer.write(content);
     },
     drained: () => answer.drained(),

@@ -1,6 +1,6 @@
 import type { Bus } from '@tollgate/bus';
 import { type ConfigSnapshot, providerByName } from '@tollgate/config';
-import { Dispatch, type Receipt, Reclaim, Surface, type UsageEvent } from '@tollgate/contracts';
+import { Dispatch, IdempotencyOwner, type Receipt, Reclaim, Surface, type UsageEvent } from '@tollgate/contracts';
 import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import type { Logger } from '@tollgate/telemetry';
 import type { Endpoints } from '../adapters/endpoints.ts';
@@ -54,9 +54,11 @@ export class Owner {
     return this.#runs.size;
   }
 
-  owns(requestId: string): boolean {
-    return this.#runs.has(requestId);
-  }
+  /** Handler of tg.v1.idempotency.owner: silence where the request is not owned here. */
+  readonly tellOwned = (bytes: Uint8Array, reply: string): void => {
+    const { requestId } = IdempotencyOwner.decode(bytes);
+    if (this.#runs.has(requestId)) this.#dependencies.bus.reply(reply, Uint8Array.of(1));
+  };
 
   /** Receipts of all requests owned at this moment. */
   receipts(): Receipt[] {

@@ -81,7 +81,7 @@ export class Serve {
 
   /** @returns whether the request is over */
   async #try(run: Run, target: Target, firstContentByMs: number): Promise<boolean> {
-    const { conclude, keep, endpoints } = this.#dependencies;
+    const { conclude, endpoints } = this.#dependencies;
     const call = openCall(run, target, firstContentByMs, this.#dependencies);
     const end = await makeCall(run, call, endpoints);
     run.attempt = undefined;
@@ -99,7 +99,8 @@ export class Serve {
         const served = this.#served(run, call, usageSeen(run, call));
         const canonical = run.dispatch.cacheFill && !end.failed ? call.reader?.canonical() : undefined;
         run.recording?.push(end.tail);
-        const kept = run.recording && !end.failed ? keep.answered(run, target, served.tokens) : undefined;
+        const kept =
+          run.recording && !end.failed ? this.#dependencies.keep.answered(run, target, served.tokens) : undefined;
         conclude.stream(run, { ...served, canonical }, end.tail, end.failed);
         await kept;
         return true;
