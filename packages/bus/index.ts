@@ -4,6 +4,7 @@ export { type AnswerSender, completeBytesMax, frameBytesMax } from './answers/se
 export type { BatchConsumer } from './batch-consumer.ts';
 export { Bus, type BusOptions, type BusSubscription, connectBus, type MessageHandler } from './connection.ts';
 export type { Backlog, DeliveryVerdict, EventDeliveries, EventDeliveriesOptions } from './event-deliveries.ts';
+export { keptContentBytesMax, packAnswer, tellIdempotencyEnd, unpackedContent } from './idempotency.ts';
 export type { LimitEventMessage } from './limit-events.ts';
 export { Loopback } from './loopback.ts';
 export { type Permissions, permissionsFor } from './permissions.ts';

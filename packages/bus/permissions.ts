@@ -50,11 +50,13 @@ const own: Record<string, Permissions> = {
       subjects.reclaim,
       subjects.release,
       subjects.leaseRenew,
+      subjects.idempotencyEnd,
+      subjects.idempotencyOwner,
       subjects.guardHello,
       anyInbox,
       writeUsage,
     ],
-    subscribe: [subjects.request, subjects.guardBeat, subjects.leaseAsk],
+    subscribe: [subjects.request, subjects.guardBeat, subjects.leaseAsk, subjects.idempotencyOwner],
   },
   'guard-auth': {
     publish: [
@@ -67,6 +69,7 @@ const own: Record<string, Permissions> = {
       ...readUsage,
     ],
     subscribe: [
+      subjects.idempotencyEnd,
       subjects.guardHello,
       subjects.guardBeat,
       subjects.leaseRenew,
@@ -86,10 +89,11 @@ const own: Record<string, Permissions> = {
       subjects.routeReport,
       subjects.leaseRenew,
       subjects.leaseExtend,
+      subjects.idempotencyEnd,
       anyInbox,
       writeUsage,
     ],
-    subscribe: [subjects.dispatch('*'), subjects.reclaim, subjects.leaseAsk],
+    subscribe: [subjects.dispatch('*'), subjects.reclaim, subjects.leaseAsk, subjects.idempotencyOwner],
   },
   analytics: {
     publish: [anyInbox, subjects.budgetCounters, ...readUsage, ...readEvents],

@@ -6,6 +6,10 @@ export const subjects = {
   dispatch: (provider: string) => `tg.v1.dispatch.${provider}`,
   /** pipeline → every upstream, before a second dispatch. */
   reclaim: 'tg.v1.reclaim',
+  /** owner of a request with an idempotency key → guard-auth, queue group `guard-auth`: request and reply. */
+  idempotencyEnd: 'tg.v1.idempotency.end',
+  /** pipeline → every pipeline and upstream: whoever owns the request replies. */
+  idempotencyOwner: 'tg.v1.idempotency.owner',
   /** Everything that is said to one replica. */
   inbox: (service: string, replica: string) => `tg.v1.in.${service}.${replica}`,
   /** Owner of a request → JetStream. */

@@ -5,6 +5,7 @@ export * from './gen/tollgate/v1/common.ts';
 export * from './gen/tollgate/v1/dispatch.ts';
 export * from './gen/tollgate/v1/frame.ts';
 export * from './gen/tollgate/v1/guard.ts';
+export * from './gen/tollgate/v1/idempotency.ts';
 export * from './gen/tollgate/v1/lease.ts';
 export * from './gen/tollgate/v1/ledger.ts';
 export * from './gen/tollgate/v1/limit_event.ts';

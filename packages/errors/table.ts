@@ -32,6 +32,12 @@ export const errorTable = {
     false,
     'This idempotency key was used with another body before; use a new key.',
   ),
+  idempotency_not_kept: row(
+    400,
+    'invalid_request_error',
+    false,
+    'The request with this idempotency key was answered and charged, and its answer is too large to be kept; use a new key to ask again.',
+  ),
   previous_response_not_found: row(
     400,
     'invalid_request_error',

@@ -83,7 +83,16 @@ export interface UsageRow {
 }
 
 type SurfaceName = 'chat_completions' | 'responses' | 'stored_responses' | 'embeddings' | 'models' | 'messages' | '';
-export type StatusName = 'completed' | 'cached' | 'refused' | 'failed' | 'cancelled' | 'truncated' | 'abandoned' | '';
+export type StatusName =
+  | 'completed'
+  | 'cached'
+  | 'refused'
+  | 'failed'
+  | 'cancelled'
+  | 'truncated'
+  | 'abandoned'
+  | 'replayed'
+  | '';
 type DeliveryName = 'complete' | 'partial' | 'none' | '';
 
 const SURFACES: Readonly<Record<number, SurfaceName>> = {
@@ -103,6 +112,7 @@ const STATUSES: Readonly<Record<number, StatusName>> = {
   [RequestStatus.CANCELLED]: 'cancelled',
   [RequestStatus.TRUNCATED]: 'truncated',
   [RequestStatus.ABANDONED]: 'abandoned',
+  [RequestStatus.REPLAYED]: 'replayed',
 };
 
 const DELIVERIES: Readonly<Record<number, DeliveryName>> = {

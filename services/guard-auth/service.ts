@@ -13,6 +13,7 @@ import { serveGuard } from '@tollgate/guard';
 import type { Scope } from '@tollgate/lifecycle';
 import { RedisConnection } from '@tollgate/redis';
 import { BudgetStore } from './adapters/budget-store.ts';
+import { IdempotencyStore } from './adapters/idempotency-store.ts';
 import { ProbeStore } from './adapters/probe-store.ts';
 import { readConfig } from './config.ts';
 import { ModelMeasures } from './domain/model-measures.ts';
@@ -23,6 +24,7 @@ import { Counters } from './handlers/counters.ts';
 import { Degraded, degradedEveryMs } from './handlers/degraded.ts';
 import { Extensions } from './handlers/extensions.ts';
 import { FloorKeeper, trimEveryMs } from './handlers/floor-keeper.ts';
+import { IdempotencyEnds } from './handlers/idempotency-ends.ts';
 import { LiveReplicas } from './handlers/live-replicas.ts';
 import { Reaper, reapEveryMs } from './handlers/reaper.ts';
 import { Rebuilder } from './handlers/rebuilder.ts';
@@ -143,9 +145,16 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   const extending = bus.subscribe(subjects.leaseExtend, (bytes, reply) => void extend(bytes, reply), { queue: kind });
   scope.defer('extensions', () => extending.drain());
 
+  const idempotency = new IdempotencyStore(redis, { bytesMax: config.TOLLGATE_IDEMPOTENCY_BYTES_MAX });
+  const ends = new IdempotencyEnds({ store: idempotency, logger, metrics });
+  const keep = async (bytes: Uint8Array, reply: string) => bus.reply(reply, await ends.answer(bytes));
+  const ending = bus.subscribe(subjects.idempotencyEnd, (bytes, reply) => void keep(bytes, reply), { queue: kind });
+  scope.defer('idempotency', () => ending.drain());
+
   const admission = new Admission({
     keys: bus.config,
     store,
+    idempotency,
     measures,
     onUncertain: (organizationId, requestId) => void releases.add(organizationId, requestId, true),
     onRebuilding: (organizationId) => rebuilder.suspect(organizationId),

@@ -5,7 +5,6 @@ import type { Scope } from '@tollgate/lifecycle';
 import { RedisConnection } from '@tollgate/redis';
 import { ChoiceStore } from './adapters/choice-store.ts';
 import { RotationStore } from './adapters/rotation-store.ts';
-import { StandingStore } from './adapters/standing-store.ts';
 import { readConfig } from './config.ts';
 import { BoundRoutes } from './handlers/bound.ts';
 import { Reports } from './handlers/reports.ts';
@@ -35,7 +34,7 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   const onStoreFault = () => alone.inc();
   const bound = new BoundRoutes({
     ids: new ResponseIds(config.responseIds.secrets),
-    store: new StandingStore(redis),
+    choices,
     now: Date.now,
     onStoreFault,
   });

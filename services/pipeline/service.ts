@@ -4,6 +4,7 @@ import { type GuardPool, guardPool, NearGuards } from '@tollgate/guard';
 import type { Scope } from '@tollgate/lifecycle';
 import { Dispatcher } from './adapters/dispatcher.ts';
 import { Intake } from './adapters/intake.ts';
+import { Joins } from './adapters/joins.ts';
 import { ParsePool } from './adapters/parse-pool.ts';
 import { readConfig } from './config.ts';
 import type { Tools } from './handlers/steps.ts';
@@ -30,7 +31,9 @@ export async function start(scope: Scope): Promise<object> {
   };
   const parser = new ParsePool();
   scope.defer('parser', () => parser.close());
-  const tools: Tools = { auth: pool('auth'), pii: pool('pii'), cache: pool('cache'), router: pool('router'), parser };
+  const joins = new Joins(bus, (requestId) => taker.owns(requestId));
+  const guards = { auth: pool('auth'), pii: pool('pii'), cache: pool('cache'), router: pool('router') };
+  const tools: Tools = { ...guards, parser, joins };
   const dispatcher = new Dispatcher(bus);
   const taker = new Taker({ bus, tools, dispatcher, logger, runsMax: config.TOLLGATE_PIPELINE_RUNS_MAX });
   answerLeaseAsks(bus, taker, scope.replica);
@@ -45,6 +48,7 @@ export async function start(scope: Scope): Promise<object> {
   const intake = new Intake(bus, logger, taker.take, unready);
   intake.start();
   scope.drain('intake', async () => {
+    joins.stopping = true;
     await intake.stop();
     await taker.drained();
   });

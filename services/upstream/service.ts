@@ -15,6 +15,7 @@ import { UnpricedUsage } from './adapters/unpriced.ts';
 import { readConfig, type UpstreamConfig } from './config.ts';
 import { Conclude } from './handlers/conclude.ts';
 import { Hedging } from './handlers/hedging.ts';
+import { Keep } from './handlers/keep.ts';
 import { Owner } from './handlers/owner.ts';
 import { Serve } from './handlers/serve.ts';
 
@@ -34,6 +35,7 @@ export async function start(scope: Scope): Promise<object> {
   const credentials = new Credentials({ logger, pool: (origin) => pools.get({ origin, target: '' }), onTokenAsked });
   const endpoints = new Endpoints(credentials, pools);
   const conclude = new Conclude(bus);
+  const keep = new Keep(bus, logger);
   const metrics = upstreamMetrics(scope.metrics, () => owner.running);
   credentialMetrics(scope.metrics, (standing) => credentials.count(standing));
   const only = config.TOLLGATE_UPSTREAM_PROVIDERS;
@@ -42,6 +44,7 @@ export async function start(scope: Scope): Promise<object> {
     bus,
     endpoints,
     conclude,
+    keep,
     metrics,
     unpriced: new UnpricedUsage(metrics, logger),
     logger,
@@ -57,7 +60,7 @@ export async function start(scope: Scope): Promise<object> {
   });
   const runsMax = config.TOLLGATE_UPSTREAM_RUNS_MAX;
   const bodyBytesMax = config.TOLLGATE_UPSTREAM_BODY_BYTES_MAX;
-  const owner = new Owner({ bus, endpoints, serve, conclude, metrics, logger, runsMax, bodyBytesMax });
+  const owner = new Owner({ bus, endpoints, serve, conclude, keep, metrics, logger, runsMax, bodyBytesMax });
 
   const leases = new Leases(bus, () => owner.receipts());
   leases.start();
@@ -66,6 +69,7 @@ export async function start(scope: Scope): Promise<object> {
   running.start();
   scope.defer('running', () => running.stop());
   bus.subscribe(subjects.reclaim, owner.reclaim);
+  bus.subscribe(subjects.idempotencyOwner, owner.tellOwned);
 
   const unready = () => {
     if (!bus.connected()) return 'NATS is away';

@@ -34,9 +34,10 @@ export function requestBytesBound(request: Omit<GuardRequest, 'id'>): number {
         textBytes(call.value.teamId ?? '')
       );
     case 'auth': {
-      const { keyHash, model, user, metadata, clientAddress, owner } = call.value;
+      const { keyHash, model, user, metadata, clientAddress, owner, idempotency } = call.value;
       const texts = textBytes(model) + textBytes(user) + textBytes(clientAddress) + textBytes(owner);
-      return bytes + keyHash.length + texts + mapBytes(metadata);
+      const claim = idempotency ? 128 + textBytes(idempotency.abandoned) : 0;
+      return bytes + keyHash.length + texts + mapBytes(metadata) + claim;
     }
     case 'route': {
       const { model, teamId = '', affinity } = call.value;
@@ -45,8 +46,8 @@ export function requestBytesBound(request: Omit<GuardRequest, 'id'>): number {
   }
 }
 
-function affinityBytes({ teamId, responseId, contentMarks, action }: Affinity): number {
-  let bytes = 8 + textBytes(teamId) + textBytes(responseId) + textBytes(action);
+function affinityBytes({ responseId, contentMarks, action }: Affinity): number {
+  let bytes = 8 + textBytes(responseId) + textBytes(action);
   for (const mark of contentMarks) bytes += textBytes(mark);
   return bytes;
 }
@@ -79,8 +80,9 @@ export function replyBytesBound(reply: GuardReply): number {
       return hit === undefined ? fixedBytes : fixedBytes + hit.body.length + textBytes(hit.provider + hit.model);
     }
     case 'auth': {
-      const { receipt, refusal, headers, hits } = result.value;
+      const { receipt, refusal, headers, hits, idempotency } = result.value;
       let bytes = fixedBytes + (receipt ? receiptBytes(receipt) : 0) + errorBytes(refusal) + mapBytes(headers);
+      if (idempotency) bytes += 16 + textBytes(idempotency.running) + idempotency.answer.length;
       for (const hit in hits) bytes += 16 + textBytes(hit);
       return bytes;
     }

@@ -83,6 +83,7 @@ test('the bound of a request is never below its size', () => {
         metadata: Object.fromEntries(Array.from({ length: 16 }, (_, i) => [`€${i}`, '€'.repeat(500)])),
         clientAddress: '::1',
         owner: 'tg.v1.in.pipeline',
+        idempotency: { key: new Uint8Array(32), body: new Uint8Array(32), abandoned: '€'.repeat(500) },
       },
     },
     {
@@ -103,8 +104,8 @@ test('the bound of a request is never below its size', () => {
       value: {
         model: '',
         startedAtMs: Number.MAX_SAFE_INTEGER,
+        teamId: '€'.repeat(300),
         affinity: {
-          teamId: '€'.repeat(300),
           responseId: '€'.repeat(2000),
           contentMarks: Array.from({ length: 16 }, () => '€'.repeat(100)),
           action: 'input_items',
@@ -132,6 +133,13 @@ test('the bound of a reply is never below its size', () => {
         headers: { 'x-ratelimit-limit-tokens': '€'.repeat(99) },
         hits: { ['€'.repeat(900)]: 1 },
         models: ['€'.repeat(300), '', 'gpt-4o'],
+      },
+    },
+    {
+      $case: 'auth',
+      value: {
+        ...{ receipt, refusal: undefined, headers: {}, hits: {}, models: [] },
+        idempotency: { running: '€'.repeat(500), answer: new Uint8Array(200_000) },
       },
     },
     {

@@ -13,6 +13,8 @@ export const scripts = {
   told: script('told'),
   renew: script('renew'),
   release: script('release'),
+  claim: script('claim'),
+  claimEnd: script('claim-end'),
   expired: script('expired'),
   trim: script('trim'),
   rebuildBegin: script('rebuild-begin'),

@@ -5,6 +5,7 @@ import { type AuthCall, type AuthResult, Surface, UsageEvent } from '@tollgate/c
 import { createMetrics } from '@tollgate/telemetry';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
 import type { BudgetStore } from '../adapters/budget-store.ts';
+import { IdempotencyStore } from '../adapters/idempotency-store.ts';
 import { partAt } from '../domain/limit-windows.ts';
 import { ModelMeasures } from '../domain/model-measures.ts';
 import * as given from '../testing/harness.ts';
@@ -35,6 +36,7 @@ async function decide(requestId: string, limits: Limit[]): Promise<AuthResult> {
       stale: () => false,
     },
     store,
+    idempotency: new IdempotencyStore(store.redis, { bytesMax: 1 << 20 }),
     measures: new ModelMeasures(),
     unproven: () => undefined,
     degraded: { active: false, saw: () => {}, begin: () => {}, failed: () => {}, admit: () => false },

@@ -7,6 +7,7 @@ import { StoreFault } from '@tollgate/redis';
 import { createMetrics } from '@tollgate/telemetry';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
 import type { BudgetStore } from '../adapters/budget-store.ts';
+import { IdempotencyStore } from '../adapters/idempotency-store.ts';
 import { limitsOf } from '../domain/limits.ts';
 import { ModelMeasures } from '../domain/model-measures.ts';
 import { settlementOf } from '../domain/settlement.ts';
@@ -43,6 +44,7 @@ function admission(change: Partial<AdmissionOptions> = {}): Admission {
   return new Admission({
     keys: directory(),
     store,
+    idempotency: new IdempotencyStore(store.redis, { bytesMax: 1 << 20 }),
     measures: new ModelMeasures(),
     onUncertain: () => assert.fail('nothing is uncertain'),
     onRebuilding: () => assert.fail('the counters are there'),
@@ -417,5 +419,64 @@ describe('not decided', () => {
   test('a request that was released before', async () => {
     await store.release(organizationId, 'r1', false);
     assert.equal(await codeOf(admission()), 'guard_unavailable');
+  });
+});
+
+describe('with an idempotency key', () => {
+  const claim = (change: Partial<NonNullable<AuthCall['idempotency']>> = {}) => ({
+    idempotency: { key: Uint8Array.of(1), body: Uint8Array.of(2), abandoned: '', ...change },
+  });
+
+  test('one request is admitted and reserves; a retry learns who, and reserves nothing', async () => {
+    const by = admission(limited(100_000));
+    const first = await decide(by, request('r1', claim()));
+    assert.ok((first.receipt?.reservations.length ?? 0) > 0);
+    assert.equal(first.idempotency, undefined);
+    const before = await given.dump(store);
+    const retry = await decide(by, request('r2', claim()));
+    assert.deepEqual([retry.refusal, retry.receipt?.reservations, retry.receipt?.requestId], [undefined, [], 'r2']);
+    assert.equal(retry.idempotency?.running, 'r1');
+    assert.deepEqual(await given.dump(store), before);
+    const again = await decide(by, request('r1', claim()));
+    assert.deepEqual(again.receipt, first.receipt, 'asked of another replica it is admitted once');
+  });
+
+  test('another body is refused, whatever became of the call', async () => {
+    const by = admission();
+    await decide(by, request('r1', claim()));
+    const { refusal, receipt } = await decide(by, request('r2', claim({ body: Uint8Array.of(3) })));
+    assert.deepEqual([refusal?.code, refusal?.param], ['idempotency_mismatch', 'idempotency-key']);
+    assert.deepEqual(receipt?.reservations, []);
+  });
+
+  test('what the budget refuses holds no key: it is admitted when there is room', async () => {
+    const full = admission(limited(150));
+    await decide(full, request('r0'));
+    assert.equal((await decide(full, request('r1', claim()))).refusal?.code, 'rate_limit_exceeded');
+    const { refusal, idempotency } = await decide(admission(limited(100_000)), request('r2', claim()));
+    assert.deepEqual([refusal, idempotency], [undefined, undefined]);
+  });
+
+  test('a spent budget keeps nobody from an answer that is there', async () => {
+    const kept = new IdempotencyStore(store.redis, { bytesMax: 1 << 20 });
+    await decide(admission(limited(100_000)), request('r1', claim()));
+    const { teamId } = known;
+    const end = { requestId: 'r1', organizationId, teamId, key: Uint8Array.of(1), unkept: false };
+    await kept.end({ ...end, answer: Uint8Array.of(7) });
+    const full = admission(limited(150));
+    assert.ok((await decide(full, request('r2'))).refusal);
+    const retry = await decide(full, request('r2', claim()));
+    assert.equal(retry.refusal, undefined);
+    assert.deepEqual([retry.idempotency?.running, ...(retry.idempotency?.answer ?? [])], ['', 7]);
+  });
+
+  test('without the store nobody knows whether the call was made: not even a share of the limits helps', async () => {
+    const idempotency = {
+      claim: () => Promise.reject(new StoreFault('away', 'gone')),
+      end: () => assert.fail('nothing is held'),
+    };
+    const result = await admission({ ...limited(100_000), idempotency }).handle(request('r1', claim()));
+    assert.ok(result?.$case === 'error');
+    assert.equal(result.value.code, 'store_unavailable');
   });
 });

@@ -4,6 +4,8 @@ import {
   type AuthResult,
   encode,
   type GuardRequest,
+  type IdempotencyClaim,
+  type IdempotencyStanding,
   type Receipt,
   Surface,
   UsageEvent,
@@ -13,6 +15,7 @@ import type { GuardResult } from '@tollgate/guard';
 import { StoreFault } from '@tollgate/redis';
 import type { Counter, Metrics } from '@tollgate/telemetry';
 import type { BudgetStore, ReserveAnswer } from '../adapters/budget-store.ts';
+import type { Claimed, IdempotencyStore } from '../adapters/idempotency-store.ts';
 import { denial } from '../domain/access.ts';
 import { type Bound, boundOf } from '../domain/bound.ts';
 import type { CounterState } from '../domain/charge.ts';
@@ -42,6 +45,7 @@ export interface KeyDirectory {
 export interface AdmissionOptions {
   keys: KeyDirectory;
   store: BudgetStore;
+  idempotency: Pick<IdempotencyStore, 'claim' | 'end'>;
   measures: ModelMeasures;
   /** An admission that the store may have made without anybody hearing of it. */
   onUncertain(organizationId: string, requestId: string): void;
@@ -64,6 +68,7 @@ export interface AdmissionOptions {
  */
 const unauthorizedAfterMs = 20;
 const retryAfterMs = 1000;
+const noAnswer = new Uint8Array(0);
 
 type Decision =
   | 'admitted'
@@ -74,6 +79,8 @@ type Decision =
   | 'unbounded'
   | 'too_large'
   | 'budget'
+  | 'replayed'
+  | 'idempotency'
   | 'unavailable';
 
 /** One request's view of the configuration. */
@@ -214,7 +221,62 @@ export class Admission {
       costNanoUsd,
       priceListVersion: snapshot.priceListVersion,
     });
-    return this.#reserve(asked, plan, receipt, encode(UsageEvent, lease), allowsWithinShare(limits));
+    const abandoned = encode(UsageEvent, lease);
+    const alone = allowsWithinShare(limits);
+    return call.idempotency
+      ? this.#once(asked, call.idempotency, plan, receipt, abandoned, alone)
+      : this.#reserve(asked, plan, receipt, abandoned, alone);
+  }
+
+  /** Reserves for the one request that makes the call of an idempotency key; the others read what came of it, or who makes it. */
+  async #once(
+    asked: Asked,
+    claim: IdempotencyClaim,
+    plan: Plan,
+    receipt: Receipt,
+    record: Uint8Array,
+    alone: boolean,
+  ): Promise<GuardResult> {
+    const { organizationId, teamId, requestId } = receipt;
+    let claimed: Claimed;
+    try {
+      claimed = await this.#options.idempotency.claim(organizationId, teamId, requestId, claim);
+    } catch (error) {
+      // Whether somebody made the call already nobody knows: no share of a limit helps here.
+      if (error instanceof StoreFault) return this.#unavailable(error.internal ?? '');
+      throw error;
+    }
+    if (claimed.kind === 'claimed') return this.#reserveHeld(asked, claim, plan, receipt, record, alone);
+    if (claimed.kind === 'running') return standing(asked, { running: claimed.requestId, answer: noAnswer });
+    if (claimed.kind === 'answered') {
+      this.#count('replayed');
+      return standing(asked, { running: '', answer: claimed.answer });
+    }
+    this.#count('idempotency');
+    const code = claimed.kind === 'mismatch' ? 'idempotency_mismatch' : 'idempotency_not_kept';
+    return refuse(asked, new TollgateError(code, { param: 'idempotency-key' }));
+  }
+
+  /** What is not admitted makes no call: the key is free again for its retry. */
+  async #reserveHeld(
+    asked: Asked,
+    { key }: IdempotencyClaim,
+    plan: Plan,
+    receipt: Receipt,
+    record: Uint8Array,
+    alone: boolean,
+  ): Promise<GuardResult> {
+    let admitted = false;
+    try {
+      const result = await this.#reserve(asked, plan, receipt, record, alone);
+      admitted = result?.$case === 'auth' && result.value.refusal === undefined;
+      return result;
+    } finally {
+      const { organizationId, teamId, requestId } = receipt;
+      const end = { requestId, organizationId, teamId, key, answer: noAnswer, unkept: false };
+      // Where the store cannot, a retry finds that nobody owns this request.
+      if (!admitted) await this.#options.idempotency.end(end).catch(() => undefined);
+    }
   }
 
   async #reserve(asked: Asked, plan: Plan, receipt: Receipt, record: Uint8Array, alone: boolean): Promise<GuardResult> {
@@ -308,6 +370,12 @@ export class Admission {
   #count(decision: Decision): void {
     this.#decisions.inc({ decision });
   }
+}
+
+/** Of a request that another one makes the call for: it is admitted, and reserves nothing. */
+function standing(asked: Asked, idempotency: IdempotencyStanding): GuardResult {
+  const receipt = receiptOf(asked, { checks: [], charges: [] }, { promptTokens: 0 }, 0);
+  return reply({ receipt, refusal: undefined, headers: {}, hits: {}, models: [], idempotency });
 }
 
 function receiptOf(

@@ -16,6 +16,7 @@ import type { TollgateError } from '@tollgate/errors';
 import { createMetrics } from '@tollgate/telemetry';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
 import type { BudgetStore } from '../adapters/budget-store.ts';
+import { IdempotencyStore } from '../adapters/idempotency-store.ts';
 import { ModelMeasures } from '../domain/model-measures.ts';
 import * as given from '../testing/harness.ts';
 import { Admission } from './admission.ts';
@@ -56,6 +57,7 @@ async function ask(
       stale: () => false,
     },
     store,
+    idempotency: new IdempotencyStore(store.redis, { bytesMax: 1 << 20 }),
     measures: new ModelMeasures(),
     unproven: () => undefined,
     onRefused: () => {},

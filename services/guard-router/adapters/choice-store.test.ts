@@ -344,3 +344,69 @@ test('every key ends by itself', async () => {
   assert.deepEqual([...kinds].sort(), ['latency', 'prefers', 'rates', 'running', 'turn', 'weights']);
   for (const key of keys) assert.ok(((await redis.command('TTL', key)) as number) > 0, key);
 });
+
+describe('bound to some targets', () => {
+  const bound = { bound: true, ranks: [0, 1] };
+  const wanted = (strategy: Plan['strategy'] = 'round-robin', change: Partial<Plan> = {}) =>
+    planOf(strategy, { ids: ['azure/b', 'azure/a'], ...change });
+  const quotas = [
+    { rpm: 6, tpm: 0 },
+    { rpm: 6, tpm: 0 },
+  ];
+
+  test('the first goes, and takes no turn', async () => {
+    const turns = planOf('priority');
+    assert.equal((await choose(wanted(), bound)).position, 0);
+    assert.deepEqual(await positions(turns, 3), [0, 1, 2], 'the turns of others go on from where they were');
+  });
+
+  test('rather one that has room; a full one all the same, and all are counted', async () => {
+    const plan = wanted('round-robin', { quotas });
+    assert.deepEqual(await positions(plan, 4, bound), [0, 1, 0, 0]);
+    const [, spentB] = (await redis.command('HMGET', 'tg:v1:{acme}:rates', 'azure/a|rpm', 'azure/b|rpm')) as string[];
+    assert.equal(Number(spentB), nowMs + 3 * 10_000);
+    const others = await choose(planOf('round-robin', { ids: ['azure/b', 'azure/a'], quotas }), { ranks: [0, 0] });
+    assert.equal(others.position, -1, 'whoever has a choice is told to come back');
+  });
+
+  test('however many go to a full one, others wait a minute for it at most', async () => {
+    const plan = planOf('round-robin', { ids: ['azure/b'], quotas: [{ rpm: 6, tpm: 0 }] });
+    const wish = { ...bound, ranks: [0] };
+    assert.deepEqual(await positions(plan, 20, wish), Array(20).fill(0));
+    assert.ok(((await choose(plan, { ranks: [0] })).roomAtMs[0] ?? 0) <= nowMs + 60_000);
+    assert.equal((await choose(plan, { ranks: [0], nowMs: nowMs + 60_000 })).position, 0);
+  });
+
+  test('what it goes to is busier for others', async () => {
+    const plan = wanted('least-busy');
+    for (const requestId of ['r1', 'r2']) await choose(plan, { ...bound, requestId });
+    const { position, loads } = await choose(plan, { ranks: [0, 0], requestId: 'r3' });
+    assert.deepEqual([position, loads], [1, [2, 0]]);
+  });
+
+  test('a suspended one is passed over; one that waits for its probe is probed by one request', async () => {
+    await suspend('azure/b', nowMs + 1000);
+    assert.deepEqual((await choose(wanted(), bound)).position, 1);
+    await suspend('azure/a', nowMs + 1000);
+    assert.equal((await choose(wanted(), bound)).position, -1);
+    const later = { ...bound, nowMs: nowMs + 2000 };
+    const one = planOf('round-robin', { ids: ['azure/b'] });
+    const probes = await Promise.all([1, 2, 3].map(() => choose(one, { ...later, ranks: [0] })));
+    assert.deepEqual(
+      probes.map(({ position, probe }) => [position, probe]),
+      [
+        [0, true],
+        [-1, false],
+        [-1, false],
+      ],
+    );
+  });
+
+  test('by name it goes there whatever its failures were, and is counted', async () => {
+    await suspend('azure/b', nowMs + 1000);
+    const plan = planOf('priority', { ids: ['azure/b'], quotas: [{ rpm: 6, tpm: 0 }] });
+    const wish = { ...bound, named: true, ranks: [0] };
+    for (let turn = 0; turn < 3; turn++) assert.equal((await choose(plan, wish)).position, 0);
+    assert.equal((await choose(plan, { named: true, ranks: [0] })).position, -1);
+  });
+});

@@ -6,8 +6,11 @@ import { probeMsMax } from '../domain/suspension.ts';
 const choose = loadScript(new URL('./choose.lua', import.meta.url));
 const attempt = loadScript(new URL('./attempt.lua', import.meta.url));
 
-/** How the script decides; `named`: there is one target, and only its rates can refuse it. */
-type Mode = 'ranked' | 'weighted' | 'busy' | 'latency' | 'named';
+/**
+ * How the script decides; `named`: there is one target, and only its rates can refuse it. `bound`: the first that is not suspended,
+ * rather one that has room; `bound-named`: the one that there is. Both are counted where they go, and never refused for a rate.
+ */
+type Mode = 'ranked' | 'weighted' | 'busy' | 'latency' | 'named' | 'bound' | 'bound-named';
 
 const modes: Record<Plan['strategy'], Mode> = {
   'round-robin': 'ranked',
@@ -43,6 +46,8 @@ export interface Wish {
   stream: boolean;
   /** The model was asked for by name. */
   named: boolean;
+  /** Its state is where these targets are: it has no others to go to. */
+  bound?: boolean;
   /** From 0 to below 1: what is left to chance. */
   draws: readonly [number, number];
   nowMs: number;
@@ -69,7 +74,7 @@ export class ChoiceStore {
 
   /** Chooses a target and counts the request there, in one round trip. @throws StoreFault */
   async choose(organizationId: string, proxyId: string, plan: Plan, wish: Wish): Promise<Choice> {
-    const mode = wish.named ? 'named' : modes[plan.strategy];
+    const mode = modeOf(plan, wish);
     const { ids, quotas, weights } = plan;
     const count = ids.length;
     const slot = wish.promptCache === undefined ? '' : String(wish.promptCache % slotsMax);
@@ -97,12 +102,19 @@ export class ChoiceStore {
   }
 }
 
+function modeOf({ strategy }: Plan, { named, bound = false }: Wish): Mode {
+  if (bound) return named ? 'bound-named' : 'bound';
+  return named ? 'named' : modes[strategy];
+}
+
 function keysOf(organizationId: string, proxyId: string, plan: Plan, mode: Mode, stream: boolean): string[] {
   const base = `tg:v1:{${organizationId}}`;
   const list = plan.list === '' ? proxyId : `${proxyId}:${plan.list}`;
   const keys = [`${base}:${mode === 'weighted' ? 'weights' : 'turn'}:${list}`, `${base}:suspended`, `${base}:rates`];
   keys.push(`${base}:prefers:${proxyId}`, latenciesKey(base, stream));
-  if (mode === 'busy') keys.push(...plan.ids.map((id) => inFlightKey(base, id)));
+  // Whoever counts what is in flight must see the bound requests, too.
+  if (mode === 'busy' || (mode === 'bound' && plan.strategy === 'least-busy'))
+    keys.push(...plan.ids.map((id) => inFlightKey(base, id)));
   return keys;
 }
 

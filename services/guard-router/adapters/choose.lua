@@ -2,8 +2,10 @@
 -- KEYS[1] last position used, of mode weighted a hash of what each has gained; KEYS[2] hash of suspensions, as in turn.lua;
 -- KEYS[3] hash of rates: <target>|rpm, <target>|tpm = when all that was let pass has flowed back, ms (GCRA);
 -- KEYS[4] hash of what prompt caches prefer: <slot> = <target>@<ms>; KEYS[5] hash of latencies: <target> = <ms>@<since ms>;
--- KEYS[6..], of mode busy: a sorted set of requests in flight a target, by when they are forgotten
--- ARGV[1] now ms; ARGV[2] a probe's bound ms; ARGV[3] ranked | weighted | busy | latency | named; ARGV[4] how many targets;
+-- KEYS[6..], of mode busy, and of bound where others go by load: a sorted set of requests in flight a target, by when they are
+-- forgotten
+-- ARGV[1] now ms; ARGV[2] a probe's bound ms; ARGV[3] ranked | weighted | busy | latency | named | bound | bound-named; ARGV[4] how
+-- many targets, of bound in the order in which they are wanted;
 -- ARGV[5] request id; ARGV[6] slot of the prompt cache, empty = none; ARGV[7] how long it prefers, ms; ARGV[8] tokens;
 -- ARGV[9] how long a request in flight counts unless told of again, ms; ARGV[10], ARGV[11] two draws from 0 to below 1;
 -- ARGV[12] 1 = there are rates; then the targets in the order of the list; of ranked and weighted: a rank or weight each;
@@ -24,7 +26,8 @@ for i = 1, count do
   fields[count + i] = ARGV[head + i] .. '|probe'
 end
 -- A model that is asked for by name is called whatever its failures were.
-if mode ~= 'named' then values = redis.call('HMGET', KEYS[2], unpack(fields)) end
+local bound = mode == 'bound' or mode == 'bound-named'
+if mode ~= 'named' and mode ~= 'bound-named' then values = redis.call('HMGET', KEYS[2], unpack(fields)) end
 
 -- When so many units fit into what flows back evenly; a sixth of a minute's may come at once, or one request in any case.
 local function roomFor(spentMs, units, perMinute)
@@ -35,6 +38,8 @@ end
 local function spend(field, spentMs, units, perMinute)
   if perMinute == 0 then return end
   local next = math.max(tonumber(spentMs or '0'), now) + math.min(units, perMinute) * 60000 / perMinute
+  -- The provider forgets after a minute what it turned away, so what goes to a full target is no debt beyond that.
+  if bound then next = math.max(tonumber(spentMs or '0'), math.min(next, now + 60000)) end
   redis.call('HSET', KEYS[3], field, string.format('%.4f', next))
 end
 local spent, names = {}, {}
@@ -57,7 +62,8 @@ for i = 1, count do
     if at > now then roomAt[i] = math.ceil(at) end
   end
   local usable = untilMs[i] == 0 or (untilMs[i] <= now and probedMs[i] <= now)
-  open[i] = usable and roomAt[i] == 0
+  -- What is kept there can be had nowhere else: a full target is called all the same, and counts it.
+  open[i] = usable and (bound or roomAt[i] == 0)
 end
 
 -- The lowest rank; among equal ones the next after the last.
@@ -93,6 +99,15 @@ local function byWeight()
   end
   redis.call('HSET', KEYS[1], unpack(changed))
   redis.call('EXPIRE', KEYS[1], day)
+  return best
+end
+
+-- The first with room, else the first.
+local function asWanted()
+  local best
+  for i = count, 1, -1 do
+    if open[i] and (not best or roomAt[i] == 0 or roomAt[best] > 0) then best = i end
+  end
   return best
 end
 
@@ -144,6 +159,7 @@ if not chosen then
   elseif mode == 'latency' then chosen = byLatency()
   elseif mode == 'busy' then chosen = byRank(function(i) return load[i] end)
   elseif mode == 'ranked' then chosen = byRank(function(i) return tonumber(ARGV[given + i]) end)
+  elseif bound then chosen = asWanted()
   elseif open[1] then chosen = 1 end
 end
 
@@ -163,7 +179,7 @@ if chosen then
     redis.call('HSET', KEYS[4], slot, fields[chosen] .. '@' .. now)
     redis.call('PEXPIRE', KEYS[4], ARGV[7])
   end
-  if mode == 'busy' then
+  if #KEYS > 5 then
     redis.call('ZADD', KEYS[5 + chosen], now + tonumber(ARGV[9]), ARGV[5])
     redis.call('PEXPIRE', KEYS[5 + chosen], 2 * tonumber(ARGV[9]))
   elseif mode == 'latency' and measured[chosen] then

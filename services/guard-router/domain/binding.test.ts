@@ -38,7 +38,7 @@ const ids = new ResponseIds(['a-secret-of-the-tests-and-of-nobody']);
 
 const idOf = (provider: string, model = 'gpt-4o', borrowed = false) =>
   ids.seal('sample.a', { provider, model, providerId: 'resp_at_the_provider', borrowed });
-const affinity = (fields: Partial<Affinity>): Affinity => ({
+const affinity = (fields: Partial<Affinity & { teamId: string }>): Affinity & { teamId: string } => ({
   ...{ teamId: 'sample.a', responseId: '', contentMarks: [], action: '' },
   ...fields,
 });

@@ -21,7 +21,10 @@ export interface Binding {
  * Where an affinity leads.
  * @throws TollgateError `previous_response_not_found`, `not_found`; `invalid_request` for contents of another team or of several providers
  */
-export function bindingOf(ids: ResponseIds, { teamId, responseId, contentMarks, action }: Affinity): Binding {
+export function bindingOf(
+  ids: ResponseIds,
+  { teamId, responseId, contentMarks, action }: Affinity & { teamId: string },
+): Binding {
   const issued = responseId === '' ? undefined : ids.open(teamId, responseId);
   if (responseId !== '' && !issued) throw notFound(action);
   // Of an answer out of the cache the provider keeps what another request asked for, and whoever sent that.

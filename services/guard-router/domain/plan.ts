@@ -57,6 +57,21 @@ export function namedPlan(snapshot: ConfigSnapshot, target: Target): Plan | unde
   return { strategy: 'priority', targets: [target], ids, weights: [], quotas, list: '', attemptsMax: 1 };
 }
 
+/**
+ * Of what a request is bound to: in the order in which they are wanted, counted and told of as for whoever chooses among them.
+ * @param rotation undefined: its model was asked for by name
+ */
+export function boundPlan(
+  snapshot: ConfigSnapshot,
+  rotation: ModelRotation | undefined,
+  wanted: readonly Target[],
+): Plan {
+  const { strategy = 'priority', attempts: attemptsMax = 1 } = rotation ?? {};
+  const quotas = quotasOf(snapshot, wanted);
+  const targets = rotation ? wanted.map((target, at) => withTelling(target, strategy, quotas?.[at])) : wanted;
+  return { strategy, targets, ids: wanted.map(targetId), weights: [], quotas, list: '', attemptsMax };
+}
+
 /** How a target is called in the store. */
 export function targetId({ provider, model }: Pick<Target, 'provider' | 'model'>): string {
   return `${provider}/${model}`;

@@ -1,16 +1,18 @@
 import { isWithin, type ResponseIds, resolveModel, rotationOf, type Team } from '@tollgate/config';
 import type { Affinity, RouteResult, Target } from '@tollgate/contracts';
 import { TollgateError, toErrorDetail } from '@tollgate/errors';
-import type { StandingStore, Standings } from '../adapters/standing-store.ts';
+import type { ChoiceStore, Wish } from '../adapters/choice-store.ts';
 import { type Binding, bindingOf, boundTargets, keeperOf } from '../domain/binding.ts';
-import { orderTargets } from '../domain/order.ts';
-import { targetId } from '../domain/plan.ts';
+import { withFailovers } from '../domain/choice.ts';
+import { freeAtMs } from '../domain/order.ts';
+import { boundPlan, type Plan } from '../domain/plan.ts';
+import { expectedOf } from '../domain/ranks.ts';
 import { outsideRegions } from '../domain/regions.ts';
 import type { Asked } from './route.ts';
 
 export interface BoundRoutesDependencies {
   ids: ResponseIds;
-  store: StandingStore;
+  choices: Pick<ChoiceStore, 'choose'>;
   now(): number;
   onStoreFault(): void;
 }
@@ -24,7 +26,7 @@ export class BoundRoutes {
   }
 
   /** A refusal where there is nobody to go to: what is bound to one resource is never sent to another. */
-  async route(asked: Omit<Asked, 'requestId'>, affinity: Affinity): Promise<RouteResult> {
+  async route(asked: Asked, affinity: Affinity & { teamId: string }): Promise<RouteResult> {
     const { snapshot, proxy, team } = asked;
     try {
       const binding = bindingOf(this.#dependencies.ids, affinity);
@@ -39,36 +41,42 @@ export class BoundRoutes {
     }
   }
 
-  async #goOn({ snapshot, proxy, call, team }: Omit<Asked, 'requestId'>, binding: Binding): Promise<RouteResult> {
+  async #goOn(asked: Asked, binding: Binding): Promise<RouteResult> {
+    const { snapshot, proxy, call, team } = asked;
     const resolved = resolveModel(snapshot, proxy, call.model);
     const wanted = inside(boundTargets(resolved, binding), team);
-    const route = { refusal: undefined, providerResponseId: binding.issued?.providerId };
-    if (resolved.kind !== 'rotation') return { targets: wanted, attemptsMax: 1, ...route };
-    const targets = await this.#usable(snapshot.organization.id, wanted);
-    return { targets, attemptsMax: rotationOf(proxy)?.attempts ?? 1, ...route };
+    const rotation = resolved.kind === 'rotation' ? rotationOf(proxy) : undefined;
+    const plan = boundPlan(snapshot, rotation, wanted);
+    const route = { attemptsMax: plan.attemptsMax, refusal: undefined, providerResponseId: binding.issued?.providerId };
+    // Asked for by name, and nobody counts what it gets.
+    const asItIs = !rotation && !plan.quotas;
+    return { targets: asItIs ? wanted : await this.#usable(asked, plan, !rotation), ...route };
   }
 
-  /** Without the store all are tried: nobody knows better. @throws TollgateError `all_models_suspended` */
-  async #usable(organizationId: string, wanted: Target[]): Promise<Target[]> {
-    const { now, onStoreFault } = this.#dependencies;
+  /**
+   * Those that are not suspended, the first of them counted. Without the store all are tried: nobody knows better.
+   * @throws TollgateError `all_models_suspended`
+   */
+  async #usable({ requestId, call, snapshot, proxy }: Asked, plan: Plan, named: boolean): Promise<Target[]> {
+    const { choices, now, onStoreFault } = this.#dependencies;
     const nowMs = now();
-    let read: Standings;
-    try {
-      read = await this.#dependencies.store.read(organizationId, wanted.map(targetId), nowMs);
-    } catch {
+    const wish: Wish = {
+      ...{ requestId, ranks: plan.ids.map((_, position) => position), tokens: expectedOf(call).countedTokens },
+      ...{ promptCache: undefined, stream: call.stream ?? false, named, bound: true, draws: [0, 0], nowMs },
+    };
+    const choice = await choices.choose(snapshot.organization.id, proxy.id, plan, wish).catch(() => undefined);
+    if (!choice) {
       onStoreFault();
-      return wanted;
+      return [...plan.targets];
     }
-    // Seen from the position before the first: the first that may be used, then the other healthy ones.
-    const order = orderTargets(read.standings, -1, nowMs);
-    if (order.positions.length === 0) {
+    const [first, ...rest] = withFailovers(choice, wish.ranks).map((position) => plan.targets[position] as Target);
+    if (!first) {
       throw new TollgateError('all_models_suspended', {
         message: 'The provider that keeps this conversation is currently unavailable',
-        retryAfterMs: Math.max(1000, order.retryAtMs - nowMs),
+        retryAfterMs: Math.max(1000, Math.min(...choice.standings.map((one) => freeAtMs(one, nowMs))) - nowMs),
       });
     }
-    const [first, ...rest] = order.positions.map((position) => wanted[position] as Target);
-    return read.probe && first ? [{ ...first, probe: true }, ...rest] : [first as Target, ...rest];
+    return choice.probe ? [{ ...first, probe: true }, ...rest] : [first, ...rest];
   }
 }
 

@@ -29,7 +29,7 @@ export interface RouterDependencies {
   choices: Pick<ChoiceStore, 'choose'>;
   /** For requests that go where their state is kept. */
   bound: {
-    route(asked: Omit<Asked, 'requestId'>, affinity: Affinity): Promise<RouteResult>;
+    route(asked: Asked, affinity: Affinity & { teamId: string }): Promise<RouteResult>;
   };
   logger: Logger;
   now(): number;
@@ -68,9 +68,10 @@ export class Router {
       });
     const call = request.call.value;
     const team = teamOf(snapshot, call);
+    const asked = { requestId: request.requestId, call, snapshot, proxy, team };
     const value = call.affinity
-      ? await this.#dependencies.bound.route({ snapshot, proxy, call, team }, call.affinity)
-      : await this.#route({ requestId: request.requestId, call, snapshot, proxy, team });
+      ? await this.#dependencies.bound.route(asked, { ...call.affinity, teamId: call.teamId ?? '' })
+      : await this.#route(asked);
     return { $case: 'route', value };
   }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { cacheControl, keyHash, metadata, passedHeaders, timeoutMs } from './request-headers.ts';
+import { Surface } from '@tollgate/contracts';
+import { cacheControl, idempotencyKey, keyHash, metadata, passedHeaders, timeoutMs } from './request-headers.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest();
 
@@ -47,4 +48,21 @@ test('controls outside their values are refused', () => {
   assert.equal(timeoutMs({ 'x-tollgate-timeout-ms': '1500' }), 1500);
   assert.equal(timeoutMs({ 'x-tollgate-timeout-ms': '999999999' }), 280_000);
   assert.throws(() => timeoutMs({ 'x-tollgate-timeout-ms': '-1' }), { code: 'invalid_request' });
+});
+
+test('an idempotency key is 1 to 255 printable characters, or absent, and says nothing where nothing is made', () => {
+  const chat = Surface.CHAT_COMPLETIONS;
+  for (const surface of [Surface.MODELS, Surface.STORED_RESPONSES]) {
+    assert.equal(idempotencyKey({ 'idempotency-key': 'a' }, surface), undefined);
+  }
+  assert.equal(idempotencyKey({}, chat), undefined);
+  for (const key of ['a', 'x'.repeat(255), '8e03978e-40d5-43e8-bc93-6894a57f9324', '"quoted key"']) {
+    assert.equal(idempotencyKey({ 'idempotency-key': key }, chat), key);
+  }
+  for (const key of ['', 'x'.repeat(256), 'tab\t', 'caf\u00e9']) {
+    assert.throws(() => idempotencyKey({ 'idempotency-key': key }, chat), {
+      code: 'invalid_request',
+      param: 'idempotency-key',
+    });
+  }
 });

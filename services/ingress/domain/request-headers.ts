@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { Surface } from '@tollgate/contracts';
 import { TollgateError } from '@tollgate/errors';
 
 /** Request headers that may reach a provider; every other one stays here, credentials above all. */
@@ -9,6 +10,9 @@ const cacheControls = new Set(['no-store', 'no-cache', 'only-if-cached']);
 const metadataKeysMax = 16;
 const metadataValueLengthMax = 512;
 const timeoutMsMax = 280_000;
+/** To ask for the same again there is no second call to pay for. */
+const makesNothing: ReadonlySet<Surface> = new Set([Surface.MODELS, Surface.STORED_RESPONSES]);
+const idempotencyKeyForm = /^[\x20-\x7e]{1,255}$/;
 const noHash = new Uint8Array(0);
 
 /** SHA-256 of the presented key: from here on the key itself exists nowhere. Empty when none was presented. */
@@ -67,6 +71,17 @@ export function metadata(headers: IncomingHttpHeaders): Record<string, string> {
     result[key] = text;
   }
   return result;
+}
+
+/**
+ * What the caller calls this request, so that a retry is not a second one. Undefined: it does not say, or nothing is made.
+ * @throws TollgateError `invalid_request` unless it is 1 to 255 characters of printable ASCII (Stripe's bound, which clients know)
+ */
+export function idempotencyKey(headers: IncomingHttpHeaders, surface: Surface): string | undefined {
+  const value = first(headers['idempotency-key']);
+  if (value === undefined || makesNothing.has(surface)) return undefined;
+  if (idempotencyKeyForm.test(value)) return value;
+  throw invalid('idempotency-key', 'must have 1 to 255 printable ASCII characters');
 }
 
 /** Untrusted, a column of the ledger only; longer ones are cut. */

@@ -7,6 +7,7 @@ import type { CallPath, StoredPath } from '../domain/path.ts';
 import {
   cacheControl,
   clientRequestId,
+  idempotencyKey,
   keyHash,
   metadata,
   passedHeaders,
@@ -87,6 +88,7 @@ function readRequest(
   body: Uint8Array,
 ): Request {
   const { headers } = incoming;
+  const idempotent = idempotencyKey(headers, path.surface);
   return {
     requestId,
     startedAtMs,
@@ -104,6 +106,7 @@ function readRequest(
     cacheControl: cacheControl(headers),
     bodyBytes: body.length,
     body: body.length <= payloadBytesMax ? body : noBody,
+    ...(idempotent !== undefined && { idempotencyKey: idempotent }),
     ...(path.stored && storedFields(path.stored, incoming.url ?? '')),
   };
 }

@@ -3,6 +3,7 @@ import type { ConfigSnapshot, ProxySettings } from '@tollgate/config';
 import type {
   CacheFillPlan,
   GuardRequest,
+  IdempotencyClaim,
   Receipt,
   Request,
   ResponseName,
@@ -10,6 +11,7 @@ import type {
   UsageEvent,
 } from '@tollgate/contracts';
 import type { Body } from '../domain/body/body.ts';
+import { isLeave } from '../domain/idempotency.ts';
 import { askedModel } from '../domain/usage-row.ts';
 
 /** All that pipeline knows of one request on its way; the steps read and fill it. Nothing of it outlives the request. */
@@ -34,6 +36,15 @@ export class Run {
   cacheFill: CacheFillPlan | undefined;
   /** The response that is read or gone on from. */
   knownResponse: ResponseName | undefined;
+  /** Of a request with an idempotency key. */
+  claim: IdempotencyClaim | undefined;
+  /** This request makes the call for its key. */
+  holdsKey = false;
+  /** The request that does; empty when none other does. */
+  joining = '';
+  /** What became of the key is being told. */
+  told: Promise<unknown> | undefined;
+  headSent = false;
   /** Tollgate's own headers of the answer. */
   readonly headers: Record<string, string> = {};
   readonly restore: Record<string, string> = {};
@@ -50,6 +61,19 @@ export class Run {
     this.body = body;
     this.answer = answer;
     this.askedModel = askedModel(request, body);
+  }
+
+  /** Nobody is to work for it any more. Whoever leaves, a request that holds a key runs to its end. */
+  get stopped(): boolean {
+    return this.cancelled !== '' && !(this.holdsKey && isLeave(this.cancelled));
+  }
+
+  /** Frame 0, once. */
+  sendHead(): void {
+    if (this.headSent) return;
+    this.headSent = true;
+    const { headers, restore, request, body } = this;
+    this.answer.head({ headers, restore, owner: '', stream: body.index.stream, surface: request.surface });
   }
 
   /** A guard's call, within what is left of the deadline. */

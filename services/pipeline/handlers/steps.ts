@@ -1,9 +1,11 @@
 import type { Guardrail } from '@tollgate/config';
 import type { GuardPool } from '@tollgate/guard';
+import type { Joins } from '../adapters/joins.ts';
 import type { ParsePool } from '../adapters/parse-pool.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import type { Run } from './run.ts';
 import { authorize } from './steps/authorize.ts';
+import { join } from './steps/join.ts';
 import { listModels } from './steps/list-models.ts';
 import { lookUp } from './steps/look-up.ts';
 import { mask } from './steps/mask.ts';
@@ -15,6 +17,7 @@ export interface Tools {
   cache: GuardPool;
   router: GuardPool;
   parser: ParsePool;
+  joins: Joins;
 }
 
 export interface Step {
@@ -47,6 +50,12 @@ export const storedSteps: readonly Step[] = [
   { stage: 'auth', guardrail: -1, onError: 'refuse', run: authorize },
   { stage: 'router', guardrail: -1, onError: 'refuse', run: route },
 ];
+
+/** A request with an idempotency key makes its call once: right after its team is known, and before anything is asked of others. */
+export function stepsOnce([first, ...others]: readonly Step[]): Step[] {
+  const joining: Step = { stage: 'join', guardrail: -1, onError: 'refuse', run: join };
+  return first ? [first, joining, ...others] : [joining];
+}
 
 /** The order of a proxy: key and budget, then its guardrails as they stand, then a route where no rotation gave one. */
 export function stepsOf(guardrails: readonly Guardrail[]): Step[] {

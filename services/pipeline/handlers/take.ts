@@ -8,10 +8,11 @@ import type { Dispatcher } from '../adapters/dispatcher.ts';
 import type { PiiAddress, ReadBody } from '../adapters/parse-pool.ts';
 import { Body } from '../domain/body/body.ts';
 import { emptyIndex } from '../domain/body/index-body.ts';
+import { idempotencyClaim } from '../domain/idempotency.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import { Finish } from './finish.ts';
 import { Run } from './run.ts';
-import { modelSteps, type Step, stepsOf, storedSteps, type Tools } from './steps.ts';
+import { modelSteps, type Step, stepsOf, stepsOnce, storedSteps, type Tools } from './steps.ts';
 import { withinGrant } from './strict.ts';
 
 export interface TakeDependencies {
@@ -83,9 +84,15 @@ export class Taker {
     await this.#idle.promise;
   }
 
+  /** Whether a request is owned here at this moment. */
+  owns(requestId: string): boolean {
+    return this.#runs.has(requestId);
+  }
+
   /** Receipts of what is owned at this moment, for a store that lost its leases. */
   receipts() {
-    return [...this.#runs.values()].flatMap(({ receipt }) => receipt ?? []);
+    // Who waits for another one's call has reserved nothing yet, and must not seem to have.
+    return [...this.#runs.values()].flatMap(({ receipt, joining }) => (joining === '' && receipt ? receipt : []));
   }
 
   async #own(request: Request, parts: Promise<Uint8Array> | undefined): Promise<void> {
@@ -98,7 +105,8 @@ export class Taker {
       firstSequence: 0,
       onCancel: (reason) => {
         if (run) run.cancelled = reason;
-        bus.bodies.forget(requestId);
+        // On its way to upstream it is needed as long as the request is.
+        if (!run?.holdsKey || run.stopped) bus.bodies.forget(requestId);
       },
     });
     try {
@@ -122,6 +130,7 @@ export class Taker {
       const { body, encodedPii } = parsed instanceof Promise ? await parsed : parsed;
       run = new Run(request, snapshot, proxy, body, answer);
       run.encodedPii = encodedPii;
+      if (request.idempotencyKey !== undefined) await this.#claim(run, request.idempotencyKey);
       this.#runs.set(requestId, run);
       await this.#proceed(run);
     } catch (error) {
@@ -130,6 +139,12 @@ export class Taker {
       if (run) this.#finish.refused(run, detail);
       else refuseUnread(answer, request, detail);
     }
+    // Until then it counts as owned.
+    await run?.told;
+  }
+
+  async #claim(run: Run, callersKey: string): Promise<void> {
+    run.claim = await idempotencyClaim(run.request, callersKey, run.proxy.id, run.body.bytes);
   }
 
   async #proceed(run: Run): Promise<void> {
@@ -137,10 +152,11 @@ export class Taker {
       const startedAt = performance.now();
       const verdict = await this.#attempt(step, run);
       run.stageUs[step.stage] = Math.round((performance.now() - startedAt) * 1000);
-      if (run.cancelled !== '') return this.#finish.cancelled(run);
+      if (run.stopped) return this.#finish.cancelled(run);
       if (verdict.kind === 'refuse') return this.#finish.refused(run, verdict.error);
       if (verdict.kind === 'hit') return this.#finish.hit(run, verdict.hit);
       if (verdict.kind === 'answer') return this.#finish.answered(run, verdict.body);
+      if (verdict.kind === 'replay') return this.#finish.replayed(run, verdict.answer);
     }
     await this.#handOver(run);
   }
@@ -154,7 +170,7 @@ export class Taker {
       return verdict;
     } catch (error) {
       const detail = toErrorDetail(error);
-      if (step.stage === 'auth') this.#release(run);
+      if (step.stage === 'auth' || step.stage === 'join') this.#release(run);
       if (step.onError === 'pass' && isOutage(detail.code)) return passOver(step, run);
       throw error;
     }
@@ -178,7 +194,7 @@ export class Taker {
     row.stageUs = run.stageUs;
     // Before the owner is known: frame 1 comes from it, and a beat names it while there is none.
     this.#accepting.delete(request.requestId);
-    answer.head({ headers: run.headers, restore: run.restore, owner: '', stream, surface: request.surface });
+    run.sendHead();
     const result = await dispatcher.dispatch(
       {
         requestId: request.requestId,
@@ -201,6 +217,7 @@ export class Taker {
         firstContentByMs: request.deadlineAtMs,
         stored: request.stored,
         knownResponse: run.knownResponse,
+        ...(run.claim && { idempotencyKey: run.claim.key }),
       },
       body.bytes,
     );
@@ -215,9 +232,14 @@ export class Taker {
     }
   }
 
-  #stepsOf({ proxy, request }: Run): readonly Step[] {
+  #stepsOf({ proxy, request, claim }: Run): readonly Step[] {
     if (request.surface === Surface.MODELS) return modelSteps;
     if (request.surface === Surface.STORED_RESPONSES) return storedSteps;
+    const steps = this.#stepsOfProxy(proxy);
+    return claim ? stepsOnce(steps) : steps;
+  }
+
+  #stepsOfProxy(proxy: ProxySettings): readonly Step[] {
     let steps = this.#steps.get(proxy);
     if (!steps) {
       steps = stepsOf(proxy.guardrails);

@@ -43,9 +43,13 @@ export function openCall(
       run.firstContentAtMs = Date.now();
       call.firstContentAt = performance.now();
       metrics.firstContent(target, call.firstContentAt - run.startedAt);
+      if (run.recording) run.recording.headers = headers;
       answer.response({ httpStatus: 200, headers: answerHeaders(run, target, headers) });
     },
-    write: (content: Buffer) => answer.write(content),
+    write: (content: Buffer) => {
+      run.recording?.push(content);
+      return answer.write(content);
+    },
     drained: () => answer.drained(),
   };
   const limits = { firstContentByMs, deadlineAtMs: dispatch.deadlineAtMs, idleMsMax, answerBytesMax };

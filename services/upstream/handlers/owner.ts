@@ -1,6 +1,6 @@
 import type { Bus } from '@tollgate/bus';
 import { type ConfigSnapshot, providerByName } from '@tollgate/config';
-import { Dispatch, type Receipt, Reclaim, Surface, type UsageEvent } from '@tollgate/contracts';
+import { Dispatch, IdempotencyOwner, type Receipt, Reclaim, Surface, type UsageEvent } from '@tollgate/contracts';
 import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import type { Logger } from '@tollgate/telemetry';
 import type { Endpoints } from '../adapters/endpoints.ts';
@@ -9,6 +9,7 @@ import type { UpstreamMetrics } from '../adapters/metrics.ts';
 import { Claims } from '../domain/claims.ts';
 import { noTokens } from '../domain/usage.ts';
 import type { Conclude } from './conclude.ts';
+import type { Keep } from './keep.ts';
 import { reportRunning } from './report.ts';
 import { Run } from './run.ts';
 import type { Serve } from './serve.ts';
@@ -18,6 +19,7 @@ export interface OwnerDependencies {
   endpoints: Endpoints;
   serve: Serve;
   conclude: Conclude;
+  keep: Keep;
   metrics: UpstreamMetrics;
   logger: Logger;
   runsMax: number;
@@ -31,6 +33,9 @@ const surfaces: ReadonlySet<Surface> = new Set([
   Surface.EMBEDDINGS,
   Surface.STORED_RESPONSES,
 ]);
+
+/** The caller is gone, as opposed to the request: a retry with the same idempotency key finds what becomes of it. */
+const leaves: ReadonlySet<string> = new Set(['client_gone', 'ingress_gone']);
 
 /** Takes dispatches, owns their requests until they end, and knows which it must never own. */
 export class Owner {
@@ -48,6 +53,12 @@ export class Owner {
   get running(): number {
     return this.#runs.size;
   }
+
+  /** Handler of tg.v1.idempotency.owner: silence where the request is not owned here. */
+  readonly tellOwned = (bytes: Uint8Array, reply: string): void => {
+    const { requestId } = IdempotencyOwner.decode(bytes);
+    if (this.#runs.has(requestId)) this.#dependencies.bus.reply(reply, Uint8Array.of(1));
+  };
 
   /** Receipts of all requests owned at this moment. */
   receipts(): Receipt[] {
@@ -170,6 +181,7 @@ export class Owner {
     } catch (error) {
       this.#broken(run, error);
     }
+    await this.#dependencies.keep.ended(run);
   }
 
   /** The body did not come, or something here is wrong: an end and a row all the same, unless there are some already. */
@@ -187,6 +199,7 @@ export class Owner {
     const { requestId, answer, dispatch } = run;
     // Still open: somebody else owns it now.
     if (!answer.closed) answer.cancel('handed_on');
+    run.recording?.close();
     this.#runs.delete(requestId);
     this.#claims.ended(requestId, Date.now());
     this.#bodyBytes -= dispatch.bodyBytes;
@@ -194,8 +207,10 @@ export class Owner {
   }
 
   #cancel(requestId: string, reason: string): void {
+    const run = this.#runs.get(requestId);
+    if (run?.recording && leaves.has(reason)) return;
     this.#dependencies.bus.bodies.forget(requestId);
-    this.#runs.get(requestId)?.stop(reason);
+    run?.stop(reason);
   }
 
   #accept(requestId: string, toInbox: string, dispatch: number): void {

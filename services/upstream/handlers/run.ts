@@ -3,6 +3,7 @@ import type { ConfigSnapshot } from '@tollgate/config';
 import type { Dispatch, Target, UsageEvent } from '@tollgate/contracts';
 import type { Failure } from '../domain/give-up.ts';
 import type { Attempt } from './attempt.ts';
+import { Recording } from './recording.ts';
 
 /** The provider may end by itself for this long after the caller has left: measured usage is worth it. */
 const graceMs = 500;
@@ -16,6 +17,8 @@ export class Run {
   readonly answer: AnswerSender;
   /** Set once it is here whole. */
   body: Buffer = Buffer.alloc(0);
+  /** Of a request that holds an idempotency key, which runs to its end, whoever leaves. */
+  readonly recording: Recording | undefined;
   readonly startedAt = performance.now();
   readonly failures: Failure[] = [];
   attempt: Attempt | undefined;
@@ -35,6 +38,7 @@ export class Run {
     this.row = row;
     this.snapshot = snapshot;
     this.answer = answer;
+    if (dispatch.idempotencyKey) this.recording = new Recording();
   }
 
   get requestId(): string {

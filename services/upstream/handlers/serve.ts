@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Bus } from '@tollgate/bus';
 import { type Cost, providerByName } from '@tollgate/config';
 import type { Target } from '@tollgate/contracts';
@@ -18,6 +19,7 @@ import type { AttemptEnd } from './attempt.ts';
 import type { Conclude, Served } from './conclude.ts';
 import { HedgedCalls } from './hedged-calls.ts';
 import type { Hedge, Hedging } from './hedging.ts';
+import type { Keep } from './keep.ts';
 import { renamedAnswer } from './names-for.ts';
 import { type CallDependencies, makeCall, openCall } from './open-call.ts';
 import { report, reportStart } from './report.ts';
@@ -29,6 +31,7 @@ export interface ServeDependencies extends CallDependencies {
   extensions: Extensions;
   hedging: Hedging;
   conclude: Conclude;
+  keep: Keep;
   unpriced: UnpricedUsage;
   logger: Logger;
   /** Whether this replica calls the provider itself. */
@@ -154,13 +157,19 @@ export class Serve {
         const { usage, beside, textBytes, cacheable, headers, body } = end;
         const served = this.#served(run, call, usage ? measured(usage) : estimated(run, textBytes, beside));
         const answer = renamedAnswer(run.dispatch.surface, call.names, body);
+        const kept = run.recording && this.#keepWhole(run, served, headers, answer);
         await conclude.json(run, { ...served, canonical: cacheable ? body : undefined }, headers, answer);
+        await kept;
         return true;
       }
       case 'stream': {
         const served = this.#served(run, call, usageSeen(run, call));
         const canonical = run.dispatch.cacheFill && !end.failed ? call.reader?.canonical() : undefined;
+        run.recording?.push(end.tail);
+        const kept =
+          run.recording && !end.failed ? this.#dependencies.keep.answered(run, call.target, served.tokens) : undefined;
         conclude.stream(run, { ...served, canonical }, end.tail, end.failed);
+        await kept;
         return true;
       }
       case 'stopped':
@@ -169,6 +178,13 @@ export class Serve {
       case 'fault':
         return this.#failed(run, call, end.fault, end.usage);
     }
+  }
+
+  #keepWhole(run: Run, { target, tokens }: Omit<Served, 'canonical'>, headers: IncomingHttpHeaders, body: Buffer) {
+    const { recording } = run;
+    if (recording) recording.headers = headers;
+    recording?.push(body);
+    return this.#dependencies.keep.answered(run, target, tokens);
   }
 
   #served(run: Run, call: Call, charged: Charged): Omit<Served, 'canonical'> {
@@ -203,7 +219,7 @@ export class Serve {
       return false;
     }
     const served = isStrict(run.row.receipt) ? usageSeen(run, call).tokens : seen.tokens;
-    if (run.answer.cancelled) conclude.cancelled(run, target, served);
+    if (run.stopped !== '' && run.answer.cancelled) conclude.cancelled(run, target, served);
     else conclude.truncated(run, target, served, brokenOff(fault, Date.now() - run.startedAtMs));
     return true;
   }

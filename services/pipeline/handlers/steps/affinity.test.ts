@@ -13,7 +13,7 @@ const reasoning = (content: string) => ({ type: 'reasoning', encrypted_content: 
 function runOf(value: object, surface: Surface = Surface.RESPONSES, stored?: StoredCall): Run {
   const bytes = Buffer.from(JSON.stringify(value));
   const request = { ...Request.decode(new Uint8Array(0)), surface, stored };
-  return { request, body: new Body(bytes, indexBody(bytes, surface)), receipt: { teamId: 't' } } as unknown as Run;
+  return { request, body: new Body(bytes, indexBody(bytes, surface)) } as unknown as Run;
 }
 
 test('a first turn goes anywhere, one that goes on says from what', () => {
@@ -21,15 +21,15 @@ test('a first turn goes anywhere, one that goes on says from what', () => {
   assert.equal(affinityOf(runOf({ input: [reasoning('gAAA')] })), undefined, 'it is none of ours');
   assert.equal(affinityOf(runOf({ messages: [reasoning(`${markOf('east')}g`)] }, Surface.CHAT_COMPLETIONS)), undefined);
   const went = affinityOf(runOf({ input: 'x', previous_response_id: 'resp_1' }));
-  assert.deepEqual(went, { teamId: 't', responseId: 'resp_1', contentMarks: [], action: '' });
+  assert.deepEqual(went, { responseId: 'resp_1', contentMarks: [], action: '' });
   const thought = affinityOf(runOf({ input: [reasoning(`${markOf('east')}g`), reasoning(`${markOf('east')}h`)] }));
-  assert.deepEqual(thought, { teamId: 't', responseId: '', contentMarks: [markOf('east')], action: '' });
+  assert.deepEqual(thought, { responseId: '', contentMarks: [markOf('east')], action: '' });
 });
 
 test('a response is asked for by its id', () => {
   const stored = { responseId: 'resp_1', action: 'delete', query: '' };
   const asked = affinityOf(runOf({ input: 'x' }, Surface.RESPONSES, stored));
-  assert.deepEqual(asked, { teamId: 't', responseId: 'resp_1', contentMarks: [], action: 'delete' });
+  assert.deepEqual(asked, { responseId: 'resp_1', contentMarks: [], action: 'delete' });
 });
 
 test('contents from everywhere are refused', () => {

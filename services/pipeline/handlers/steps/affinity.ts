@@ -9,11 +9,10 @@ const contentMarksMax = 16;
  * What binds this request to the resource that keeps its state; undefined where any target will do.
  * @throws TollgateError `invalid_request` for encrypted contents from everywhere
  */
-export function affinityOf({ request, body, receipt }: Run): Affinity | undefined {
-  const teamId = receipt?.teamId ?? '';
+export function affinityOf({ request, body }: Run): Affinity | undefined {
   if (request.stored) {
     const { responseId, action } = request.stored;
-    return { teamId, responseId, contentMarks: [], action };
+    return { responseId, contentMarks: [], action };
   }
   const { previousResponseId: responseId, marks } = body.index;
   if (request.surface !== Surface.RESPONSES || (responseId === '' && marks.length === 0)) return undefined;
@@ -22,7 +21,7 @@ export function affinityOf({ request, body, receipt }: Run): Affinity | undefine
     const message = 'The encrypted contents of "input" come from too many places: send those of one conversation.';
     throw new TollgateError('invalid_request', { message, param: 'input' });
   }
-  return responseId === '' && contentMarks.length === 0 ? undefined : { teamId, responseId, contentMarks, action: '' };
+  return responseId === '' && contentMarks.length === 0 ? undefined : { responseId, contentMarks, action: '' };
 }
 
 /** The request as the resource that was found knows it. @throws TollgateError when the router left the response out */

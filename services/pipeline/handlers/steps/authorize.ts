@@ -1,5 +1,5 @@
 import { limitsNeedUser, resolveModel } from '@tollgate/config';
-import { type InputBound, Surface } from '@tollgate/contracts';
+import { type InputBound, KeptAnswer, Surface } from '@tollgate/contracts';
 import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import type { Body } from '../../domain/body/body.ts';
 import type { InputParts } from '../../domain/body/input-bound.ts';
@@ -33,12 +33,13 @@ export async function authorize(run: Run, guards: Tools): Promise<Verdict> {
         clientAddress: request.clientAddress,
         owner: run.answer.ingressInbox,
         ...(index.input && { input: inputBound(index.input, body, run) }),
+        ...(run.claim && { idempotency: run.claim }),
       },
     }),
   );
   if (result.$case === 'error') return refuse(result.value);
   if (result.$case !== 'auth') throw unexpected(result.$case);
-  const { receipt, refusal, headers, hits, models } = result.value;
+  const { receipt, refusal, headers, hits, models, idempotency } = result.value;
   Object.assign(run.headers, headers);
   if (receipt) {
     run.receipt = receipt;
@@ -47,6 +48,13 @@ export async function authorize(run: Run, guards: Tools): Promise<Verdict> {
   }
   if (refusal) return refuse(refusal);
   if (!receipt) throw unexpected('auth without receipt');
+  if (run.claim) {
+    run.joining = idempotency?.running ?? '';
+    run.holdsKey = idempotency === undefined;
+    if (idempotency) {
+      return run.joining === '' ? { kind: 'replay', answer: KeptAnswer.decode(idempotency.answer) } : next;
+    }
+  }
   run.allowedModels = models;
   const works = request.surface !== Surface.MODELS && request.surface !== Surface.STORED_RESPONSES;
   return works ? resolve(run) : next;

@@ -41,6 +41,8 @@ export const RequestStatus = {
   CANCELLED: 5,
   TRUNCATED: 6,
   ABANDONED: 7,
+  /** REPLAYED - A retry that got the answer of the request that had its idempotency key before. */
+  REPLAYED: 8,
 } as const;
 
 export type RequestStatus = typeof RequestStatus[keyof typeof RequestStatus];
@@ -54,6 +56,7 @@ export namespace RequestStatus {
   export type CANCELLED = typeof RequestStatus.CANCELLED;
   export type TRUNCATED = typeof RequestStatus.TRUNCATED;
   export type ABANDONED = typeof RequestStatus.ABANDONED;
+  export type REPLAYED = typeof RequestStatus.REPLAYED;
 }
 
 /** An error on its way to the caller. `code` is a row of the table in packages/errors, which knows status and type. */

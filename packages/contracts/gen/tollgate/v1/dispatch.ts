@@ -50,7 +50,14 @@ export interface Dispatch {
     | StoredCall
     | undefined;
   /** The response that is read or gone on from: the caller reads its own name of it wherever the provider says its. */
-  knownResponse?: ResponseName | undefined;
+  knownResponse?:
+    | ResponseName
+    | undefined;
+  /**
+   * SHA-256 of the caller's idempotency key, which this request holds: it runs to its end, whoever leaves, and what becomes of it
+   * is told to guard-auth. Absent: none.
+   */
+  idempotencyKey?: Uint8Array | undefined;
 }
 
 export interface Dispatch_HeadersEntry {
@@ -93,6 +100,7 @@ function createBaseDispatch(): Dispatch {
     firstContentByMs: 0,
     stored: undefined,
     knownResponse: undefined,
+    idempotencyKey: undefined,
   };
 }
 
@@ -169,6 +177,9 @@ export const Dispatch: MessageFns<Dispatch> = {
     }
     if (message.knownResponse !== undefined) {
       ResponseName.encode(message.knownResponse, writer.uint32(250).fork()).join();
+    }
+    if (message.idempotencyKey !== undefined) {
+      writer.uint32(322).bytes(message.idempotencyKey);
     }
     return writer;
   },
@@ -379,6 +390,14 @@ export const Dispatch: MessageFns<Dispatch> = {
             }
 
             message.knownResponse = ResponseName.decode(reader, reader.uint32());
+            continue;
+          }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.idempotencyKey = reader.bytes();
             continue;
           }
         }

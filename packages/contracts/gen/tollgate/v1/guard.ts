@@ -86,12 +86,34 @@ export interface AuthCall {
   /** The owner while guards run. */
   owner: string;
   /** Told while the configuration has a strict limit: what bounds the prompt besides the body's bytes. */
-  input?: InputBound | undefined;
+  input?:
+    | InputBound
+    | undefined;
+  /** Absent: the caller sent no idempotency key. */
+  idempotency?: IdempotencyClaim | undefined;
 }
 
 export interface AuthCall_MetadataEntry {
   key: string;
   value: string;
+}
+
+/** The request wants to be the one that makes the call for this key. */
+export interface IdempotencyClaim {
+  /** SHA-256 of the caller's key. */
+  key: Uint8Array;
+  /** SHA-256 over all that must be the same in a retry. */
+  body: Uint8Array;
+  /** The request that held the key when it was asked last, and that nobody owns any more; empty: none. */
+  abandoned: string;
+}
+
+/** Another request holds the idempotency key: nothing was reserved. */
+export interface IdempotencyStanding {
+  /** It has not ended yet. Empty: it has. */
+  running: string;
+  /** An encoded KeptAnswer. */
+  answer: Uint8Array;
 }
 
 export interface InputBound {
@@ -119,6 +141,8 @@ export interface AuthResult {
   hits: { [key: string]: number };
   /** Of a call of models: those that the key may use; none = all. */
   models: string[];
+  /** Absent: the call's own request holds the key now, or asked for none. */
+  idempotency?: IdempotencyStanding | undefined;
 }
 
 export interface AuthResult_HeadersEntry {
@@ -195,7 +219,7 @@ export interface RouteCall {
   /** Empty = the rotation decides. */
   model: string;
   startedAtMs: number;
-  /** Whose request it is: a team may be bound to regions. */
+  /** Whose request it is: a team may be bound to regions, and what it goes on from must be its own. */
   teamId?:
     | string
     | undefined;
@@ -222,7 +246,6 @@ export interface RouteCall {
 
 /** What binds a request to the provider resource that keeps its state. */
 export interface Affinity {
-  teamId: string;
   /** As the caller named it: the response that is read or gone on from; empty = none. */
   responseId: string;
   /** Before the encrypted contents of the input, each once. */
@@ -667,6 +690,7 @@ function createBaseAuthCall(): AuthCall {
     clientAddress: "",
     owner: "",
     input: undefined,
+    idempotency: undefined,
   };
 }
 
@@ -710,6 +734,9 @@ export const AuthCall: MessageFns<AuthCall> = {
     }
     if (message.input !== undefined) {
       InputBound.encode(message.input, writer.uint32(106).fork()).join();
+    }
+    if (message.idempotency !== undefined) {
+      IdempotencyClaim.encode(message.idempotency, writer.uint32(322).fork()).join();
     }
     return writer;
   },
@@ -834,6 +861,14 @@ export const AuthCall: MessageFns<AuthCall> = {
             message.input = InputBound.decode(reader, reader.uint32());
             continue;
           }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.idempotency = IdempotencyClaim.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -889,6 +924,131 @@ export const AuthCall_MetadataEntry: MessageFns<AuthCall_MetadataEntry> = {
             }
 
             message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseIdempotencyClaim(): IdempotencyClaim {
+  return { key: new Uint8Array(0), body: new Uint8Array(0), abandoned: "" };
+}
+
+export const IdempotencyClaim: MessageFns<IdempotencyClaim> = {
+  encode(message: IdempotencyClaim, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key.length !== 0) {
+      writer.uint32(10).bytes(message.key);
+    }
+    if (message.body.length !== 0) {
+      writer.uint32(18).bytes(message.body);
+    }
+    if (message.abandoned !== "") {
+      writer.uint32(26).string(message.abandoned);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): IdempotencyClaim {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIdempotencyClaim();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.body = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.abandoned = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseIdempotencyStanding(): IdempotencyStanding {
+  return { running: "", answer: new Uint8Array(0) };
+}
+
+export const IdempotencyStanding: MessageFns<IdempotencyStanding> = {
+  encode(message: IdempotencyStanding, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.running !== "") {
+      writer.uint32(10).string(message.running);
+    }
+    if (message.answer.length !== 0) {
+      writer.uint32(18).bytes(message.answer);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): IdempotencyStanding {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIdempotencyStanding();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.running = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.answer = reader.bytes();
             continue;
           }
         }
@@ -984,7 +1144,7 @@ export const InputBound: MessageFns<InputBound> = {
 };
 
 function createBaseAuthResult(): AuthResult {
-  return { receipt: undefined, refusal: undefined, headers: {}, hits: {}, models: [] };
+  return { receipt: undefined, refusal: undefined, headers: {}, hits: {}, models: [], idempotency: undefined };
 }
 
 export const AuthResult: MessageFns<AuthResult> = {
@@ -1003,6 +1163,9 @@ export const AuthResult: MessageFns<AuthResult> = {
     });
     for (const v of message.models) {
       writer.uint32(66).string(v!);
+    }
+    if (message.idempotency !== undefined) {
+      IdempotencyStanding.encode(message.idempotency, writer.uint32(322).fork()).join();
     }
     return writer;
   },
@@ -1064,6 +1227,14 @@ export const AuthResult: MessageFns<AuthResult> = {
             }
 
             message.models.push(reader.string());
+            continue;
+          }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.idempotency = IdempotencyStanding.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -1950,14 +2121,11 @@ export const RouteCall: MessageFns<RouteCall> = {
 };
 
 function createBaseAffinity(): Affinity {
-  return { teamId: "", responseId: "", contentMarks: [], action: "" };
+  return { responseId: "", contentMarks: [], action: "" };
 }
 
 export const Affinity: MessageFns<Affinity> = {
   encode(message: Affinity, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.teamId !== "") {
-      writer.uint32(10).string(message.teamId);
-    }
     if (message.responseId !== "") {
       writer.uint32(18).string(message.responseId);
     }
@@ -1983,14 +2151,6 @@ export const Affinity: MessageFns<Affinity> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.teamId = reader.string();
-            continue;
-          }
           case 2: {
             if (tag !== 18) {
               break;

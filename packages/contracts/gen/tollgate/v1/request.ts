@@ -37,7 +37,11 @@ export interface Request {
   /** Whole when body_bytes fits one message, else empty and BodyPart entries follow to the acceptor's inbox. */
   body: Uint8Array;
   /** Of surface STORED_RESPONSES. */
-  stored?: StoredCall | undefined;
+  stored?:
+    | StoredCall
+    | undefined;
+  /** As the caller sent it; absent: none. */
+  idempotencyKey?: string | undefined;
 }
 
 export interface Request_HeadersEntry {
@@ -69,6 +73,7 @@ function createBaseRequest(): Request {
     bodyBytes: 0,
     body: new Uint8Array(0),
     stored: undefined,
+    idempotencyKey: undefined,
   };
 }
 
@@ -124,6 +129,9 @@ export const Request: MessageFns<Request> = {
     }
     if (message.stored !== undefined) {
       StoredCall.encode(message.stored, writer.uint32(162).fork()).join();
+    }
+    if (message.idempotencyKey !== undefined) {
+      writer.uint32(322).string(message.idempotencyKey);
     }
     return writer;
   },
@@ -281,6 +289,14 @@ export const Request: MessageFns<Request> = {
             }
 
             message.stored = StoredCall.decode(reader, reader.uint32());
+            continue;
+          }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
             continue;
           }
         }
