@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { findProxy, type ProxySettings, parseConfigFile, ResponseIds, resolveConfig } from '@tollgate/config';
+import {
+  findProxy,
+  type IssuedResponse,
+  type ProxySettings,
+  parseConfigFile,
+  ResponseIds,
+  resolveConfig,
+} from '@tollgate/config';
 import type { StandingStore, Standings } from '../adapters/standing-store.ts';
 import { BoundRoutes } from './bound.ts';
 
@@ -16,7 +23,12 @@ const healthy = { untilMs: 0, probedUntilMs: 0 };
 const restingFor = (ms: number) => ({ untilMs: nowMs + ms, probedUntilMs: 0 });
 
 /** What a second turn gets when the store answers `standings` of its former model and the other, or (undefined) is away. */
-async function goOn(standings: Standings | undefined, action = '', regions?: string[]) {
+async function goOn(
+  standings: Standings | undefined,
+  action = '',
+  regions?: string[],
+  response: IssuedResponse = issued,
+) {
   let faults = 0;
   const read = async () => standings ?? Promise.reject(new Error('away'));
   const routes = new BoundRoutes({
@@ -25,7 +37,7 @@ async function goOn(standings: Standings | undefined, action = '', regions?: str
     now: () => nowMs,
     onStoreFault: () => faults++,
   });
-  const affinity = { teamId, responseId: ids.seal(teamId, issued), contentMarks: [], action };
+  const affinity = { teamId, responseId: ids.seal(teamId, response), contentMarks: [], action };
   const team = regions && { id: teamId, name: 'product', limits: [], regions };
   const call = { model: '', startedAtMs: nowMs };
   const route = await routes.route({ snapshot, proxy, call, team }, affinity);
@@ -69,4 +81,14 @@ test('a team that is bound to other regions goes on from nothing and reads nothi
     const { refusal, models } = await goOn({ probe: false, standings: [healthy, healthy] }, action, ['asia']);
     assert.deepEqual([refusal?.code, models], ['access_denied', []]);
   }
+});
+
+test('one of the background is upstream’s to find: by its id at once, gone on from only when it is known what it is kept as', async () => {
+  const background = { ...issued, providerId: 'req_1', background: true } as const;
+  const read = await goOn(undefined, 'retrieve', undefined, background);
+  assert.deepEqual([read.models, read.background, read.providerResponseId], [['gpt-4o-mini'], true, 'req_1']);
+  const next = await goOn({ probe: false, standings: [healthy, healthy] }, '', undefined, background);
+  assert.deepEqual([next.models, next.background, next.providerResponseId], [[], true, 'req_1']);
+  assert.equal((await goOn(undefined, 'retrieve', ['asia'], background)).refusal?.code, 'access_denied');
+  assert.equal((await goOn(undefined, 'retrieve')).background, undefined);
 });

@@ -1,6 +1,7 @@
 import type { AnswerSender } from '@tollgate/bus';
 import type { ConfigSnapshot, ProxySettings } from '@tollgate/config';
 import type {
+  BackgroundCall,
   CacheFillPlan,
   GuardRequest,
   Receipt,
@@ -34,6 +35,8 @@ export class Run {
   cacheFill: CacheFillPlan | undefined;
   /** The response that is read or gone on from. */
   knownResponse: ResponseName | undefined;
+  /** It runs in the background, or asks for a response that did. */
+  background: BackgroundCall | undefined;
   /** Tollgate's own headers of the answer. */
   readonly headers: Record<string, string> = {};
   readonly restore: Record<string, string> = {};

@@ -1,5 +1,6 @@
 import type { Guardrail } from '@tollgate/config';
 import type { GuardPool } from '@tollgate/guard';
+import type { Background } from '../adapters/background.ts';
 import type { ParsePool } from '../adapters/parse-pool.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import type { Run } from './run.ts';
@@ -15,6 +16,7 @@ export interface Tools {
   cache: GuardPool;
   router: GuardPool;
   parser: ParsePool;
+  background: Pick<Background, 'expectRoom' | 'keptAs'>;
 }
 
 export interface Step {

@@ -7,6 +7,7 @@ import { Accepting } from '../adapters/accepting.ts';
 import type { Dispatcher } from '../adapters/dispatcher.ts';
 import type { PiiAddress, ReadBody } from '../adapters/parse-pool.ts';
 import { Body } from '../domain/body/body.ts';
+import { asForeground } from '../domain/body/foreground.ts';
 import { emptyIndex } from '../domain/body/index-body.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import { Finish } from './finish.ts';
@@ -122,6 +123,7 @@ export class Taker {
       const { body, encodedPii } = parsed instanceof Promise ? await parsed : parsed;
       run = new Run(request, snapshot, proxy, body, answer);
       run.encodedPii = encodedPii;
+      if (body.index.background) await beginInBackground(run, tools);
       this.#runs.set(requestId, run);
       await this.#proceed(run);
     } catch (error) {
@@ -171,14 +173,18 @@ export class Taker {
     const { bus, dispatcher } = this.#dependencies;
     const { request, row, answer } = run;
     if (!row) throw new TollgateError('internal_error', { internal: 'dispatch without a receipt' });
-    const { stream, includeUsage } = run.body.index;
+    const { includeUsage, background } = run.body.index;
+    const stream = run.body.index.stream || (request.stored?.stream ?? false);
     const bounded = withinGrant(run);
-    const body = stream && request.surface === Surface.CHAT_COMPLETIONS ? bounded.withUsageInStream() : bounded;
+    const asked = background ? asForeground(bounded) : bounded;
+    const body = stream && request.surface === Surface.CHAT_COMPLETIONS ? asked.withUsageInStream() : asked;
     const model = body.modelSpan();
     row.stageUs = run.stageUs;
     // Before the owner is known: frame 1 comes from it, and a beat names it while there is none.
     this.#accepting.delete(request.requestId);
-    answer.head({ headers: run.headers, restore: run.restore, owner: '', stream, surface: request.surface });
+    // Events by id are those of the surface that made them.
+    const surface = request.stored?.stream ? Surface.RESPONSES : request.surface;
+    answer.head({ headers: run.headers, restore: run.restore, owner: '', stream, surface });
     const result = await dispatcher.dispatch(
       {
         requestId: request.requestId,
@@ -201,6 +207,7 @@ export class Taker {
         firstContentByMs: request.deadlineAtMs,
         stored: request.stored,
         knownResponse: run.knownResponse,
+        background: run.background,
       },
       body.bytes,
     );
@@ -225,6 +232,12 @@ export class Taker {
     }
     return steps;
   }
+}
+
+/** Before anything is reserved: a full queue takes nothing. @throws TollgateError `overloaded` */
+async function beginInBackground(run: Run, { background }: Tools): Promise<void> {
+  await background.expectRoom();
+  run.background = { requestId: '' };
 }
 
 /** The guard or its store was not there, as opposed to having decided. */

@@ -21,6 +21,7 @@ export interface UpstreamMetrics {
   /** @param usage as costOf names it: `tool_calls.web_search` */
   unpriced(usage: string): void;
   turnedAway(reason: 'late' | 'disowned' | 'repeated' | 'rejected'): void;
+  backgroundRun(outcome: 'completed' | 'incomplete' | 'failed' | 'cancelled' | 'lost' | 'handed_back'): void;
 }
 
 /** Labels are names of the configuration only, so their number is bounded by it. */
@@ -44,6 +45,11 @@ export function upstreamMetrics(metrics: Metrics, running: () => number): Upstre
   const turnedAway = metrics.counter('tollgate_upstream_turned_away_total', 'Dispatches that were not taken', [
     'reason',
   ]);
+  const backgroundRuns = metrics.counter(
+    'tollgate_upstream_background_runs_total',
+    'Runs of requests in the background by what came of them',
+    ['outcome'],
+  );
   return {
     attempt: ({ provider, model }, outcome) => attempts.inc({ provider, model, outcome }),
     firstContent: ({ provider, model }, elapsedMs) => firstContent.observe({ provider, model }, elapsedMs / 1000),
@@ -52,5 +58,6 @@ export function upstreamMetrics(metrics: Metrics, running: () => number): Upstre
       unpriced.inc({ kind: unpricedKinds.has(kind) ? kind : 'other' });
     },
     turnedAway: (reason) => turnedAway.inc({ reason }),
+    backgroundRun: (outcome) => backgroundRuns.inc({ outcome }),
   };
 }

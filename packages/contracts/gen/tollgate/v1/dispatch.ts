@@ -6,6 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { BackgroundCall } from "./background.ts";
 import { CacheFillPlan } from "./cache.ts";
 import { ResponseName, StoredCall, Surface, Target } from "./common.ts";
 import { UsageEvent } from "./usage.ts";
@@ -50,7 +51,11 @@ export interface Dispatch {
     | StoredCall
     | undefined;
   /** The response that is read or gone on from: the caller reads its own name of it wherever the provider says its. */
-  knownResponse?: ResponseName | undefined;
+  knownResponse?:
+    | ResponseName
+    | undefined;
+  /** Absent: neither runs in the background nor asks for a response that did. */
+  background?: BackgroundCall | undefined;
 }
 
 export interface Dispatch_HeadersEntry {
@@ -93,6 +98,7 @@ function createBaseDispatch(): Dispatch {
     firstContentByMs: 0,
     stored: undefined,
     knownResponse: undefined,
+    background: undefined,
   };
 }
 
@@ -169,6 +175,9 @@ export const Dispatch: MessageFns<Dispatch> = {
     }
     if (message.knownResponse !== undefined) {
       ResponseName.encode(message.knownResponse, writer.uint32(250).fork()).join();
+    }
+    if (message.background !== undefined) {
+      BackgroundCall.encode(message.background, writer.uint32(322).fork()).join();
     }
     return writer;
   },
@@ -379,6 +388,14 @@ export const Dispatch: MessageFns<Dispatch> = {
             }
 
             message.knownResponse = ResponseName.decode(reader, reader.uint32());
+            continue;
+          }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.background = BackgroundCall.decode(reader, reader.uint32());
             continue;
           }
         }
