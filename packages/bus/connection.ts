@@ -5,6 +5,7 @@ import type { Entry, LimitEvent } from '@tollgate/contracts';
 import type { Logger, Metrics } from '@tollgate/telemetry';
 import { AwaitedAnswers } from './answers/awaited.ts';
 import { OwnedAnswers } from './answers/owned.ts';
+import { BackgroundStore } from './background/store.ts';
 import type { BatchConsumer } from './batch-consumer.ts';
 import { Bodies } from './bodies.ts';
 import { ConfigStore } from './config/store.ts';
@@ -249,6 +250,11 @@ export class Bus {
 
   readUsage(range: { fromSeq: number; toSeq: number }): AsyncGenerator<UsageMessage> {
     return readUsage(this.#nc, range);
+  }
+
+  /** What is kept of requests in the background, and their queue. */
+  backgroundStore(): BackgroundStore {
+    return new BackgroundStore(this.#nc);
   }
 
   ensureTopology(options: TopologyOptions): Promise<void> {

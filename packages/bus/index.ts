@@ -1,6 +1,8 @@
 export { Acceptance, acceptWithinMs } from './acceptance.ts';
 export { type AnswerHandlers, type AnswerReceiver, jsonWindowBytes } from './answers/receiver.ts';
 export { type AnswerSender, completeBytesMax, frameBytesMax } from './answers/sender.ts';
+export type { BackgroundMessage, BackgroundRecord, BackgroundStore, BackgroundUse, Kept } from './background/store.ts';
+export { type BackgroundBounds, backgroundDefaults } from './background/streams.ts';
 export type { BatchConsumer } from './batch-consumer.ts';
 export { Bus, type BusOptions, type BusSubscription, connectBus, type MessageHandler } from './connection.ts';
 export type { Backlog, DeliveryVerdict, EventDeliveries, EventDeliveriesOptions } from './event-deliveries.ts';

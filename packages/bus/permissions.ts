@@ -1,4 +1,11 @@
-import { configBucket, eventStream, subjects, usageStream } from './subjects.ts';
+import {
+  backgroundQueueStream,
+  backgroundStream,
+  configBucket,
+  eventStream,
+  subjects,
+  usageStream,
+} from './subjects.ts';
 
 export interface Permissions {
   publish: string[];
@@ -37,6 +44,24 @@ const readEvents = [
   `$JS.ACK.${eventStream}.>`,
 ];
 
+/** Of what is kept in the background upstream alone reads and deletes. */
+const runBackground = [
+  `$JS.API.STREAM.INFO.${backgroundQueueStream}`,
+  `$JS.API.DIRECT.GET.${backgroundQueueStream}`,
+  `$JS.API.DIRECT.GET.${backgroundQueueStream}.>`,
+  `$JS.API.CONSUMER.*.${backgroundQueueStream}.>`,
+  `$JS.API.CONSUMER.MSG.NEXT.${backgroundQueueStream}.>`,
+  `$JS.ACK.${backgroundQueueStream}.>`,
+  `$JS.API.STREAM.INFO.${backgroundStream}`,
+  `$JS.API.STREAM.MSG.GET.${backgroundStream}`,
+  `$JS.API.STREAM.PURGE.${backgroundStream}`,
+  `$JS.API.CONSUMER.*.${backgroundStream}.>`,
+  `$JS.API.CONSUMER.*.${backgroundStream}`,
+  `$JS.API.CONSUMER.MSG.NEXT.${backgroundStream}.>`,
+  subjects.backgroundQueue,
+  subjects.backgroundRecord('*', '>'),
+];
+
 const anyInbox = 'tg.v1.in.>';
 const writeUsage = 'tg.v1.usage.>';
 /** JetStream's replies go to inboxes that only the asking service may listen to. */
@@ -53,6 +78,8 @@ const own: Record<string, Permissions> = {
       subjects.idempotencyEnd,
       subjects.idempotencyOwner,
       subjects.guardHello,
+      subjects.backgroundRoom,
+      subjects.backgroundFind,
       anyInbox,
       writeUsage,
     ],
@@ -90,10 +117,20 @@ const own: Record<string, Permissions> = {
       subjects.leaseRenew,
       subjects.leaseExtend,
       subjects.idempotencyEnd,
+      subjects.backgroundAsk,
       anyInbox,
       writeUsage,
+      ...runBackground,
     ],
-    subscribe: [subjects.dispatch('*'), subjects.reclaim, subjects.leaseAsk, subjects.idempotencyOwner],
+    subscribe: [
+      subjects.dispatch('*'),
+      subjects.reclaim,
+      subjects.leaseAsk,
+      subjects.backgroundRoom,
+      subjects.backgroundFind,
+      subjects.backgroundAsk,
+      subjects.idempotencyOwner,
+    ],
   },
   analytics: {
     publish: [anyInbox, subjects.budgetCounters, ...readUsage, ...readEvents],

@@ -32,6 +32,16 @@ export const subjects = {
   limitEvent: (organizationId: string, id: string) => `tg.v1.event.limit.${organizationId}.${id}`,
   /** analytics → guard-auth, queue group `guard-auth`. */
   budgetCounters: 'tg.v1.budget.counters',
+  /** pipeline → upstream, queue group `upstream`: request and reply. */
+  backgroundRoom: 'tg.v1.background.room',
+  /** pipeline → upstream, queue group `upstream`: request and reply. */
+  backgroundFind: 'tg.v1.background.find',
+  /** upstream → every upstream: only the one that runs it replies. */
+  backgroundAsk: 'tg.v1.background.ask',
+  /** upstream → JetStream: what waits to be run, or runs. */
+  backgroundQueue: 'tg.v1.background.queue',
+  /** upstream → JetStream: everything that is kept of one response in the background. `part`: state, job, body.0, e.0, … */
+  backgroundRecord: (requestId: string, part: string) => `tg.v1.background.r.${requestId}.${part}`,
 } as const;
 
 export const usageStream = 'USAGE';
@@ -41,6 +51,12 @@ export const usageConsumers = { ledger: 'ledger', settle: 'settle' } as const;
 export const eventStream = 'EVENTS';
 /** Durable consumer of EVENTS, shared by the replicas of analytics. */
 export const eventConsumers = { ledger: 'limit-events' } as const;
+/** Requests in the background that are not over yet; each goes to one upstream at a time. */
+export const backgroundQueueStream = 'BACKGROUND_QUEUE';
+/** Durable consumer of BACKGROUND_QUEUE, shared by the replicas of upstream. */
+export const backgroundConsumer = 'upstream';
+/** What was asked for in the background, its events and answers. */
+export const backgroundStream = 'BACKGROUND';
 export const configBucket = 'CONFIG';
 
 /**

@@ -1,6 +1,7 @@
 import { DiscardPolicy, jetstreamManager, RetentionPolicy, StorageType } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/nats-core';
+import { type BackgroundBounds, ensureBackground } from './background/streams.ts';
 import { configBucket, eventStream, usageStream } from './subjects.ts';
 
 const dayNs = 24 * 3600 * 1e9;
@@ -10,6 +11,8 @@ export interface TopologyOptions {
   replicas: number;
   /** Bound of the USAGE stream; at it publishers are refused and admission answers 503. */
   usageBytesMax: number;
+  /** Left out: the defaults of the console. */
+  background?: BackgroundBounds;
 }
 
 /** A year's windows, and some: as long as an event is there it is not told again. */
@@ -17,7 +20,7 @@ const eventsAgeNs = 400 * dayNs;
 /** Some hundred thousand events; beyond it the oldest go. */
 const eventsBytesMax = 128 * 1024 * 1024;
 
-/** Creates the streams USAGE and EVENTS and the CONFIG bucket where they are missing; changes nothing that exists. */
+/** Creates the streams USAGE, EVENTS, BACKGROUND and its queue and the CONFIG bucket where they are missing; changes nothing that exists. */
 export async function ensureTopology(nc: NatsConnection, options: TopologyOptions): Promise<void> {
   const jsm = await jetstreamManager(nc);
   try {
@@ -55,5 +58,6 @@ export async function ensureTopology(nc: NatsConnection, options: TopologyOption
       allow_direct: true,
     });
   }
+  await ensureBackground(jsm, options.replicas, options.background);
   await new Kvm(nc).create(configBucket, { history: 5, replicas: options.replicas, storage: StorageType.File });
 }

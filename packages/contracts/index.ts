@@ -1,5 +1,6 @@
 // The wire's types and codecs. Everything below gen/ is generated from proto/ by `npm run generate`.
 export * from './encode.ts';
+export * from './gen/tollgate/v1/background.ts';
 export * from './gen/tollgate/v1/cache.ts';
 export * from './gen/tollgate/v1/common.ts';
 export * from './gen/tollgate/v1/dispatch.ts';

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { backgroundDefaults } from '@tollgate/bus';
 import {
   booleanVariable,
   clickhouseEnv,
@@ -11,6 +12,7 @@ import {
   z,
 } from '@tollgate/config';
 
+const hourMs = 3_600_000;
 const proxy = z.string().optional();
 const builtPages = fileURLToPath(new URL('../../apps/web/dist', import.meta.url));
 
@@ -32,6 +34,18 @@ export const readConfig = (environment: Environment) =>
       TOLLGATE_STREAM_REPLICAS: integerVariable({ min: 1, max: 5, default: 1 }),
       /** Bound of the USAGE stream, bytes; at it admission answers 503. */
       TOLLGATE_USAGE_BYTES_MAX: integerVariable({ min: 1024 * 1024, max: 2 ** 50, default: 8 * 1024 ** 3 }),
+      /** Bounds of the streams of requests in the background: how many wait or run, bytes of all that is kept, how long it is. */
+      TOLLGATE_BACKGROUND_QUEUE_MAX: integerVariable({ min: 1, max: 100_000, default: backgroundDefaults.queueMax }),
+      TOLLGATE_BACKGROUND_BYTES_MAX: integerVariable({
+        min: 1024 * 1024,
+        max: 2 ** 50,
+        default: backgroundDefaults.bytesMax,
+      }),
+      TOLLGATE_BACKGROUND_KEPT_HOURS: integerVariable({
+        min: 1,
+        max: 24 * 30,
+        default: backgroundDefaults.keptMs / hourMs,
+      }),
       /** The way out to receivers of webhooks, as curl reads it. */
       HTTPS_PROXY: proxy,
       https_proxy: proxy,

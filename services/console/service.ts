@@ -29,6 +29,11 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   await bus.ensureTopology({
     replicas: config.TOLLGATE_STREAM_REPLICAS,
     usageBytesMax: config.TOLLGATE_USAGE_BYTES_MAX,
+    background: {
+      queueMax: config.TOLLGATE_BACKGROUND_QUEUE_MAX,
+      bytesMax: config.TOLLGATE_BACKGROUND_BYTES_MAX,
+      keptMs: config.TOLLGATE_BACKGROUND_KEPT_HOURS * 3_600_000,
+    },
   });
   await bus.config.start();
 

@@ -2,6 +2,7 @@ import { type Bus, connectBus, Loopback, subjects } from '@tollgate/bus';
 import { encode, LeaseRenewal } from '@tollgate/contracts';
 import { type GuardPool, guardPool, NearGuards } from '@tollgate/guard';
 import type { Scope } from '@tollgate/lifecycle';
+import { Background } from './adapters/background.ts';
 import { Dispatcher } from './adapters/dispatcher.ts';
 import { Intake } from './adapters/intake.ts';
 import { Joins } from './adapters/joins.ts';
@@ -32,8 +33,9 @@ export async function start(scope: Scope): Promise<object> {
   const parser = new ParsePool();
   scope.defer('parser', () => parser.close());
   const joins = new Joins(bus, (requestId) => taker.owns(requestId));
+  const background = new Background(bus);
   const guards = { auth: pool('auth'), pii: pool('pii'), cache: pool('cache'), router: pool('router') };
-  const tools: Tools = { ...guards, parser, joins };
+  const tools: Tools = { ...guards, parser, joins, background };
   const dispatcher = new Dispatcher(bus);
   const taker = new Taker({ bus, tools, dispatcher, logger, runsMax: config.TOLLGATE_PIPELINE_RUNS_MAX });
   answerLeaseAsks(bus, taker, scope.replica);

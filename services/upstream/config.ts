@@ -41,6 +41,10 @@ export const readConfig = (environment: Environment) =>
       TOLLGATE_UPSTREAM_FIRST_CONTENT_TIMEOUT_MS: milliseconds(280_000),
       /** Silence of the provider inside a stream, after its first content. */
       TOLLGATE_UPSTREAM_IDLE_TIMEOUT_MS: milliseconds(120_000),
+      /** Requests in the background that this replica runs at once; 0: none. */
+      TOLLGATE_BACKGROUND_RUNS_MAX: integerVariable({ min: 0, max: 10_000, default: 16 }),
+      /** From the admission of a request in the background to its end, waiting included. */
+      TOLLGATE_BACKGROUND_DEADLINE_MS: milliseconds(3_600_000, 86_400_000),
       /** As curl and the AWS tools read them: which proxy for which scheme, and which hosts go without. */
       HTTPS_PROXY: url,
       https_proxy: url,

@@ -13,6 +13,7 @@ import { Running } from './adapters/running.ts';
 import { Sweep } from './adapters/sweep.ts';
 import { UnpricedUsage } from './adapters/unpriced.ts';
 import { readConfig, type UpstreamConfig } from './config.ts';
+import { startBackground } from './handlers/background/start.ts';
 import { Conclude } from './handlers/conclude.ts';
 import { Hedging } from './handlers/hedging.ts';
 import { Keep } from './handlers/keep.ts';
@@ -60,17 +61,6 @@ export async function start(scope: Scope): Promise<object> {
   });
   const runsMax = config.TOLLGATE_UPSTREAM_RUNS_MAX;
   const bodyBytesMax = config.TOLLGATE_UPSTREAM_BODY_BYTES_MAX;
-  const owner = new Owner({ bus, endpoints, serve, conclude, keep, metrics, logger, runsMax, bodyBytesMax });
-
-  const leases = new Leases(bus, () => owner.receipts());
-  leases.start();
-  scope.defer('leases', () => leases.stop());
-  const running = new Running(owner.tellRunning);
-  running.start();
-  scope.defer('running', () => running.stop());
-  bus.subscribe(subjects.reclaim, owner.reclaim);
-  bus.subscribe(subjects.idempotencyOwner, owner.tellOwned);
-
   const unready = () => {
     if (!bus.connected()) return 'NATS is away';
     if (!bus.config.current()) return 'no configuration has been applied';
@@ -78,6 +68,40 @@ export async function start(scope: Scope): Promise<object> {
     if (bus.usage.full()) return 'usage is not being acknowledged';
     return owner.running >= runsMax ? 'too many requests are running' : '';
   };
+  const background = startBackground({
+    ...{ bus, serve, conclude, keep, metrics, logger, serves, unready },
+    ids: new ResponseIds(config.responseIds.secrets),
+    runsMax: config.TOLLGATE_BACKGROUND_RUNS_MAX,
+    deadlineMs: config.TOLLGATE_BACKGROUND_DEADLINE_MS,
+    eventBytesMax: config.TOLLGATE_UPSTREAM_ANSWER_BYTES_MAX,
+  });
+  scope.defer('leases of the background', () => background.leases.stop());
+  const { front } = background;
+  const owner = new Owner({
+    bus,
+    endpoints,
+    serve,
+    conclude,
+    keep,
+    background: front,
+    metrics,
+    logger,
+    runsMax,
+    bodyBytesMax,
+  });
+
+  const leases = new Leases(bus, () => owner.receipts());
+  leases.start();
+  scope.defer('leases', () => leases.stop());
+  const running = new Running((startedBefore) => {
+    owner.tellRunning(startedBefore);
+    background.worker.tellRunning(startedBefore);
+  });
+  running.start();
+  scope.defer('running', () => running.stop());
+  bus.subscribe(subjects.reclaim, owner.reclaim);
+  bus.subscribe(subjects.idempotencyOwner, owner.tellOwned);
+
   const providers = () => (bus.config.current()?.providers ?? []).map(({ name }) => name).filter(serves);
   const intake = new Intake({ bus, logger, take: owner.take, providers, unready });
   // What may be meant and should not be forgotten, as a provider without TLS: at every start, and with each revision.
@@ -99,12 +123,14 @@ export async function start(scope: Scope): Promise<object> {
   credentials.start();
   scope.defer('credentials', () => credentials.stop());
   intake.start();
+  background.worker.start();
   scope.health.check('intake', () => intake.ready);
   scope.health.check('credentials', () => credentials.health);
   scope.drain('requests', async () => {
-    await intake.stop();
-    await owner.drain(config.health.stopTimeoutMs * drainShare);
-    await owner.interrupt();
+    await Promise.all([intake.stop(), background.stopAnswering()]);
+    const drainMs = config.health.stopTimeoutMs * drainShare;
+    await Promise.all([owner.drain(drainMs), background.worker.drain(drainMs)]);
+    await Promise.all([owner.interrupt(), background.worker.interrupt()]);
   });
   // Ready means that NATS knows of the subscriptions.
   await bus.flush();

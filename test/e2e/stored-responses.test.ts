@@ -152,14 +152,15 @@ test('the hit of a cache has an id of its own, from which its team can go on; it
   await assert.rejects(others.responses.create(goOn), previousNotFound);
 });
 
-test('what is not kept cannot be gone on from, and what runs in the background is refused by name', async () => {
+test('what is not kept cannot be gone on from, nor made in the background, and has no events by its id', async () => {
   const { id } = await streamed(client, { input: 'Forget this', store: false });
   await assert.rejects(client.responses.retrieve(id), OpenAI.NotFoundError);
   const goOn = client.responses.create({ model: 'gpt-4o', input: 'Go on', previous_response_id: id });
   await assert.rejects(goOn, previousNotFound);
-  const background = client.responses.create({ model: 'gpt-4o', input: 'Later', background: true });
+  const background = client.responses.create({ model: 'gpt-4o', input: 'Later', background: true, store: false });
   await assert.rejects(background, { status: 400, code: 'invalid_request', param: 'background' });
-  const resumed = client.responses.retrieve(id, { stream: true });
+  const { id: kept } = await client.responses.create({ model: 'gpt-4o', input: 'Keep this' });
+  const resumed = client.responses.retrieve(kept, { stream: true });
   await assert.rejects(resumed, { status: 400, code: 'invalid_request', param: 'stream' });
 });
 

@@ -20,6 +20,8 @@ test('an id says to its team what it stands for, and to nobody else', () => {
   assert.equal(new ResponseIds([other]).open('sample.engineering', id), undefined);
   const borrowed = ids.seal('sample.engineering', { ...issued, borrowed: true });
   assert.equal(ids.open('sample.engineering', borrowed)?.borrowed, true);
+  const background = { ...issued, providerId: 'req_1', background: true } as const;
+  assert.deepEqual(ids.open('sample.engineering', ids.seal('sample.engineering', background)), background);
 });
 
 test('each is new, and none shows what it holds', () => {

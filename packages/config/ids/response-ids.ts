@@ -19,6 +19,8 @@ export interface IssuedResponse {
   providerId: string;
   /** It may be gone on from, and nothing else: what the provider keeps under it was made for another request. */
   borrowed: boolean;
+  /** It is made in the background: `providerId` is the id of the request that made it (docs/adr/0015). Absent: it is not. */
+  background?: true;
 }
 
 const prefix = 'resp_';
@@ -65,10 +67,13 @@ export class ResponseIds {
   }
 
   /** A new id, whenever it is asked for one. */
-  seal(teamId: string, { provider, model, providerId, borrowed }: IssuedResponse): string {
+  seal(teamId: string, { provider, model, providerId, borrowed, background }: IssuedResponse): string {
     const iv = randomBytes(ivBytes);
     const cipher = createCipheriv(cipherName, this.#first(teamId).sealing, iv);
-    const text = cipher.update(JSON.stringify([provider, model, providerId, borrowed ? 1 : 0]), 'utf8');
+    const text = cipher.update(
+      JSON.stringify([provider, model, providerId, background ? 2 : borrowed ? 1 : 0]),
+      'utf8',
+    );
     const sealed = Buffer.concat([Buffer.of(version), iv, text, cipher.final(), cipher.getAuthTag()]);
     return prefix + sealed.toString('base64url');
   }
@@ -133,8 +138,8 @@ function decrypt(key: KeyObject, sealed: Buffer): string | undefined {
 }
 
 function read(text: string): IssuedResponse {
-  const [provider, model, providerId, borrowed] = JSON.parse(text) as [string, string, string, number];
-  return { provider, model, providerId, borrowed: borrowed === 1 };
+  const [provider, model, providerId, kind] = JSON.parse(text) as [string, string, string, number];
+  return { provider, model, providerId, borrowed: kind === 1, ...(kind === 2 && { background: true }) };
 }
 
 function mac({ marking }: TeamKeys, provider: string): string {

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import {
   type ConfigSnapshot,
   findProxy,
+  type IssuedResponse,
   type ProxySettings,
   parseConfigFile,
   ResponseIds,
@@ -31,9 +32,10 @@ interface Given {
   /** By name; else the rotation decides. */
   model?: string;
   of?: ConfigSnapshot;
+  response?: IssuedResponse;
 }
 
-async function goOn({ choice, action = '', regions, model = '', of = snapshot }: Given) {
+async function goOn({ choice, action = '', regions, model = '', of = snapshot, response = issued }: Given) {
   let faults = 0;
   const asked: { plan: Plan; wish: Wish }[] = [];
   const none = { position: 0, probe: false, standings: [healthy, healthy], roomAtMs: [0, 0], loads: [0, 0] };
@@ -48,7 +50,7 @@ async function goOn({ choice, action = '', regions, model = '', of = snapshot }:
     now: () => nowMs,
     onStoreFault: () => faults++,
   });
-  const affinity = { teamId, responseId: ids.seal(teamId, issued), contentMarks: [], action };
+  const affinity = { teamId, responseId: ids.seal(teamId, response), contentMarks: [], action };
   const team = regions && { id: teamId, name: 'product', limits: [], regions };
   const call = { model, startedAtMs: nowMs, teamId, promptTokens: 30, completionTokens: 20, stream: true };
   const found = findProxy(of, '') as ProxySettings;
@@ -128,4 +130,17 @@ test('a team that is bound to other regions goes on from nothing and reads nothi
     const { refusal, models } = await goOn({ choice: {}, action, regions: ['asia'] });
     assert.deepEqual([refusal?.code, models], ['access_denied', []]);
   }
+});
+
+test('one of the background is upstream’s to find: by its id at once, gone on from only when it is known what it is kept as', async () => {
+  const background = { ...issued, providerId: 'req_1', background: true } as const;
+  const read = await goOn({ action: 'retrieve', response: background });
+  assert.deepEqual([read.models, read.background, read.providerResponseId], [['gpt-4o-mini'], true, 'req_1']);
+  const next = await goOn({ choice: {}, response: background });
+  assert.deepEqual([next.models, next.background, next.providerResponseId], [[], true, 'req_1']);
+  assert.equal(
+    (await goOn({ action: 'retrieve', regions: ['asia'], response: background })).refusal?.code,
+    'access_denied',
+  );
+  assert.equal((await goOn({ action: 'retrieve' })).background, undefined);
 });

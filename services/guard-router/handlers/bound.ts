@@ -1,4 +1,4 @@
-import { isWithin, type ResponseIds, resolveModel, rotationOf, type Team } from '@tollgate/config';
+import { type IssuedResponse, isWithin, type ResponseIds, resolveModel, rotationOf, type Team } from '@tollgate/config';
 import type { Affinity, RouteResult, Target } from '@tollgate/contracts';
 import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import type { ChoiceStore, Wish } from '../adapters/choice-store.ts';
@@ -31,9 +31,11 @@ export class BoundRoutes {
     try {
       const binding = bindingOf(this.#dependencies.ids, affinity);
       const { issued } = binding;
+      if (affinity.action === '' && issued?.background) return keptByUpstream([], issued);
       if (affinity.action === '' || !issued) return await this.#goOn(asked, binding);
       // Reading takes no model's time, so none's suspension stands in its way.
       const keepers = inside([keeperOf(snapshot, proxy, affinity.action, issued)], team);
+      if (issued.background) return keptByUpstream(keepers, issued);
       return { targets: keepers, attemptsMax: 1, refusal: undefined, providerResponseId: issued.providerId };
     } catch (error) {
       if (!(error instanceof TollgateError)) throw error;
@@ -78,6 +80,11 @@ export class BoundRoutes {
     }
     return choice.probe ? [{ ...first, probe: true }, ...rest] : [first, ...rest];
   }
+}
+
+/** Who made it, and whether it is there at all, upstream knows alone. */
+function keptByUpstream(targets: Target[], { providerId }: IssuedResponse): RouteResult {
+  return { targets, attemptsMax: 1, refusal: undefined, providerResponseId: providerId, background: true };
 }
 
 /** @throws TollgateError `access_denied` when all are outside of the team's regions */

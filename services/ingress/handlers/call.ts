@@ -14,6 +14,7 @@ import {
   timeoutMs,
 } from '../domain/request-headers.ts';
 import { mintRequestId } from '../domain/request-id.ts';
+import { eventsAsked } from '../domain/stored-events.ts';
 import { storedQuery } from '../domain/stored-query.ts';
 import { Answer } from './answer.ts';
 
@@ -113,7 +114,8 @@ function readRequest(
 
 /** What a call by id is about stands in its path: a body, if there is one, is nobody's. */
 function storedFields({ responseId, action }: StoredPath, url: string) {
-  return { stored: { responseId, action, query: storedQuery(action, url) }, bodyBytes: 0, body: noBody };
+  const stored = { responseId, action, query: storedQuery(action, url), ...eventsAsked(action, url) };
+  return { stored, bodyBytes: 0, body: noBody };
 }
 
 function lost(dispatched: boolean) {

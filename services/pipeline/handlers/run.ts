@@ -1,14 +1,16 @@
 import type { AnswerSender } from '@tollgate/bus';
 import type { ConfigSnapshot, ProxySettings } from '@tollgate/config';
-import type {
-  CacheFillPlan,
-  GuardRequest,
-  IdempotencyClaim,
-  Receipt,
-  Request,
-  ResponseName,
-  Target,
-  UsageEvent,
+import {
+  type BackgroundCall,
+  type CacheFillPlan,
+  type GuardRequest,
+  type IdempotencyClaim,
+  type Receipt,
+  type Request,
+  type ResponseName,
+  Surface,
+  type Target,
+  type UsageEvent,
 } from '@tollgate/contracts';
 import type { Body } from '../domain/body/body.ts';
 import { isLeave } from '../domain/idempotency.ts';
@@ -45,6 +47,8 @@ export class Run {
   /** What became of the key is being told. */
   told: Promise<unknown> | undefined;
   headSent = false;
+  /** It runs in the background, or asks for a response that did. */
+  background: BackgroundCall | undefined;
   /** Tollgate's own headers of the answer. */
   readonly headers: Record<string, string> = {};
   readonly restore: Record<string, string> = {};
@@ -73,7 +77,10 @@ export class Run {
     if (this.headSent) return;
     this.headSent = true;
     const { headers, restore, request, body } = this;
-    this.answer.head({ headers, restore, owner: '', stream: body.index.stream, surface: request.surface });
+    // Events by id are those of the surface that made them.
+    const byId = request.stored?.stream ?? false;
+    const surface = byId ? Surface.RESPONSES : request.surface;
+    this.answer.head({ headers, restore, owner: '', stream: body.index.stream || byId, surface });
   }
 
   /** A guard's call, within what is left of the deadline. */

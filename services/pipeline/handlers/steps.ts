@@ -1,5 +1,6 @@
 import type { Guardrail } from '@tollgate/config';
 import type { GuardPool } from '@tollgate/guard';
+import type { Background } from '../adapters/background.ts';
 import type { Joins } from '../adapters/joins.ts';
 import type { ParsePool } from '../adapters/parse-pool.ts';
 import type { Verdict } from '../domain/verdict.ts';
@@ -18,6 +19,7 @@ export interface Tools {
   router: GuardPool;
   parser: ParsePool;
   joins: Joins;
+  background: Pick<Background, 'expectRoom' | 'keptAs'>;
 }
 
 export interface Step {

@@ -7,6 +7,7 @@ import { Accepting } from '../adapters/accepting.ts';
 import type { Dispatcher } from '../adapters/dispatcher.ts';
 import type { PiiAddress, ReadBody } from '../adapters/parse-pool.ts';
 import { Body } from '../domain/body/body.ts';
+import { asForeground } from '../domain/body/foreground.ts';
 import { emptyIndex } from '../domain/body/index-body.ts';
 import { idempotencyClaim } from '../domain/idempotency.ts';
 import type { Verdict } from '../domain/verdict.ts';
@@ -131,6 +132,7 @@ export class Taker {
       run = new Run(request, snapshot, proxy, body, answer);
       run.encodedPii = encodedPii;
       if (request.idempotencyKey !== undefined) await this.#claim(run, request.idempotencyKey);
+      if (body.index.background) await beginInBackground(run, tools);
       this.#runs.set(requestId, run);
       await this.#proceed(run);
     } catch (error) {
@@ -187,9 +189,11 @@ export class Taker {
     const { bus, dispatcher } = this.#dependencies;
     const { request, row, answer } = run;
     if (!row) throw new TollgateError('internal_error', { internal: 'dispatch without a receipt' });
-    const { stream, includeUsage } = run.body.index;
+    const { includeUsage, background } = run.body.index;
+    const stream = run.body.index.stream || (request.stored?.stream ?? false);
     const bounded = withinGrant(run);
-    const body = stream && request.surface === Surface.CHAT_COMPLETIONS ? bounded.withUsageInStream() : bounded;
+    const asked = background ? asForeground(bounded) : bounded;
+    const body = stream && request.surface === Surface.CHAT_COMPLETIONS ? asked.withUsageInStream() : asked;
     const model = body.modelSpan();
     row.stageUs = run.stageUs;
     // Before the owner is known: frame 1 comes from it, and a beat names it while there is none.
@@ -218,6 +222,7 @@ export class Taker {
         stored: request.stored,
         knownResponse: run.knownResponse,
         ...(run.claim && { idempotencyKey: run.claim.key }),
+        background: run.background,
       },
       body.bytes,
     );
@@ -247,6 +252,20 @@ export class Taker {
     }
     return steps;
   }
+}
+
+/** A retry would read the events of a run that may take an hour only when it is over. */
+const onceAndStreamed = new TollgateError('invalid_request', {
+  message:
+    'A request in the background cannot have an idempotency-key and "stream". Leave "stream" out, and stream the response by its id.',
+  param: 'idempotency-key',
+});
+
+/** Before anything is reserved: a full queue takes nothing. @throws TollgateError `overloaded`, `invalid_request` */
+async function beginInBackground(run: Run, { background }: Tools): Promise<void> {
+  if (run.claim && run.body.index.stream) throw onceAndStreamed;
+  await background.expectRoom();
+  run.background = { requestId: '' };
 }
 
 /** The guard or its store was not there, as opposed to having decided. */

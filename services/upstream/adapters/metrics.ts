@@ -28,6 +28,7 @@ export interface UpstreamMetrics {
   unpriced(usage: string): void;
   hedge(outcome: HedgeOutcome): void;
   turnedAway(reason: 'late' | 'disowned' | 'repeated' | 'rejected'): void;
+  backgroundRun(outcome: 'completed' | 'incomplete' | 'failed' | 'cancelled' | 'lost' | 'handed_back'): void;
 }
 
 /** Labels are names of the configuration only, so their number is bounded by it. */
@@ -58,6 +59,11 @@ export function upstreamMetrics(metrics: Metrics, running: () => number): Upstre
     'Requests whose first call was silent for too long, by whether there was a second',
     ['outcome'],
   );
+  const backgroundRuns = metrics.counter(
+    'tollgate_upstream_background_runs_total',
+    'Runs of requests in the background by what came of them',
+    ['outcome'],
+  );
   return {
     hedge: (outcome) => hedges.inc({ outcome }),
     attempt: ({ provider, model }, outcome) => attempts.inc({ provider, model, outcome }),
@@ -67,6 +73,7 @@ export function upstreamMetrics(metrics: Metrics, running: () => number): Upstre
       unpriced.inc({ kind: unpricedKinds.has(kind) ? kind : otherKind });
     },
     turnedAway: (reason) => turnedAway.inc({ reason }),
+    backgroundRun: (outcome) => backgroundRuns.inc({ outcome }),
   };
 }
 

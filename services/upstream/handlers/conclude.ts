@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { type AnswerSender, type Bus, completeBytesMax, subjects } from '@tollgate/bus';
+import { type Bus, completeBytesMax, subjects } from '@tollgate/bus';
 import {
   CacheFill,
   Delivery,
@@ -17,7 +17,7 @@ import { incomingHeaders } from '../domain/headers.ts';
 import type { ResponseNames } from '../domain/response-names.ts';
 import { deliveryOf, endRow } from '../domain/row.ts';
 import { noTokens } from '../domain/usage.ts';
-import type { Run } from './run.ts';
+import type { Run, RunAnswer } from './run.ts';
 
 export interface Served {
   target: Target;
@@ -101,7 +101,7 @@ export class Conclude {
     const code =
       run.stopped === 'deadline'
         ? 'upstream_timeout'
-        : run.stopped === 'client_gone'
+        : run.stopped === 'client_gone' || run.stopped === 'cancelled'
           ? 'client_closed_request'
           : 'gateway_interrupted';
     const delivered = deliveryOf(run.firstContentAtMs > 0, true);
@@ -137,7 +137,9 @@ export class Conclude {
       upstreamUs,
       nowMs: Date.now(),
     };
-    this.#bus.usage.publish(endRow(row, end));
+    endRow(row, end);
+    // One in the background is published by who writes its end, once that is written.
+    if (!run.background) this.#bus.usage.publish(row);
   }
 
   /**
@@ -155,7 +157,7 @@ export class Conclude {
   }
 }
 
-async function writeParts(answer: AnswerSender, body: Buffer): Promise<void> {
+async function writeParts(answer: RunAnswer, body: Buffer): Promise<void> {
   for (let start = 0; start < body.length; start += partBytes) {
     if (!answer.write(body.subarray(start, start + partBytes))) await answer.drained();
   }

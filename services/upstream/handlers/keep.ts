@@ -2,9 +2,17 @@ import { type Bus, packAnswer, tellIdempotencyEnd } from '@tollgate/bus';
 import type { Target, TokenCounts } from '@tollgate/contracts';
 import type { Logger } from '@tollgate/telemetry';
 import { incomingHeaders } from '../domain/headers.ts';
+import { noTokens } from '../domain/usage.ts';
 import type { Run } from './run.ts';
 
 const noAnswer = new Uint8Array(0);
+
+interface Answered {
+  headers: Record<string, string>;
+  /** Undefined: it is larger than may be kept. */
+  content: Uint8Array | undefined;
+  served: TokenCounts;
+}
 
 /** Tells guard-auth what became of requests that hold an idempotency key, so that their retries make no second call. */
 export class Keep {
@@ -18,12 +26,22 @@ export class Keep {
 
   /** A whole answer. What is small is on its way when this returns, before the answer's end. */
   answered(run: Run, target: Target, served: TokenCounts): Promise<void> {
-    const { recording, requestId } = run;
+    const { recording } = run;
     if (!recording) return Promise.resolve();
-    recording.told = true;
-    const content = recording.content();
-    const { provider, model, baseModel } = target;
-    const headers = { ...incomingHeaders(recording.headers), 'x-tollgate-model': model };
+    const headers = { ...incomingHeaders(recording.headers), 'x-tollgate-model': target.model };
+    return this.#answered(run, target, { headers, content: recording.content(), served });
+  }
+
+  /** What its caller is told when it has begun in the background: a retry reads the same, and asks for it by the same id. */
+  begun(run: Run, headers: Record<string, string>, content: Uint8Array): Promise<void> {
+    const [target] = run.dispatch.targets;
+    if (!run.recording || !target) return Promise.resolve();
+    return this.#answered(run, target, { headers, content, served: noTokens });
+  }
+
+  #answered(run: Run, { provider, model, baseModel }: Target, { headers, content, served }: Answered): Promise<void> {
+    const { recording, requestId } = run;
+    if (recording) recording.told = true;
     const packed = content && packAnswer({ requestId, headers, content, provider, model, baseModel, served });
     const tell = (answer: Uint8Array | undefined) => this.#tell(run, answer ?? noAnswer, answer === undefined);
     return packed instanceof Promise ? packed.then(tell) : tell(packed);

@@ -5,16 +5,19 @@ import { topLevelText } from '../domain/top-level-text.ts';
 import type { Run } from './run.ts';
 
 /** What the responses of a target are called by this caller; undefined on surfaces that have none. */
-export function namesFor(
-  { dispatch, row }: Run,
-  { provider, model }: Target,
-  ids: ResponseIds,
-): ResponseNames | undefined {
+export function namesFor(run: Run, { provider, model }: Target, ids: ResponseIds): ResponseNames | undefined {
+  const { dispatch, row, background } = run;
   const { surface, knownResponse: known } = dispatch;
   if (surface !== Surface.RESPONSES && surface !== Surface.STORED_RESPONSES) return undefined;
   const teamId = row.receipt?.teamId ?? '';
   return new ResponseNames({
-    seal: (providerId, borrowed) => ids.seal(teamId, { provider, model, providerId, borrowed }),
+    seal: (providerId, borrowed) => {
+      const id = ids.seal(teamId, { provider, model, providerId, borrowed });
+      if (background === undefined) return id;
+      // Its caller has had a name for it since admission.
+      background.keptAs = id;
+      return background.responseId;
+    },
     contentMark: () => ids.contentMark(teamId, provider),
     known,
   });

@@ -20,6 +20,8 @@ export interface OwnerDependencies {
   serve: Serve;
   conclude: Conclude;
   keep: Keep;
+  /** Begins requests in the background, and answers for them. */
+  background: { serve(run: Run): Promise<void> };
   metrics: UpstreamMetrics;
   logger: Logger;
   runsMax: number;
@@ -62,7 +64,11 @@ export class Owner {
 
   /** Receipts of all requests owned at this moment. */
   receipts(): Receipt[] {
-    return [...this.#runs.values()].flatMap(({ row }) => row.receipt ?? []);
+    // What is begun in the background lives on after this run, or ends before it: its queue is read for its receipt.
+    const owned = [...this.#runs.values()].filter(
+      ({ dispatch }) => dispatch.background === undefined || dispatch.stored,
+    );
+    return owned.flatMap(({ row }) => row.receipt ?? []);
   }
 
   /** Tells of the attempts that began before this moment of performance.now(). */
@@ -177,7 +183,8 @@ export class Owner {
     try {
       const bytes = parts === undefined ? run.dispatch.body : await parts;
       run.body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      await this.#dependencies.serve.serve(run);
+      const { serve, background } = this.#dependencies;
+      await (run.dispatch.background ? background : serve).serve(run);
     } catch (error) {
       this.#broken(run, error);
     }

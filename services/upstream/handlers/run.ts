@@ -7,6 +7,21 @@ import { Recording } from './recording.ts';
 
 /** The provider may end by itself for this long after the caller has left: measured usage is worth it. */
 const graceMs = 500;
+const atOnce: ReadonlySet<string> = new Set(['superseded', 'cancelled', 'shutdown']);
+
+/** Where an answer goes: to the ingress of its caller, or to what is kept in the background. */
+export type RunAnswer = Pick<
+  AnswerSender,
+  'closed' | 'cancelled' | 'response' | 'write' | 'drained' | 'end' | 'complete' | 'cancel'
+>;
+
+/** Of a run in the background. */
+export interface InBackground {
+  /** What its caller calls the response, whatever its providers do. */
+  responseId: string;
+  /** The provider's response as an id that may be gone on from; empty before there is one. */
+  keptAs: string;
+}
 
 /** One request that this replica owns. Nothing of it outlives the request. */
 export class Run {
@@ -14,7 +29,7 @@ export class Run {
   readonly snapshot: ConfigSnapshot;
   /** The ledger's row, completed step by step. */
   readonly row: UsageEvent;
-  readonly answer: AnswerSender;
+  readonly answer: RunAnswer;
   /** Set once it is here whole. */
   body: Buffer = Buffer.alloc(0);
   /** Of a request that holds an idempotency key, which runs to its end, whoever leaves. */
@@ -32,8 +47,12 @@ export class Run {
   stopped = '';
   /** Milliseconds since the epoch; 0 before there was any. */
   firstContentAtMs = 0;
+  /** It answers to the background, where its row goes with its end. Undefined: to a caller. */
+  background: InBackground | undefined;
+  /** Hears of stop() where there is no attempt to be stopped. */
+  onStop: (() => void) | undefined;
 
-  constructor(dispatch: Dispatch, row: UsageEvent, snapshot: ConfigSnapshot, answer: AnswerSender) {
+  constructor(dispatch: Dispatch, row: UsageEvent, snapshot: ConfigSnapshot, answer: RunAnswer) {
     this.dispatch = dispatch;
     this.row = row;
     this.snapshot = snapshot;
@@ -56,12 +75,13 @@ export class Run {
     this.target = other;
   }
 
-  /** Somebody else owns the request, or the process ends: then there is no grace. */
+  /** Somebody else owns the request, its caller cancels it, or the process ends: then there is no grace. */
   stop(reason: string): void {
     if (this.stopped !== '') return;
     this.stopped = reason;
-    const ms = reason === 'superseded' || reason === 'shutdown' ? 0 : graceMs;
+    const ms = atOnce.has(reason) ? 0 : graceMs;
     this.silent?.stop(ms);
     this.attempt?.stop(ms);
+    this.onStop?.();
   }
 }

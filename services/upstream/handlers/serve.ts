@@ -52,13 +52,17 @@ export class Serve {
     const { bus, serves, handOn, hedging, firstContentMsMax } = this.#dependencies;
     const { targets, deadlineAtMs, firstContentByMs } = run.dispatch;
     const attemptsMax = Math.max(1, run.dispatch.attemptsMax);
-    const lastMs = Math.min(firstContentByMs || deadlineAtMs, run.startedAtMs + firstContentMsMax);
+    const waitedFor = Math.min(firstContentByMs || deadlineAtMs, run.startedAtMs + firstContentMsMax);
+    // In the background nobody waits for the first content.
+    const lastMs = run.background ? deadlineAtMs : waitedFor;
     const hedge = hedging.hedgeOf(run);
     let tried = 0;
     for (let position = 0; position < targets.length; position++) {
       const target = targets[position] as Target;
       if (tried >= attemptsMax || run.stopped !== '') break;
       if (!serves(target.provider)) {
+        // A run in the background stays where its end will be written.
+        if (run.background) continue;
         if (await handOn.pass(run, { targets: targets.slice(position), attemptsMax: attemptsMax - tried })) return;
         continue;
       }

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Surface } from '@tollgate/contracts';
 import { TollgateError } from '@tollgate/errors';
 import { Body } from './body.ts';
+import { asForeground } from './foreground.ts';
 import { indexBody } from './index-body.ts';
 
 const chat = Surface.CHAT_COMPLETIONS;
@@ -263,9 +264,23 @@ test('encrypted contents bind nothing but responses, and without a mark nothing 
   assert.equal(read({ messages: [], previous_response_id: 'resp_1' }).index.previousResponseId, '');
 });
 
-test('what runs in the background is refused by name', () => {
+test('what runs in the background must be kept, and goes to its provider as a stream that does not', () => {
   const refused = (error: unknown) =>
     error instanceof TollgateError && error.code === 'invalid_request' && error.param === 'background';
-  assert.throws(() => read({ input: 'x', background: true }, responses), refused);
-  assert.equal(read({ input: 'x', background: false }, responses).index.stateful, false);
+  assert.throws(() => read({ input: 'x', background: true, store: false }, responses), refused);
+  assert.throws(() => read({ input: 'x', background: 'yes' }, responses), refused);
+  assert.equal(read({ input: 'x', background: false, store: false }, responses).index.background, false);
+  assert.equal(read({ messages: [], background: true }).index.background, false, 'it is none of that surface');
+  for (const [asked, sent] of [
+    ['{"background": true, "input":"x"}', '{"stream":true,"background": false, "input":"x"}'],
+    ['{"input":"x","stream":false,"background":true}', '{"input":"x","stream":true,"background":false}'],
+    ['{"stream":true,"background":true,"store":true}', '{"stream":true,"background":false,"store":true}'],
+  ] as const) {
+    const body = read(asked, responses);
+    assert.equal(body.index.background, true);
+    const foreground = asForeground(body);
+    assert.equal(foreground.bytes.toString(), sent);
+    const model = foreground.modelSpan();
+    assert.deepEqual(model, { start: 1, end: 1 }, 'offsets still hold');
+  }
 });

@@ -27,6 +27,8 @@ export interface BodyIndex {
   /** The body's model; empty when it names none. */
   model: string;
   stream: boolean;
+  /** The answer is to be made in the background and fetched by its id. */
+  background: boolean;
   /** The caller asked for usage in a chat stream. */
   includeUsage: boolean;
   /** Callers' bound on output tokens; 0 when there is none. */
@@ -49,7 +51,7 @@ export interface BodyIndex {
 
 /** Of a request that has no body. */
 export const emptyIndex: BodyIndex = Object.freeze({
-  ...{ members: [], texts: [], lastUserText: -1, model: '', stream: false, includeUsage: false },
+  ...{ members: [], texts: [], lastUserText: -1, model: '', stream: false, includeUsage: false, background: false },
   ...{ outputTokensMax: 0, n: 1, user: '', promptCacheKey: '', stateful: false, previousResponseId: '' },
   ...{ marks: [], hasTokens: false },
 });
@@ -128,11 +130,10 @@ function settings(body: Record<string, unknown>, surface: Surface) {
     throw invalid('stream_options', 'must be an object');
   }
   const previousResponseId = chat ? '' : (text(body, 'previous_response_id') ?? '');
-  // It would answer after the call had ended, and nobody would count what it used.
-  if (!chat && flag(body, 'background')) throw invalid('background', 'is not served by this build');
   return {
     model: text(body, 'model') ?? '',
     stream: flag(body, 'stream') ?? false,
+    background: surface === Surface.RESPONSES && inBackground(body),
     includeUsage: (streamOptions as { include_usage?: unknown } | null | undefined)?.include_usage === true,
     outputTokensMax,
     n: wholeNumber(body, 'n') ?? 1,
@@ -143,6 +144,13 @@ function settings(body: Record<string, unknown>, surface: Surface) {
     previousResponseId,
     hasTokens: false,
   };
+}
+
+/** What is not kept cannot be fetched later (OpenAI, "Background mode": it needs `store`, which is true where it is left out). */
+function inBackground(body: Record<string, unknown>): boolean {
+  const background = flag(body, 'background') ?? false;
+  if (background && flag(body, 'store') === false) throw invalid('background', 'needs "store" to be true');
+  return background;
 }
 
 /** An input is a text, a list of texts, a list of tokens or a list of such lists (OpenAI, "Create embeddings"). */

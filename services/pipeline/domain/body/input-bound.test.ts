@@ -55,7 +55,7 @@ test('what stands elsewhere has no bound, nor has what is not known', () => {
   for (const member of ['web_search_options', 'prediction', 'audio', 'data_sources', 'anything_new']) {
     assert.equal(chat({ [member]: {} }).unbounded, member);
   }
-  assert.equal(responses({ background: true }).unbounded, 'background');
+  assert.equal(responses({ background: true }).unbounded, '', 'its provider knows nothing of it');
   assert.equal(chat({ modalities: ['text', 'audio'] }).unbounded, 'modalities');
   assert.equal(responses({ tools: [{ type: 'function' }, { type: 'web_search' }] }).unbounded, 'tools[1].type');
   assert.equal(chat({ tools: [null] }).unbounded, 'tools[0].type');

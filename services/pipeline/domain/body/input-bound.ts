@@ -43,7 +43,8 @@ const plainMembers: Partial<Record<Surface, ReadonlySet<string>>> = {
 
 /** Members that ask for more only with these values. */
 const harmless: Readonly<Record<string, (value: unknown) => boolean>> = {
-  background: (value) => value === false,
+  // It goes to its provider as any other.
+  background: (value) => typeof value === 'boolean',
   modalities: (value) => Array.isArray(value) && value.every((one) => one === 'text'),
 };
 

@@ -24,8 +24,20 @@ export function affinityOf({ request, body }: Run): Affinity | undefined {
   return responseId === '' && contentMarks.length === 0 ? undefined : { responseId, contentMarks, action: '' };
 }
 
-/** The request as the resource that was found knows it. @throws TollgateError when the router left the response out */
-export function bind(run: Run, { responseId, action }: Affinity, { providerResponseId }: RouteResult): void {
+/**
+ * The request as the resource that was found knows it.
+ * @throws TollgateError when the router left the response out; `invalid_request` for the events of one that has none
+ */
+export function bind(
+  run: Run,
+  { responseId, action }: Affinity,
+  { providerResponseId, background }: RouteResult,
+): void {
+  if (background) run.background = { requestId: providerResponseId ?? '' };
+  else if (run.request.stored?.stream) {
+    const message = '"stream" is for responses that were made in the background, which this one was not.';
+    throw new TollgateError('invalid_request', { message, param: 'stream' });
+  }
   if (responseId !== '') {
     if (providerResponseId === undefined)
       throw new TollgateError('internal_error', { internal: 'guard-router gave a route without its response' });

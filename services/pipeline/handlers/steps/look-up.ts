@@ -43,6 +43,8 @@ export async function lookUp(run: Run, guards: Tools, guardrail: number): Promis
 /** Why this request has nothing to do with the cache; empty when it has. */
 function bypassReason({ request, body }: Run): string {
   if (request.surface === Surface.EMBEDDINGS) return 'surface';
+  // Its answer is looked at by an id of its own, and what another request was answered has none.
+  if (body.index.background) return 'background';
   if (body.index.stateful) return 'stateful';
   return request.cacheControl === 'no-store' ? 'no-store' : '';
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { RouteCall } from '@tollgate/contracts';
+import type { Affinity, RouteCall } from '@tollgate/contracts';
 import { next, refuse, type Verdict } from '../../domain/verdict.ts';
 import type { Run } from '../run.ts';
 import type { Tools } from '../steps.ts';
@@ -11,8 +11,12 @@ const timeoutMs = 1000;
 /** The models to try, in order; of a response that is kept somewhere, those that are there. */
 export async function route(run: Run, guards: Tools, guardrail: number): Promise<Verdict> {
   const affinity = affinityOf(run);
-  const value = { ...routeCall(run), ...(affinity && { affinity }) };
-  const result = await guards.router.call(run.call(Math.max(0, guardrail), timeoutMs, { $case: 'route', value }));
+  let result = await ask(run, guards, guardrail, affinity);
+  if (result.$case === 'route' && result.value.background && affinity?.action === '') {
+    // Who serves a request in the background is not known before it was served: the router hears it now.
+    const responseId = await guards.background.keptAs(result.value.providerResponseId ?? '');
+    result = await ask(run, guards, guardrail, { ...affinity, responseId });
+  }
   if (result.$case === 'error') return refuse(result.value);
   if (result.$case !== 'route') throw unexpected(result.$case);
   const { targets, attemptsMax, refusal } = result.value;
@@ -21,6 +25,11 @@ export async function route(run: Run, guards: Tools, guardrail: number): Promise
   run.attemptsMax = attemptsMax;
   if (affinity) bind(run, affinity, result.value);
   return next;
+}
+
+function ask(run: Run, guards: Tools, guardrail: number, affinity: Affinity | undefined) {
+  const value = { ...routeCall(run), ...(affinity && { affinity }) };
+  return guards.router.call(run.call(Math.max(0, guardrail), timeoutMs, { $case: 'route', value }));
 }
 
 function routeCall({ model, request, receipt, body: { index } }: Run): RouteCall {

@@ -190,6 +190,9 @@ export interface StoredCall {
   action: string;
   /** Allow-listed parameters, encoded, without the question mark. */
   query: string;
+  /** Its events are wanted, behind the one of this number; only responses in the background have any. */
+  stream?: boolean | undefined;
+  startingAfter?: number | undefined;
 }
 
 /** One response under its two names. */
@@ -1020,7 +1023,7 @@ export const TokenCounts: MessageFns<TokenCounts> = {
 };
 
 function createBaseStoredCall(): StoredCall {
-  return { responseId: "", action: "", query: "" };
+  return { responseId: "", action: "", query: "", stream: undefined, startingAfter: undefined };
 }
 
 export const StoredCall: MessageFns<StoredCall> = {
@@ -1033,6 +1036,12 @@ export const StoredCall: MessageFns<StoredCall> = {
     }
     if (message.query !== "") {
       writer.uint32(26).string(message.query);
+    }
+    if (message.stream !== undefined) {
+      writer.uint32(80).bool(message.stream);
+    }
+    if (message.startingAfter !== undefined) {
+      writer.uint32(88).uint32(message.startingAfter);
     }
     return writer;
   },
@@ -1072,6 +1081,22 @@ export const StoredCall: MessageFns<StoredCall> = {
             }
 
             message.query = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.stream = reader.bool();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.startingAfter = reader.uint32();
             continue;
           }
         }

@@ -6,6 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { BackgroundCall } from "./background.ts";
 import { CacheFillPlan } from "./cache.ts";
 import { ResponseName, StoredCall, Surface, Target } from "./common.ts";
 import { UsageEvent } from "./usage.ts";
@@ -57,7 +58,11 @@ export interface Dispatch {
    * SHA-256 of the caller's idempotency key, which this request holds: it runs to its end, whoever leaves, and what becomes of it
    * is told to guard-auth. Absent: none.
    */
-  idempotencyKey?: Uint8Array | undefined;
+  idempotencyKey?:
+    | Uint8Array
+    | undefined;
+  /** Absent: neither runs in the background nor asks for a response that did. */
+  background?: BackgroundCall | undefined;
 }
 
 export interface Dispatch_HeadersEntry {
@@ -101,6 +106,7 @@ function createBaseDispatch(): Dispatch {
     stored: undefined,
     knownResponse: undefined,
     idempotencyKey: undefined,
+    background: undefined,
   };
 }
 
@@ -180,6 +186,9 @@ export const Dispatch: MessageFns<Dispatch> = {
     }
     if (message.idempotencyKey !== undefined) {
       writer.uint32(322).bytes(message.idempotencyKey);
+    }
+    if (message.background !== undefined) {
+      BackgroundCall.encode(message.background, writer.uint32(330).fork()).join();
     }
     return writer;
   },
@@ -398,6 +407,14 @@ export const Dispatch: MessageFns<Dispatch> = {
             }
 
             message.idempotencyKey = reader.bytes();
+            continue;
+          }
+          case 41: {
+            if (tag !== 330) {
+              break;
+            }
+
+            message.background = BackgroundCall.decode(reader, reader.uint32());
             continue;
           }
         }

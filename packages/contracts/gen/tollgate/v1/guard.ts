@@ -262,7 +262,14 @@ export interface RouteResult {
     | ErrorDetail
     | undefined;
   /** Of an affinity with a response: what its provider calls it. */
-  providerResponseId?: string | undefined;
+  providerResponseId?:
+    | string
+    | undefined;
+  /**
+   * Of a response that was made in the background: provider_response_id is the id of the request that made it. Gone on from, it
+   * has no targets yet: ask again with what it is kept as.
+   */
+  background?: boolean | undefined;
 }
 
 /** guard → pipelines, subject tg.v1.guard.beat, once a second, at start, at drain, and when asked on tg.v1.guard.hello. */
@@ -2189,7 +2196,7 @@ export const Affinity: MessageFns<Affinity> = {
 };
 
 function createBaseRouteResult(): RouteResult {
-  return { targets: [], attemptsMax: 0, refusal: undefined, providerResponseId: undefined };
+  return { targets: [], attemptsMax: 0, refusal: undefined, providerResponseId: undefined, background: undefined };
 }
 
 export const RouteResult: MessageFns<RouteResult> = {
@@ -2205,6 +2212,9 @@ export const RouteResult: MessageFns<RouteResult> = {
     }
     if (message.providerResponseId !== undefined) {
       writer.uint32(82).string(message.providerResponseId);
+    }
+    if (message.background !== undefined) {
+      writer.uint32(160).bool(message.background);
     }
     return writer;
   },
@@ -2252,6 +2262,14 @@ export const RouteResult: MessageFns<RouteResult> = {
             }
 
             message.providerResponseId = reader.string();
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.background = reader.bool();
             continue;
           }
         }
