@@ -45,8 +45,7 @@ export class BudgetReader {
       for (const key of keys) {
         // How many values have a counter of their own is no counter.
         if (key.endsWith(':#')) continue;
-        const { spent = '0', reserved = '0' } = await this.#redis.hgetall(key);
-        counters[key.slice(prefix.length + 2)] = { spent: Number(spent), reserved: Number(reserved) };
+        Object.assign(counters, countersIn(key.slice(prefix.length + 2), await this.#redis.hgetall(key)));
       }
     } while (cursor !== '0');
     return {
@@ -56,4 +55,17 @@ export class BudgetReader {
       receipts: await this.#redis.hlen(`${prefix}receipts`),
     };
   }
+}
+
+/** A hash is one counter; of a rolling window one for each part, whose beginning stands in the fields instead of the name. */
+export function countersIn(name: string, fields: Readonly<Record<string, string>>): Record<string, Counter> {
+  const counters: Record<string, Counter> = {};
+  for (const [field, value] of Object.entries(fields)) {
+    const [, figure, startMs] = /^(spent|reserved)(?::(\d+))?$/.exec(field) ?? [];
+    if (figure !== 'spent' && figure !== 'reserved') continue;
+    const part = startMs === undefined ? name : name.replace(/(:rolling-[^:]+):0/, `$1:${startMs}`);
+    counters[part] ??= { spent: 0, reserved: 0 };
+    counters[part][figure] = Number(value);
+  }
+  return counters;
 }

@@ -1,4 +1,4 @@
-export type TeamName = 'engineering' | 'research' | 'narrow';
+export type TeamName = 'engineering' | 'research' | 'narrow' | 'strict';
 export type ProxyName = 'plain' | 'cached' | 'failover' | 'broken';
 
 export const organization = 'soak';
@@ -23,8 +23,18 @@ export const deployments: Readonly<Record<string, string>> = {
   broken: 'gpt-4o',
 };
 
-/** tollgate.yaml of the run: two teams whose limits are never reached, and one whose tokens end half-way. */
-export function configuration(endpoint: string, narrowTokens: number): string {
+/** What the limits are that the load reaches. */
+export interface ReachedLimits {
+  /** Of the narrow team, in a calendar window. */
+  narrowTokens: number;
+  /** Of the strict team, in a rolling window. */
+  strictPromptTokens: number;
+  /** Of the strict team. */
+  rate: { perMinute: number; burst: number };
+}
+
+/** tollgate.yaml of the run: two teams whose limits are never reached, one whose tokens end half-way, and one that has a rate and a strict limit. */
+export function configuration(endpoint: string, { narrowTokens, strictPromptTokens, rate }: ReachedLimits): string {
   const dollars = (nano: number) => (nano / 1e9).toString();
   const priceLines = Object.entries(prices).map(
     ([model, { prompt, completion }]) =>
@@ -67,6 +77,8 @@ projects:
           - { requests: 100000000, window: 1d }
           - { concurrency: 100000 }
           - { tokens: 1000000000, window: 1d, models: [gpt-4o] }
+          - { tokens: 1000000000, window: 24h, rolling: true }
+          - { requests: 600000, window: 1m, burst: 600000 }
       - name: research
         limits:
           - { tokens: 1000000000, window: 1d }
@@ -75,6 +87,10 @@ projects:
       - name: narrow
         limits:
           - { tokens: ${narrowTokens}, window: 1y, mode: hard }
+      - name: strict
+        limits:
+          - { promptTokens: ${strictPromptTokens}, window: 24h, rolling: true, mode: strict }
+          - { requests: ${rate.perMinute}, window: 1m, burst: ${rate.burst} }
       - name: ${archiveTeam.name}
     proxies:
 ${proxy('plain', [masking, rotation(['gpt-4o', 'gpt-4o-mini'], 0)])}

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { newSystem, type System } from '@tollgate/testing/system';
-import { configuration, credentialVariable, type TeamName } from './configuration.ts';
+import { configuration, credentialVariable, type ReachedLimits, type TeamName } from './configuration.ts';
 import { type Simulator, startSimulator } from './simulator.ts';
 
 /** A whole Tollgate of its own, and the provider that it calls. */
@@ -15,7 +15,7 @@ export interface Installation {
   close(keep: boolean): Promise<void>;
 }
 
-export async function startInstallation(narrowTokens: number): Promise<Installation> {
+export async function startInstallation(limits: ReachedLimits): Promise<Installation> {
   const simulator = await startSimulator();
   const system = await newSystem({
     [credentialVariable]: simulator.apiKey,
@@ -33,7 +33,7 @@ export async function startInstallation(narrowTokens: number): Promise<Installat
   };
   try {
     const file = path.join(system.home, 'soak.yaml');
-    await writeFile(file, configuration(simulator.address, narrowTokens));
+    await writeFile(file, configuration(simulator.address, limits));
     system.env.TOLLGATE_CONFIG = file;
     await system.start();
     const keyOf = async (team: TeamName) => (await system.createKey(team, `soak-${team}`)).key;
@@ -41,6 +41,7 @@ export async function startInstallation(narrowTokens: number): Promise<Installat
       engineering: await keyOf('engineering'),
       research: await keyOf('research'),
       narrow: await keyOf('narrow'),
+      strict: await keyOf('strict'),
     };
     const { gatewayUrl } = await system.status();
     return { system, simulator, gatewayUrl, keys, close };

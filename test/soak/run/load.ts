@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { requestPlan } from '../plan/request-plan.ts';
+import { ofTeams } from '../plan/strict-team.ts';
 import { call, type Outcome, type Target } from './caller.ts';
 
 export interface LoadOptions {
@@ -39,7 +40,7 @@ export class Load {
     const { seed, rate, requests } = this.#options;
     let dueAt = performance.now();
     for (let number = 0; number < requests || !this.#mayStop; number++) {
-      const plan = requestPlan(seed, number, rate);
+      const plan = ofTeams(requestPlan(seed, number, rate));
       dueAt += plan.gapMs;
       const waitMs = dueAt - performance.now();
       if (waitMs > 0) await pause(waitMs);

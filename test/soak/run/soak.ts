@@ -4,10 +4,11 @@ import { archivedUsage } from '../books/archive.ts';
 import { BudgetReader } from '../books/budgets.ts';
 import { issuedByTicket } from '../books/issued.ts';
 import { LedgerReader } from '../books/ledger.ts';
-import { archiveTeam } from '../installation/configuration.ts';
+import { archiveTeam, type ReachedLimits } from '../installation/configuration.ts';
 import { type Installation, startInstallation } from '../installation/installation.ts';
 import { UsageStream } from '../installation/usage-stream.ts';
 import { schedule, stepText } from '../plan/schedule.ts';
+import { strictLimits } from '../plan/strict-team.ts';
 import { type Facts, judge, type Verdict } from '../verdicts/index.ts';
 import { Disturber } from './disturb.ts';
 import { Load } from './load.ts';
@@ -49,12 +50,12 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   const steps = schedule({ seed, kills, gapMs });
   say(`seed ${seed}; ${options.requests} requests at ${options.rate} a second; ${kills} kills:`);
   for (const [place, step] of steps.entries()) say(`  ${place + 1}. after ${step.gapMs} ms: ${stepText(step)}`);
-  const narrowTokens = narrowTokensOf(options);
-  const installation = await startInstallation(narrowTokens);
+  const limits = { narrowTokens: narrowTokensOf(options), ...strictLimits(options) };
+  const installation = await startInstallation(limits);
   let held = false;
   try {
     const before = await memoryMib(installation.system);
-    const facts = await run(installation, { ...options, narrowTokens, steps });
+    const facts = await run(installation, { ...options, limits, steps });
     const verdicts = judge(facts);
     held = verdicts.every(({ findings }) => findings.length === 0);
     if (!held) await writeFile(path.join(installation.system.home, 'books.json'), textOf(facts));
@@ -72,11 +73,11 @@ function textOf({ issued, ...facts }: Facts): string {
 }
 
 interface RunOptions extends SoakOptions {
-  narrowTokens: number;
+  limits: ReachedLimits;
   steps: ReturnType<typeof schedule>;
 }
 
-async function run(installation: Installation, { narrowTokens, steps, ...options }: RunOptions): Promise<Facts> {
+async function run(installation: Installation, { limits, steps, ...options }: RunOptions): Promise<Facts> {
   const { seed, say } = options;
   const { natsUrl, redisUrl, clickhouseUrl } = await installation.system.status();
   const usage = await UsageStream.open(natsUrl);
@@ -102,7 +103,7 @@ async function run(installation: Installation, { narrowTokens, steps, ...options
       ledger: await ledger.read(),
       streamed: await usage.read(),
       budgets: await budgets.read(),
-      narrowTokens,
+      ...limits,
       archive: await archiveOf(installation),
     };
   } finally {

@@ -63,7 +63,7 @@ function allowed({ plan, status, code }: Outcome): boolean {
   const codes = [
     ...ofTime,
     ...(disturbed.includes(plan.kind) ? ofProvider : []),
-    ...(plan.team === 'narrow' ? ofLimits : []),
+    ...(plan.team === 'narrow' || plan.team === 'strict' ? ofLimits : []),
   ];
   if (!codes.includes(code)) return false;
   // An error inside a stream comes after its 200.

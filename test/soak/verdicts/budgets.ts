@@ -20,7 +20,8 @@ export function spentIsLedger({ budgets, ledger }: Pick<Facts, 'budgets' | 'ledg
   const ended = new Set<string>();
   for (const row of ledger.rows) {
     for (const reservation of reservationsOf(row)) {
-      if (reservation.quantity === 'concurrency') continue;
+      // Slots are held, and rates flow back.
+      if (reservation.quantity === 'concurrency' || reservation.selector.startsWith('rate')) continue;
       const { scope, scopeId, quantity, window, windowStartMs, selector, value } = reservation;
       const parts = [scope, scopeId, quantity, window, windowStartMs, selector, value];
       const name = parts.filter((part) => part !== '').join(':');

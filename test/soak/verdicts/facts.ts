@@ -1,19 +1,19 @@
 import type { Budgets } from '../books/budgets.ts';
 import type { IssuedCall } from '../books/issued.ts';
 import type { Ledger, LedgerRow } from '../books/ledger.ts';
+import type { ReachedLimits } from '../installation/configuration.ts';
 import type { StreamedEvent } from '../installation/usage-stream.ts';
 import type { Outcome } from '../run/caller.ts';
 import type { Disturbance } from '../run/disturb.ts';
 
 /** Everything that is known when the load is over and everything is quiet. */
-export interface Facts {
+export interface Facts extends ReachedLimits {
   outcomes: readonly Outcome[];
   disturbances: readonly Disturbance[];
   issued: ReadonlyMap<string, readonly IssuedCall[]>;
   ledger: Ledger;
   streamed: readonly StreamedEvent[];
   budgets: Budgets;
-  narrowTokens: number;
   /** What the console says of the archive team, whose rows are only read from the rollup. */
   archive: { requests: number; tokens: number; costNanoUsd: number };
 }

@@ -4,6 +4,7 @@ import type { Facts, Verdict } from './facts.ts';
 import { leasesAreRenewed } from './leases.ts';
 import { rollupsAreRows } from './rollups.ts';
 import { rows } from './rows.ts';
+import { strictHolds, withoutStrict } from './strict.ts';
 import { completedUsage, partialUsage } from './usage.ts';
 
 export type { Facts, Verdict } from './facts.ts';
@@ -16,7 +17,8 @@ const verdicts: readonly ((facts: Facts) => Verdict)[] = [
   reservedIsZero,
   spentIsLedger,
   limitHolds,
-  refusalsAreRight,
+  strictHolds,
+  (facts) => refusalsAreRight(withoutStrict(facts)),
   leasesAreRenewed,
   rollupsAreRows,
 ];

@@ -77,7 +77,7 @@ const right: Facts = {
     leases: 0,
     receipts: 0,
   },
-  narrowTokens: 1000,
+  ...{ narrowTokens: 1000, strictPromptTokens: 1000, rate: { perMinute: 60, burst: 5 } },
   archive: { requests: archived.requests, tokens: archived.tokens, costNanoUsd: archived.costNanoUsd },
 };
 
@@ -85,7 +85,9 @@ const right: Facts = {
 const broken = (facts: Partial<Facts>) =>
   judge({ ...right, ...facts })
     .filter(({ findings }) => findings.length > 0)
-    .map(({ name }) => name);
+    .map(({ name }) => name)
+    // The strict team has no requests here: strict.test.ts judges it.
+    .filter((name) => name !== 'no strict limit and no rate is passed');
 const withRow = (change: Partial<LedgerRow>): Partial<Facts> => ({
   ledger: { ...right.ledger, rows: [{ ...row, ...change }, refusedRow, narrowRow] },
 });
