@@ -19,6 +19,11 @@ export const steps: readonly CheckStep[] = [
     name: 'wire: compatible with the baseline',
     command: ['buf', 'breaking', 'proto', '--against', 'proto/baseline.binpb'],
   },
+  {
+    name: 'wire: the baseline has all of it',
+    // The other way round: what proto has and the image has not would look deleted.
+    command: ['buf', 'breaking', 'proto/baseline.binpb', '--against', 'proto'],
+  },
   { name: 'wire: generated code is current', command: [node, 'infra/checks/generated.ts'] },
   { name: 'boundaries: imports stay in their package or are declared', command: ['turbo', 'boundaries'] },
   { name: 'boundaries: directions', command: [node, 'infra/checks/directions.ts'] },
