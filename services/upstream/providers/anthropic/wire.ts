@@ -4,6 +4,7 @@ import type { ProviderWire } from '../wire.ts';
 
 const surfacePaths: Partial<Record<Surface, string>> = {
   [Surface.MESSAGES]: '/v1/messages',
+  [Surface.COUNT_TOKENS]: '/v1/messages/count_tokens',
 };
 
 /** The version of the wire that is read and written here, sent with each call. */
