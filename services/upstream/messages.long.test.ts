@@ -160,7 +160,11 @@ test('counting tokens passes, costs nothing and names no model', async () => {
   const { prompt, completion } = row.billed ?? {};
   assert.deepEqual([row.costNanoUsd, prompt, completion, row.model, row.estimated], [0, 0, 0, '', false]);
   assert.equal(row.status, RequestStatus.COMPLETED);
-  simulator.addFault({ kind: 'cut' });
-  const failed = await harness.peer.ask({ body, ...more });
-  assert.equal((await harness.peer.row(failed.requestId)).costNanoUsd, 0);
+  simulator.addFault({ kind: 'status', status: 429, deployment: sonnet });
+  const second = await harness.peer.ask({ body, ...more, targets: [at('sonnet'), at('haiku')] });
+  assert.equal(second.status, 200);
+  const after = await harness.peer.row(second.requestId);
+  assert.deepEqual([after.costNanoUsd, after.attempts.length], [0, 2]);
+  const suspended = harness.peer.reports.filter(({ requestId }) => requestId === second.requestId);
+  assert.deepEqual(suspended, [], 'limits of counting are apart from those of the model');
 });

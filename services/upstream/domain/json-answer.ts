@@ -68,7 +68,8 @@ function memberOf(surface: Surface): 'choices' | 'output' | 'data' | 'content' {
 
 /** Finished as the model wanted and without tools: guard-cache judges the rest. */
 function isWhole(surface: Surface, answer: JsonRecord, parts: unknown[]): boolean {
-  if (surface === Surface.EMBEDDINGS || surface === Surface.MESSAGES) return false;
+  if (surface === Surface.EMBEDDINGS) return false;
+  if (surface === Surface.MESSAGES) return answer.stop_reason === 'end_turn' || answer.stop_reason === 'stop_sequence';
   if (surface === Surface.RESPONSES) return answer.status === 'completed';
   return parts.every((choice) => isRecord(choice) && choice.finish_reason === 'stop');
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Fault } from './fault.ts';
 import { readProviderError } from './provider-error.ts';
-import { type Blame, judge, judgeStored, type Outcome } from './verdict.ts';
+import { type Blame, judge, judgeCount, judgeStored, type Outcome } from './verdict.ts';
 
 const status = (code: number, error: object = {}): Fault => ({
   kind: 'status',
@@ -43,6 +43,10 @@ for (const [fault, action, blame, report] of rows) {
     assert.deepEqual(judge(fault, true), { action: 'end', blame, report }, 'after content there is no second try');
   });
 }
+
+test('where tokens are counted the same follows, and no model hears of it', () => {
+  for (const [fault, action, blame] of rows) assert.deepEqual(judgeCount(fault), { action, blame, report: 'none' });
+});
 
 test('a response by its id: what is not kept any more is the caller’s to know, and no model hears of anything', () => {
   const gone = { action: 'pass', blame: 'caller', report: 'none' };

@@ -60,6 +60,14 @@ export function judgeStored(fault: Fault): Verdict {
   return { ...judge(fault, false), report: 'none' };
 }
 
+/**
+ * The same where tokens are counted: Anthropic's limits of that are apart from those of its models ("Token counting", Pricing and rate
+ * limits), so nothing is said of the model.
+ */
+export function judgeCount(fault: Fault): Verdict {
+  return { ...judge(fault, false), report: 'none' };
+}
+
 function rowOf(fault: Fault): Row {
   switch (fault.kind) {
     case 'status':

@@ -1,5 +1,6 @@
 import { type Dispatch, Surface } from '@tollgate/contracts';
 import { ChatAssembler } from '../domain/assemble/chat-assembler.ts';
+import { MessageAssembler } from '../domain/assemble/message-assembler.ts';
 import type { ResponseNames } from '../domain/response-names.ts';
 import { ChatReader } from '../domain/stream/chat-reader.ts';
 import { MessagesReader } from '../domain/stream/messages-reader.ts';
@@ -13,7 +14,8 @@ export function readerFor(
   names: ResponseNames | undefined,
 ): StreamReader | undefined {
   if (!stream) return undefined;
-  if (surface === Surface.MESSAGES) return new MessagesReader(price);
+  if (surface === Surface.MESSAGES)
+    return new MessagesReader({ price, assembler: cacheFill && new MessageAssembler() });
   if (surface === Surface.RESPONSES && names)
     return new ResponsesReader({ price, cacheable: cacheFill !== undefined, names });
   return new ChatReader({ includeUsage, price, assembler: cacheFill && new ChatAssembler() });

@@ -12,7 +12,7 @@ import { describe, giveUp, timeoutError } from '../domain/give-up.ts';
 import { extensionFor, isStrict } from '../domain/strict.ts';
 import { attemptByMs } from '../domain/time-limits.ts';
 import { type MeasuredUsage, noTokens } from '../domain/usage.ts';
-import { judge, judgeStored } from '../domain/verdict.ts';
+import { judge, judgeCount, judgeStored, type Verdict } from '../domain/verdict.ts';
 import { account, atBound, type Call, type Charged, estimated, measured, nothing, usageSeen } from './account.ts';
 import type { Conclude, Served } from './conclude.ts';
 import { renamedAnswer } from './names-for.ts';
@@ -119,7 +119,7 @@ export class Serve {
   #failed(run: Run, call: Call, fault: Fault, usage?: MeasuredUsage): boolean {
     const { bus, conclude, metrics } = this.#dependencies;
     const { target, attempt } = call;
-    const verdict = run.dispatch.stored ? judgeStored(fault) : judge(fault, attempt.contentSent);
+    const verdict = verdictOf(run, fault, attempt.contentSent);
     const seen = usage ? measured(usage) : this.#billed(run, call, fault);
     this.#account(run, call, faultStatus(fault) || (attempt.answering ? 200 : 0), faultCode(fault), seen);
     metrics.attempt(target, verdict.blame);
@@ -191,6 +191,11 @@ export class Serve {
     const level = fault.kind === 'misconfigured' ? 'error' : 'debug';
     this.#dependencies.logger[level]({ requestId, provider, deployment, fault: describe(fault) }, 'attempt failed');
   }
+}
+
+function verdictOf({ dispatch }: Run, fault: Fault, contentSent: boolean): Verdict {
+  if (dispatch.stored) return judgeStored(fault);
+  return dispatch.surface === Surface.COUNT_TOKENS ? judgeCount(fault) : judge(fault, contentSent);
 }
 
 /** Of a JSON answer all of it is its first content. */

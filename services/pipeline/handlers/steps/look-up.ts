@@ -40,8 +40,8 @@ export async function lookUp(run: Run, guards: Tools, guardrail: number): Promis
   return next;
 }
 
-/** Answers of others are not kept. Of messages beta headers change the answer too, and no fingerprint knows them. */
-const kept: ReadonlySet<Surface> = new Set([Surface.CHAT_COMPLETIONS, Surface.RESPONSES]);
+/** Answers on others are not kept. */
+const kept: ReadonlySet<Surface> = new Set([Surface.CHAT_COMPLETIONS, Surface.RESPONSES, Surface.MESSAGES]);
 
 /** Why this request has nothing to do with the cache; empty when it has. */
 function bypassReason({ request, body }: Run): string {
@@ -54,7 +54,9 @@ async function fillPlan(run: Run, guardrail: number): Promise<CacheFillPlan> {
   const { request, snapshot, proxy, body } = run;
   // Named models answer differently; in a rotation any of its models may have answered.
   const byMeaning = body.lastUserTextBytes() <= meaningBytesMax;
-  const context = { revision: snapshot.revision, proxy: proxy.id, surface: request.surface, model: run.model };
+  const { surface, headers } = request;
+  const protocol = surface === Surface.MESSAGES ? protocolOf(headers) : [];
+  const context = { revision: snapshot.revision, proxy: proxy.id, surface, model: run.model, protocol };
   return {
     revision: snapshot.revision,
     proxy: proxy.id,
@@ -64,6 +66,11 @@ async function fillPlan(run: Run, guardrail: number): Promise<CacheFillPlan> {
     text: byMeaning ? body.lastUserText() : '',
     surface: request.surface,
   };
+}
+
+/** The version of Anthropic's API and the betas that the caller chose: each may change the answer. */
+function protocolOf(headers: Readonly<Record<string, string>>): string[] {
+  return [headers['anthropic-version'] ?? '', headers['anthropic-beta'] ?? ''];
 }
 
 function scopeId(run: Run, guardrail: number): string {

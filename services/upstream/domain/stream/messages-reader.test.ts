@@ -6,7 +6,7 @@ function reader(): {
   reader: MessagesReader;
   read(data: object | string, name?: string): ReturnType<MessagesReader['read']>;
 } {
-  const found = new MessagesReader((usage) => String(usage.tokens.completion / 1000));
+  const found = new MessagesReader({ price: (usage) => String(usage.tokens.completion / 1000) });
   return {
     reader: found,
     read: (data, name = '') => found.read({ name, data: typeof data === 'string' ? data : JSON.stringify(data) }),

@@ -13,19 +13,32 @@ const textOfDelta: Readonly<Record<string, string>> = {
   input_json_delta: 'partial_json',
 };
 
+export interface MessagesReaderOptions {
+  price: PriceUsage;
+  /** Collects the events into a message, for a cache. */
+  assembler?: MessageCollector | undefined;
+}
+
+/** Events in, the message that JSON would have given out. */
+interface MessageCollector {
+  add(event: JsonRecord): void;
+  /** Undefined when the events are no whole message. */
+  finish(): JsonRecord | undefined;
+}
+
 /** Follows a stream of Anthropic's Messages API, which its callers get as it comes. */
 export class MessagesReader implements StreamReader {
   /** Known at the end; before it `begun` says what the prompt cost. */
   usage: MeasuredUsage | undefined;
   begun: TokenCounts | undefined;
   textBytes = 0;
-  readonly #price: PriceUsage;
+  readonly #options: MessagesReaderOptions;
   /** As `message_start` told it; `message_delta` repeats what has changed. */
   #start: JsonRecord = {};
   #stopped = false;
 
-  constructor(price: PriceUsage) {
-    this.#price = price;
+  constructor(options: MessagesReaderOptions) {
+    this.#options = options;
   }
 
   get beside(): Beside {
@@ -36,6 +49,7 @@ export class MessagesReader implements StreamReader {
     if (data === undefined) return passQuiet;
     const event = parseRecord(data);
     if (!event) return { kind: 'garbage', reason: 'an event of the stream is no JSON object' };
+    this.#options.assembler?.add(event);
     switch (typeof event.type === 'string' ? event.type : name) {
       case 'content_block_delta':
         return this.#delta(event.delta);
@@ -58,8 +72,9 @@ export class MessagesReader implements StreamReader {
     return undefined;
   }
 
-  canonical(): undefined {
-    return undefined;
+  canonical(): Uint8Array | undefined {
+    const message = this.#options.assembler?.finish();
+    return message && Buffer.from(JSON.stringify(message));
   }
 
   #begin(message: unknown): Step {
@@ -86,7 +101,7 @@ export class MessagesReader implements StreamReader {
     const told = Object.fromEntries(Object.entries(event.usage).filter(([, value]) => value != null));
     this.usage = readMessageUsage({ ...this.#start, ...told });
     if (!this.usage) return passQuiet;
-    const usage = { ...event.usage, 'x-tollgate-cost-usd': Number(this.#price(this.usage)) };
+    const usage = { ...event.usage, 'x-tollgate-cost-usd': Number(this.#options.price(this.usage)) };
     const rewritten = Buffer.from(`event: message_delta\ndata: ${JSON.stringify({ ...event, usage })}\n\n`);
     return { kind: 'pass', content: false, rewritten };
   }
