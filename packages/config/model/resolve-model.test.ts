@@ -108,6 +108,6 @@ test('a rotation over several providers uses those that serve the surface', () =
     const result = resolveModel(snapshot, proxy, 'gpt-4o', surface);
     return result.kind === 'rotation' ? result.targets.map(({ model }) => model) : result.kind;
   };
-  assert.deepEqual(models(Surface.MESSAGES), ['claude']);
+  for (const surface of [Surface.MESSAGES, Surface.COUNT_TOKENS]) assert.deepEqual(models(surface), ['claude']);
   assert.deepEqual(models(Surface.EMBEDDINGS), ['gpt-4o']);
 });
