@@ -4,6 +4,7 @@ import path from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import Anthropic, { APIError, AuthenticationError, NotFoundError, RateLimitError } from '@anthropic-ai/sdk';
 import { type AnthropicSimulator, startAnthropicSimulator } from '@tollgate/testing/anthropic';
+import { claudeCodeBody, claudeCodeHeaders } from '../support/claude-code.ts';
 import { newSystem, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
@@ -193,6 +194,32 @@ test('personal data is masked in every block, and the rest goes as it came', asy
   assert.deepEqual(instructions[0].cache_control, { type: 'ephemeral' });
   assert.deepEqual(metadata, { user_id: 'user-7' });
   assert.equal(messages[2].content[0].tool_use_id, 'toolu_1');
+});
+
+test('what Claude Code sends goes as it came, through all guards', async () => {
+  const body = claudeCodeBody(haiku, 'Repeat after me');
+  const sent = (path: string, what: object) => {
+    const headers = { ...claudeCodeHeaders, authorization: `Bearer ${key}` };
+    return fetch(`${gatewayUrl}${path}?beta=true`, { method: 'POST', headers, body: JSON.stringify(what) });
+  };
+  const response = await sent('/v1/messages', body);
+  const text = await response.text();
+  assert.equal(response.status, 200, text);
+  assert.match(response.headers.get('content-type') ?? '', /^text\/event-stream/);
+  const names = [...text.matchAll(/^event: (.+)$/gm)].map(([, name]) => name);
+  assert.deepEqual([names[0], names.at(-2), names.at(-1)], ['message_start', 'message_delta', 'message_stop']);
+  const row = await rowOf(response.headers.get('request-id'));
+  assert.ok(Number(row.reasoning_tokens) > 0, 'its thoughts are not shown, and are told');
+  const { max_tokens: _most, metadata: _who, stream: _how, context_management: _what, ...counted } = body;
+  assert.equal((await sent('/v1/messages/count_tokens', counted)).status, 200);
+  const [call, count] = simulator.calls();
+  assert.deepEqual(JSON.parse(call?.body ?? ''), body);
+  assert.deepEqual(JSON.parse(count?.body ?? ''), counted);
+  for (const { headers } of [call, count].flatMap((one) => one ?? [])) {
+    assert.equal(headers['anthropic-beta'], claudeCodeHeaders['anthropic-beta']);
+    for (const name of ['x-claude-code-session-id', 'x-app', 'x-stainless-lang', 'authorization'])
+      assert.equal(headers[name], undefined, name);
+  }
 });
 
 test('each error raises its class, with the id of the request', async () => {

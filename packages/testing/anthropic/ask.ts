@@ -25,9 +25,10 @@ export function askOfMessages(body: JsonRecord): Ask {
   };
 }
 
-/** Whether the answer begins with its thoughts. */
-export function thinks({ thinking }: JsonRecord): boolean {
-  return isRecord(thinking) && thinking.type !== 'disabled';
+/** Whether the answer begins with its thoughts, and whether they may be read. */
+export function thinkingOf({ thinking }: JsonRecord): 'shown' | 'omitted' | 'none' {
+  if (!isRecord(thinking) || thinking.type === 'disabled') return 'none';
+  return thinking.display === 'omitted' ? 'omitted' : 'shown';
 }
 
 function turnsOf({ system, messages }: JsonRecord): Turn[] {

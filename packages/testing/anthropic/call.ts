@@ -12,7 +12,7 @@ import { promptTokens } from '../azure/prompt-tokens.ts';
 import { bodyText, sendResult } from '../azure/result.ts';
 import { EventStream, namedEvent } from '../azure/sse.ts';
 import { issuedUsage } from '../azure/usage.ts';
-import { askOfMessages, thinks } from './ask.ts';
+import { askOfMessages, thinkingOf } from './ask.ts';
 import {
   errorForStatus,
   invalidJson,
@@ -82,7 +82,7 @@ async function answer(call: Call): Promise<void> {
   const ask = readMarked(() => askOfMessages(body));
   await disturb(call, ask.fault);
   const { fault } = exchange;
-  const message = await writeMessage(ask, model.model, thinks(body), fault);
+  const message = await writeMessage(ask, model.model, thinkingOf(body), fault);
   const { usage } = message;
   core.quotas.charge(model, usage.totalTokens);
   const { firstTokenMs, tokensPerSecond } = core.options;

@@ -4,6 +4,7 @@ import type { FaultSpec } from '../azure/faults.ts';
 import { type Choice, generate } from '../azure/generate.ts';
 import { type Piece, sumTokens, textOf, toPieces, truncatePieces } from '../azure/tokens.ts';
 import { type IssuedUsage, issuedUsage } from '../azure/usage.ts';
+import type { thinkingOf } from './ask.ts';
 import { newId } from './ids.ts';
 
 /** One block of an answer, and how a stream brings it. */
@@ -27,8 +28,13 @@ const REASONS = { stop: 'end_turn', length: 'max_tokens', tool_calls: 'tool_use'
 const SIGNATURE = 'EqQBCgIYAhIM';
 
 /** What the model answers: the same question always gets the same blocks, ids apart. */
-export async function writeMessage(ask: Ask, model: string, thinks: boolean, fault: FaultSpec): Promise<Message> {
-  const thoughts = thinks ? await thoughtsOf(ask) : [];
+export async function writeMessage(
+  ask: Ask,
+  model: string,
+  thinking: ReturnType<typeof thinkingOf>,
+  fault: FaultSpec,
+): Promise<Message> {
+  const thoughts = thinking === 'none' ? [] : await thoughtsOf(ask);
   const thought = sumTokens(thoughts);
   const most = ask.outputTokensMax === undefined ? undefined : Math.max(0, ask.outputTokensMax - thought);
   const { choices, usage } = await generate({ ...ask, outputTokensMax: most }, model, fault);
@@ -37,10 +43,14 @@ export async function writeMessage(ask: Ask, model: string, thinks: boolean, fau
   return {
     id: newId('msg_01'),
     model,
-    blocks: blocksOf(thoughts, choice),
+    blocks: blocksOf(thoughts, thinking === 'shown', choice),
     stopReason: stopSequence === undefined ? REASONS[choice.finishReason] : 'stop_sequence',
     stopSequence: stopSequence ?? null,
-    usage: issuedUsage({ ...usage, completionTokens: usage.completionTokens + thought }),
+    usage: issuedUsage({
+      ...usage,
+      completionTokens: usage.completionTokens + thought,
+      reasoningTokens: usage.reasoningTokens + thought,
+    }),
   };
 }
 
@@ -57,9 +67,10 @@ export function wholeBlock(block: Block): object {
   }
 }
 
-function blocksOf(thoughts: readonly Piece[], { pieces, toolCalls }: Choice): Block[] {
+function blocksOf(thoughts: readonly Piece[], shown: boolean, { pieces, toolCalls }: Choice): Block[] {
   const blocks: Block[] = [];
-  if (thoughts.length > 0) blocks.push({ type: 'thinking', pieces: thoughts, signature: signatureOf(thoughts) });
+  if (thoughts.length > 0)
+    blocks.push({ type: 'thinking', pieces: shown ? thoughts : [], signature: signatureOf(thoughts) });
   if (pieces.length > 0) blocks.push({ type: 'text', pieces });
   for (const call of toolCalls)
     blocks.push({ type: 'tool_use', id: newId('toolu_01'), name: call.name, pieces: call.pieces });

@@ -89,6 +89,22 @@ test('a stream has its events in the order of the API', async (t) => {
   assert.equal(at(events.at(-2), 'usage', 'output_tokens'), simulator.totals().all.issued.completionTokens);
 });
 
+test('thoughts that are not to be shown are sealed, and told in the usage', async (t) => {
+  const simulator = await simulatorFor(t);
+  const thinking = { type: 'adaptive', display: 'omitted' };
+  const { content, usage } = (await (await post(simulator, ask('Hello', { thinking }))).json()) as Record<
+    string,
+    unknown
+  >;
+  assert.deepEqual([at(content, 0, 'thinking'), typeof at(content, 0, 'signature')], ['', 'string']);
+  assert.ok(Number(at(usage, 'output_tokens_details', 'thinking_tokens')) > 0);
+  const turns = [
+    { role: 'user', content: 'Repeat me' },
+    { role: 'system', content: 'A word in between.' },
+  ];
+  assert.equal((await post(simulator, ask('x', { messages: turns, max_tokens: 0 }))).status, 200);
+});
+
 test('limits and stop sequences end an answer', async (t) => {
   const simulator = await simulatorFor(t);
   const reasonOf = async (more: object) => {

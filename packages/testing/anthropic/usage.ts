@@ -6,7 +6,7 @@ import type { IssuedUsage } from '../azure/usage.ts';
  * three (docs, "Prompt caching").
  */
 export function messageUsage(usage: IssuedUsage, fault: FaultSpec): Record<string, unknown> {
-  return { ...inputUsage(usage), output_tokens: usage.completionTokens, ...serviceTier(fault), ...serverTools(fault) };
+  return { ...inputUsage(usage), ...outputUsage(usage), ...serviceTier(fault), ...serverTools(fault) };
 }
 
 /** As `message_start` tells it: nearly nothing is written yet. */
@@ -17,7 +17,7 @@ export function startUsage(usage: IssuedUsage, fault: FaultSpec): Record<string,
 /** As `message_delta` tells it, cumulative. */
 export function deltaUsage(usage: IssuedUsage, fault: FaultSpec): Record<string, unknown> {
   const { cache_creation: _kinds, ...input } = inputUsage(usage);
-  return { ...input, output_tokens: usage.completionTokens, ...serverTools(fault) };
+  return { ...input, ...outputUsage(usage), ...serverTools(fault) };
 }
 
 function inputUsage({ promptTokens, cachedTokens, cacheWriteTokens }: IssuedUsage) {
@@ -27,6 +27,12 @@ function inputUsage({ promptTokens, cachedTokens, cacheWriteTokens }: IssuedUsag
     cache_read_input_tokens: cachedTokens,
     cache_creation: { ephemeral_5m_input_tokens: cacheWriteTokens, ephemeral_1h_input_tokens: 0 },
   };
+}
+
+/** Thoughts are told apart where there are some. */
+function outputUsage({ completionTokens, reasoningTokens }: IssuedUsage) {
+  const details = reasoningTokens > 0 && { output_tokens_details: { thinking_tokens: reasoningTokens } };
+  return { output_tokens: completionTokens, ...details };
 }
 
 function serviceTier({ serviceTier: tier = 'standard' }: FaultSpec) {

@@ -5,7 +5,7 @@ import { extraInput, invalidRequest, missing } from './errors.ts';
 /** Of both calls: the API refuses every member that it does not know. */
 const COMMON = [
   ...['model', 'messages', 'system', 'tools', 'tool_choice', 'thinking', 'mcp_servers', 'context_management'],
-  ...['output_config', 'output_format', 'cache_control'],
+  ...['output_config', 'output_format', 'cache_control', 'speed'],
 ];
 const KNOWN = {
   messages: new Set([
@@ -30,7 +30,7 @@ function limitProblem({ max_tokens: most, thinking }: JsonRecord): ProviderError
   if (most === undefined) return missing('max_tokens');
   const tokens = numberOf(most);
   if (tokens === undefined) return invalidRequest('max_tokens: Input should be a valid integer');
-  if (tokens < 1) return invalidRequest('max_tokens: must be greater than or equal to 1');
+  if (tokens < 0) return invalidRequest('max_tokens: must be greater than or equal to 0');
   const budget = isRecord(thinking) ? numberOf(thinking.budget_tokens) : undefined;
   if (budget === undefined || budget < tokens) return undefined;
   return invalidRequest('`max_tokens` must be greater than `thinking.budget_tokens`.');
@@ -39,6 +39,8 @@ function limitProblem({ max_tokens: most, thinking }: JsonRecord): ProviderError
 function messagesProblem(messages: readonly JsonRecord[]): ProviderError | undefined {
   let called: string[] = [];
   for (const [at, { role, content }] of messages.entries()) {
+    // A system turn in mid-conversation leaves what is open as it is.
+    if (role === 'system' && at > 0) continue;
     if (role !== 'user' && role !== 'assistant') return roleProblem(at, role);
     if (content === '' && at < messages.length - 1)
       return invalidRequest(

@@ -174,6 +174,26 @@ test('what is kept for an hour has no price of its own and is told', () => {
   assert.deepEqual(answer.kind === 'answer' && answer.usage?.unknown, ['cache_write_1h_tokens']);
 });
 
+test('thoughts are reasoning, the fast mode is a tier, fetching is free, and what was compacted is added', () => {
+  const compaction = { type: 'compaction', input_tokens: 100, output_tokens: 50, cache_read_input_tokens: 20 };
+  const usage = {
+    ...{ input_tokens: 10, output_tokens: 8, output_tokens_details: { thinking_tokens: 5 } },
+    ...{ service_tier: 'standard', speed: 'fast', server_tool_use: { web_search_requests: 1, web_fetch_requests: 3 } },
+    iterations: [{ type: 'message', input_tokens: 10, output_tokens: 8 }, compaction],
+  };
+  const read = (more: object = {}) => {
+    const body = JSON.stringify({ content: [], usage: { ...usage, ...more } });
+    const answer = readJsonAnswer(Surface.MESSAGES, Buffer.from(body));
+    assert.ok(answer.kind === 'answer' && answer.usage);
+    return answer.usage;
+  };
+  const { tokens, serviceTier, toolCalls, unknown } = read();
+  assert.deepEqual(tokens, { prompt: 130, completion: 58, cachedPrompt: 20, reasoning: 5 });
+  assert.deepEqual([serviceTier, toolCalls, unknown], ['fast', { web_search: 1 }, []]);
+  const advised = read({ iterations: [{ type: 'advisor_message', input_tokens: 1, output_tokens: 2 }] });
+  assert.deepEqual([advised.tokens.prompt, advised.tokens.completion, advised.unknown], [11, 10, ['iterations']]);
+});
+
 test('a count is free', () => {
   const read = (body: string) => readJsonAnswer(Surface.COUNT_TOKENS, Buffer.from(body));
   const answer = read('{"input_tokens":2095}');

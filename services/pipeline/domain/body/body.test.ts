@@ -355,6 +355,21 @@ test('messages: state at the provider keeps the cache away; counting is no strea
     assert.throws(() => read({ model: 'm', ...wrong }, messages), { code: 'invalid_request' });
 });
 
+test('messages: a conversation that the provider keeps, and models that nobody admitted, are refused by name', () => {
+  const paramOf = (member: object) => {
+    try {
+      read({ model: 'm', messages: [], ...member }, messages);
+    } catch (error) {
+      return (error as TollgateError).param;
+    }
+    return undefined;
+  };
+  assert.equal(paramOf({ thread: { type: 'continue', previous_message_id: 'msg_1' } }), 'thread');
+  assert.equal(paramOf({ fallbacks: [{ model: 'dearer' }] }), 'fallbacks');
+  assert.equal(paramOf({ tools: [{ name: 'f' }, { type: 'advisor_1', model: 'dearer' }] }), 'tools[1].model');
+  assert.equal(paramOf({ thread: null, fallbacks: null, tools: [null, { name: 'f' }] }), undefined);
+});
+
 test('what runs in the background is refused by name', () => {
   const refused = (error: unknown) =>
     error instanceof TollgateError && error.code === 'invalid_request' && error.param === 'background';

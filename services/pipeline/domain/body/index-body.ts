@@ -149,9 +149,19 @@ function settings(body: Record<string, unknown>, surface: Surface) {
   };
 }
 
+/**
+ * Of Anthropic's Messages API what would pass by what is held here: a conversation that the provider keeps, which is no team's
+ * (`thread`), and other models than those that keys, prices and regions allow (`fallbacks`; a rotation does that).
+ */
+const elsewhere = ['thread', 'fallbacks'];
+
 /** Anthropic's Messages API. What it would refuse, a missing limit too, is for the provider to say. */
 function messagesSettings(body: Record<string, unknown>) {
   if (!Array.isArray(body.messages)) throw invalid('messages', 'must be an array of messages');
+  for (const name of elsewhere) if (body[name] != null) throw invalid(name, 'is not served by this build');
+  const tools = Array.isArray(body.tools) ? body.tools : [];
+  const named = tools.findIndex((tool) => tool?.model != null);
+  if (named >= 0) throw invalid(`tools[${named}].model`, 'names a model that nobody admitted');
   const { user_id: user } = (body.metadata ?? {}) as { user_id?: unknown };
   return {
     ...emptyIndex,

@@ -98,6 +98,11 @@ test('messages: the text of blocks, images and documents of any source, and noth
     ),
     { images: 2, files: 1, dataBytes: 10, unbounded: '' },
   );
+  assert.equal(
+    call({ context_management: { edits: [{ type: 'clear_thinking_20251015', keep: 'all' }] } }).unbounded,
+    '',
+  );
+  assert.equal(call({ context_management: { edits: [{ type: 'compact_20260112' }] } }).unbounded, 'context_management');
   for (const member of ['mcp_servers', 'container', 'context_management', 'anything_new'])
     assert.equal(call({ [member]: {} }).unbounded, member);
   const server = { tools: [{ name: 'f' }, { type: 'web_search_20250305', name: 'web_search' }] };

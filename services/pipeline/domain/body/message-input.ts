@@ -16,7 +16,7 @@ const plainMembers = new Set([
     'top_k',
     'top_p',
   ],
-  ...['tools', 'tool_choice', 'thinking', 'service_tier', 'output_config', 'output_format'],
+  ...['tools', 'tool_choice', 'thinking', 'service_tier', 'speed', 'output_config', 'output_format'],
 ]);
 
 /** Tools of Anthropic's bring prompts of their own, or search by themselves; those of the caller have no type but this. */
@@ -29,7 +29,9 @@ const nestedBlocks = new Set<unknown>(['tool_result', 'search_result']);
 /** What of a call of messages its size does not bound, as `inputParts` says it of the others. */
 export function messageInputParts(body: Json): InputParts {
   const parts: InputParts = { images: 0, files: 0, dataBytes: 0, unbounded: '' };
-  const other = Object.entries(body).find(([name, value]) => value !== null && !plainMembers.has(name));
+  const other = Object.entries(body).find(
+    ([name, value]) => value !== null && !plainMembers.has(name) && !(name === 'context_management' && clears(value)),
+  );
   parts.unbounded = other?.[0] ?? '';
   const tools = Array.isArray(body.tools) ? body.tools : [];
   const foreign = tools.findIndex((tool) => !callersTools.has((tool as Json | null)?.type));
@@ -40,6 +42,13 @@ export function messageInputParts(body: Json): InputParts {
     lookAtBlocks((message as Json | null)?.content, `messages[${at}].content`, parts);
   }
   return parts;
+}
+
+/** It only takes away from the prompt; to compact it costs a call of its own. */
+function clears(management: unknown): boolean {
+  const { edits } = (management ?? {}) as Json;
+  const only = (edit: unknown) => String((edit as Json | null)?.type).startsWith('clear_');
+  return Array.isArray(edits) && edits.every(only) && Object.keys(management as Json).length === 1;
 }
 
 function lookAtBlocks(content: unknown, path: string, parts: InputParts): void {

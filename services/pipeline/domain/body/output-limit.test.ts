@@ -37,6 +37,7 @@ test('a limit that is larger, or none, becomes what was granted; every other byt
     limited('{"messages":[],"max_tokens":8192,"system":"x"}', Surface.MESSAGES),
     '{"messages":[],"max_tokens":100,"system":"x"}',
   );
+  assert.equal(limited('{"messages":[],"max_tokens":0}', Surface.MESSAGES), '{"messages":[],"max_tokens":0}');
   assert.equal(limited('{"messages":[]}', Surface.MESSAGES), '{"max_tokens":100,"messages":[]}');
 });
 

@@ -38,6 +38,8 @@ test('content is the first text, thought or piece of a call; all else passes and
   assert.deepEqual(read(delta({ type: 'signature_delta', signature: 'x' })), quiet);
   assert.deepEqual(read({ type: 'an_event_of_next_year' }), quiet);
   assert.deepEqual(read(delta({ type: 'text_delta', text: 'Hi' })), content);
+  assert.deepEqual(read(delta({ type: 'thinking_delta', thinking: '', estimated_tokens: null })), quiet);
+  assert.deepEqual(read(delta({ type: 'thinking_delta', thinking: '', estimated_tokens: 50 })), content);
   assert.deepEqual(read(delta({ type: 'thinking_delta', thinking: 'Hm' })), content);
   assert.deepEqual(read(delta({ type: 'input_json_delta', partial_json: '' })), content);
 });

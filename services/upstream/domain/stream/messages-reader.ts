@@ -90,8 +90,9 @@ export class MessagesReader implements StreamReader {
     if (member === undefined) return passQuiet;
     const text = parts[member];
     if (isText(text)) this.textBytes += Buffer.byteLength(text);
-    // A tool's call begins with an empty piece; an empty text says nothing yet.
-    return isText(text) || type === 'input_json_delta' ? passContent : passQuiet;
+    // A tool's call begins with an empty piece, thoughts that are not shown tell how long they are; an empty text says nothing.
+    const tells = type === 'input_json_delta' || typeof parts.estimated_tokens === 'number';
+    return isText(text) || tells ? passContent : passQuiet;
   }
 
   /** Its usage is cumulative, and the caller reads there what it cost. */
