@@ -135,7 +135,7 @@ test('counting tokens is a request, of no tokens, under a strict limit too', asy
       ['requests', 1],
     ],
   );
-  assert.equal((await decide(by, request('r2', count))).refusal?.code, 'rate_limit_exceeded');
+  assert.equal((await decide(by, request('r2', count))).refusal?.code, 'budget_exceeded');
 });
 
 describe('without the store', () => {
