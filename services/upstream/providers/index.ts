@@ -1,4 +1,5 @@
 import type { Provider } from '@tollgate/config';
+import { anthropicWire } from './anthropic/wire.ts';
 import { openaiWire } from './openai-wire/wire.ts';
 import type { ProviderWire } from './wire.ts';
 
@@ -6,6 +7,7 @@ import type { ProviderWire } from './wire.ts';
 const wires: Record<Provider['type'], (provider: Provider) => ProviderWire> = {
   'azure-openai': openaiWire,
   openai: openaiWire,
+  anthropic: anthropicWire,
 };
 
 export function wireOf(provider: Provider): ProviderWire {
