@@ -30,6 +30,8 @@ const surfaces: ReadonlySet<Surface> = new Set([
   Surface.RESPONSES,
   Surface.EMBEDDINGS,
   Surface.STORED_RESPONSES,
+  Surface.MESSAGES,
+  Surface.COUNT_TOKENS,
 ]);
 
 /** Takes dispatches, owns their requests until they end, and knows which it must never own. */

@@ -2,6 +2,7 @@ import { type Dispatch, Surface } from '@tollgate/contracts';
 import { ChatAssembler } from '../domain/assemble/chat-assembler.ts';
 import type { ResponseNames } from '../domain/response-names.ts';
 import { ChatReader } from '../domain/stream/chat-reader.ts';
+import { MessagesReader } from '../domain/stream/messages-reader.ts';
 import type { PriceUsage, StreamReader } from '../domain/stream/reader.ts';
 import { ResponsesReader } from '../domain/stream/responses-reader.ts';
 import { TranslatedReader, type Translation } from '../providers/index.ts';
@@ -23,6 +24,7 @@ function surfaceReader(
   price: PriceUsage,
   names: ResponseNames | undefined,
 ): StreamReader {
+  if (surface === Surface.MESSAGES) return new MessagesReader(price);
   if (surface === Surface.RESPONSES && names)
     return new ResponsesReader({ price, cacheable: cacheFill !== undefined, names });
   return new ChatReader({ includeUsage, price, assembler: cacheFill && new ChatAssembler() });

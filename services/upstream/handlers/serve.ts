@@ -1,6 +1,6 @@
 import type { Bus } from '@tollgate/bus';
 import { type Cost, providerByName } from '@tollgate/config';
-import type { Target } from '@tollgate/contracts';
+import { Surface, type Target } from '@tollgate/contracts';
 import { TollgateError } from '@tollgate/errors';
 import type { Logger } from '@tollgate/telemetry';
 import type { Extensions } from '../adapters/extensions.ts';
@@ -120,7 +120,9 @@ export class Serve {
     const { target } = call;
     const { nanoUsd } = this.#account(run, call, 200, '', charged);
     metrics.attempt(target, 'ok');
-    report(bus, run, target, 'ok', { firstContentMs: firstContentMs(call) });
+    // How long counting takes says nothing of how long an answer would.
+    const counts = run.dispatch.surface === Surface.COUNT_TOKENS;
+    report(bus, run, target, 'ok', { firstContentMs: counts ? 0 : firstContentMs(call) });
     return { target, tokens: charged.tokens, costNanoUsd: nanoUsd };
   }
 

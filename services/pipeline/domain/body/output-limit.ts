@@ -5,6 +5,7 @@ import type { Body } from './body.ts';
 const names: Partial<Record<Surface, readonly string[]>> = {
   [Surface.CHAT_COMPLETIONS]: ['max_completion_tokens', 'max_tokens'],
   [Surface.RESPONSES]: ['max_output_tokens'],
+  [Surface.MESSAGES]: ['max_tokens'],
 };
 
 /** The same body with at most `most` output tokens for each answer; the same object when it asks for no more. */

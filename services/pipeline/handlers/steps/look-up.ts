@@ -40,9 +40,12 @@ export async function lookUp(run: Run, guards: Tools, guardrail: number): Promis
   return next;
 }
 
+/** Answers of others are not kept. Of messages beta headers change the answer too, and no fingerprint knows them. */
+const kept: ReadonlySet<Surface> = new Set([Surface.CHAT_COMPLETIONS, Surface.RESPONSES]);
+
 /** Why this request has nothing to do with the cache; empty when it has. */
 function bypassReason({ request, body }: Run): string {
-  if (request.surface === Surface.EMBEDDINGS) return 'surface';
+  if (!kept.has(request.surface)) return 'surface';
   if (body.index.stateful) return 'stateful';
   return request.cacheControl === 'no-store' ? 'no-store' : '';
 }

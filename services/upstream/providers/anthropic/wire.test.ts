@@ -13,6 +13,7 @@ test('messages are below the endpoint, whether it is named with its /v1 or witho
   const path = (endpoint?: string) => wire(endpoint).path(Surface.MESSAGES, 'claude-sonnet-4-6');
   assert.equal(path(), '/v1/messages');
   assert.equal(path('https://api.anthropic.com/v1'), '/v1/messages');
+  assert.equal(wire().path(Surface.COUNT_TOKENS, 'm'), '/v1/messages/count_tokens');
   assert.equal(path('https://example.services.ai.azure.com/anthropic'), '/anthropic/v1/messages');
 });
 

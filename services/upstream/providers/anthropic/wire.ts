@@ -8,6 +8,7 @@ const surfacePaths: Partial<Record<Surface, string>> = {
   [Surface.CHAT_COMPLETIONS]: '/v1/messages',
   [Surface.RESPONSES]: '/v1/messages',
   [Surface.MESSAGES]: '/v1/messages',
+  [Surface.COUNT_TOKENS]: '/v1/messages/count_tokens',
 };
 
 /** The version of the wire that is read and written here, sent with each call. */
