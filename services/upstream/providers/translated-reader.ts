@@ -1,3 +1,4 @@
+import type { TokenCounts } from '@tollgate/contracts';
 import type { Step, StreamReader } from '../domain/stream/reader.ts';
 import { dropped, passQuiet } from '../domain/stream/reader.ts';
 import type { SseEvent } from '../domain/stream/sse.ts';
@@ -16,6 +17,10 @@ export class TranslatedReader implements StreamReader {
 
   get usage(): MeasuredUsage | undefined {
     return this.#reader.usage;
+  }
+
+  get begun(): TokenCounts | undefined {
+    return this.#translator.begun;
   }
 
   get beside(): Beside {

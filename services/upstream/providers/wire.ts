@@ -1,4 +1,4 @@
-import type { StoredCall, Surface, Target } from '@tollgate/contracts';
+import type { StoredCall, Surface, Target, TokenCounts } from '@tollgate/contracts';
 import type { Refusal } from '../domain/fault.ts';
 import type { ProviderError } from '../domain/provider-error.ts';
 import type { SseEvent } from '../domain/stream/sse.ts';
@@ -46,6 +46,8 @@ export interface Translation {
 /** Follows one stream of the provider's. */
 export interface StreamTranslator {
   read(event: SseEvent): Translated;
+  /** What the provider said of the prompt before its end. */
+  readonly begun: TokenCounts | undefined;
 }
 
 /** What an event of the provider's means in OpenAI's wire. */

@@ -12,13 +12,13 @@ export function textBlocks(text: string, part: JsonRecord = {}): JsonRecord[] {
 }
 
 /** @param url what OpenAI's wire has: a `data:` URL, or one that the provider fetches */
-export function imageBlock(url: unknown, path: string, part: JsonRecord = {}): JsonRecord {
+function imageBlock(url: unknown, path: string, part: JsonRecord = {}): JsonRecord {
   const source = sourceOf(textAt(url, path), path, (type) => imageTypes.has(type));
   return { type: 'image', source, ...cacheControl(part) };
 }
 
 /** @param file `file_data` as a `data:` URL with a PDF, or `file_url` */
-export function documentBlock(file: JsonRecord, path: string): JsonRecord {
+function documentBlock(file: JsonRecord, path: string): JsonRecord {
   if (file.file_id != null) throw unserved(`${path}.file_id`);
   const member = file.file_data == null ? 'file_url' : 'file_data';
   const source = sourceOf(textAt(file[member], `${path}.${member}`), `${path}.${member}`, (type) => type === pdf);

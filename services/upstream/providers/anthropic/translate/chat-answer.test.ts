@@ -80,7 +80,7 @@ test('the prompt cache: all parts of the prompt are its tokens, a write for an h
   assert.deepEqual(told.usage.prompt_tokens_details, {
     cached_tokens: 100,
     cache_write_tokens: 30,
-    cache_write_tokens_details: { ephemeral_1h_tokens: 20 },
+    cache_write_tokens_details: { cache_write_1h_tokens: 20 },
   });
   assert.deepEqual(told.usage.server_tool_use, { web_search_requests: 2 });
 });

@@ -53,6 +53,7 @@ test('a text: role, deltas, reason, usage, [DONE]', () => {
     'content begins with the first text',
   );
   assert.deepEqual([reader.usage?.tokens.prompt, reader.usage?.tokens.completion], [25, 15]);
+  assert.deepEqual([reader.begun?.prompt, reader.begun?.completion], [25, 1], 'known before the end');
   assert.equal(reader.textBytes, 6);
 });
 

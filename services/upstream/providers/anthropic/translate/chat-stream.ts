@@ -1,4 +1,6 @@
+import type { TokenCounts } from '@tollgate/contracts';
 import { isRecord, isText, type JsonRecord, parseRecord } from '../../../domain/json.ts';
+import { readMessageUsage } from '../../../domain/message-usage.ts';
 import type { SseEvent } from '../../../domain/stream/sse.ts';
 import type { StreamTranslator, Translated } from '../../wire.ts';
 import { errorEvent } from './errors.ts';
@@ -21,6 +23,7 @@ export class ChatStream implements StreamTranslator {
   readonly #created: number;
   #top: JsonRecord = {};
   #usage: unknown;
+  begun: TokenCounts | undefined;
   #calls = 0;
   /** By the index of its block. */
   readonly #open = new Map<unknown, OpenCall>();
@@ -56,6 +59,7 @@ export class ChatStream implements StreamTranslator {
   #start(message: unknown): Translated {
     const { id, model, usage }: JsonRecord = isRecord(message) ? message : {};
     this.#usage = usage;
+    this.begun = readMessageUsage(usage)?.tokens;
     const tier = serviceTier(usage);
     this.#top = {
       id: `chatcmpl-${stem(id)}`,

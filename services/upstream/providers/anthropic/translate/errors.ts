@@ -1,20 +1,6 @@
 import { isRecord, type JsonRecord } from '../../../domain/json.ts';
-import { readProviderError } from '../../../domain/provider-error.ts';
+import { readProviderError, statusOfError } from '../../../domain/provider-error.ts';
 import type { Translated } from '../../wire.ts';
-
-/** Anthropic's error types and their HTTP statuses (API reference, Errors); an event of a stream has the type alone. */
-const statuses: Readonly<Record<string, number>> = {
-  invalid_request_error: 400,
-  authentication_error: 401,
-  billing_error: 402,
-  permission_error: 403,
-  not_found_error: 404,
-  request_too_large: 413,
-  rate_limit_error: 429,
-  api_error: 500,
-  timeout_error: 504,
-  overloaded_error: 529,
-};
 
 /** An empty account is said as a bad request: it is the operator's to mend, and another provider can serve. */
 const outOfCredit = /^your credit balance is too low/i;
@@ -29,7 +15,10 @@ export function openaiError(value: unknown, status: number): { status: number; e
   if (outOfCredit.test(text))
     return { status: 402, error: { message: text, type: 'billing_error', param: null, code: null } };
   const code = tooLong.test(text) ? 'context_length_exceeded' : null;
-  return { status: status || (statuses[name] ?? 500), error: { message: text, type: name, param: null, code } };
+  return {
+    status: status || statusOfError(readProviderError({ type: name })),
+    error: { message: text, type: name, param: null, code },
+  };
 }
 
 /** An `error` event. */

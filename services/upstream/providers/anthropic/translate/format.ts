@@ -1,6 +1,6 @@
 import { isRecord, type JsonRecord } from '../../../domain/json.ts';
-import { recordAt, wholeAt } from './read.ts';
-import { malformed, unserved } from './refuse.ts';
+import { numberAt, recordAt, wholeAt } from './read.ts';
+import { unserved } from './refuse.ts';
 import type { Thinking } from './thinking.ts';
 
 /**
@@ -26,8 +26,8 @@ export function outputConfig(format: JsonRecord | undefined, { effort }: Thinkin
 /** Sampling that both know. Anthropic's temperature ends at 1, where its own OpenAI endpoint caps it, too. */
 export function samplingOf(body: JsonRecord): JsonRecord {
   const sampling: JsonRecord = {};
-  if (typeof body.temperature === 'number') sampling.temperature = Math.min(body.temperature, 1);
-  else if (body.temperature != null) throw malformed('temperature', 'a number');
+  const temperature = numberAt(body.temperature, 'temperature');
+  if (temperature !== undefined) sampling.temperature = Math.min(temperature, 1);
   if (body.top_p != null) sampling.top_p = body.top_p;
   return sampling;
 }

@@ -72,6 +72,7 @@ test('a text: every event of a response, in order and numbered', () => {
   assert.equal(completed.response.status, 'completed');
   assert.deepEqual([completed.response.usage.input_tokens, completed.response.usage.output_tokens], [25, 15]);
   assert.deepEqual([reader.usage?.tokens.prompt, reader.usage?.tokens.completion], [25, 15]);
+  assert.deepEqual([reader.begun?.prompt, reader.begun?.completion], [25, 1], 'known before the end');
   assert.ok(reader.canonical());
   assert.deepEqual(
     steps.map((step) => (step.kind === 'pass' ? step.content : step.kind)),

@@ -1,4 +1,6 @@
+import type { TokenCounts } from '@tollgate/contracts';
 import { isRecord, isText, type JsonRecord, parseRecord } from '../../../domain/json.ts';
+import { readMessageUsage } from '../../../domain/message-usage.ts';
 import type { SseEvent } from '../../../domain/stream/sse.ts';
 import type { StreamTranslator, Translated } from '../../wire.ts';
 import { errorEvent } from './errors.ts';
@@ -29,6 +31,7 @@ export class ResponsesStream implements StreamTranslator {
   #message: JsonRecord = {};
   #stopReason: unknown;
   #usage: unknown;
+  begun: TokenCounts | undefined;
   readonly #output: JsonRecord[] = [];
   #open: OpenBlock | undefined;
   #characters = 0;
@@ -68,6 +71,7 @@ export class ResponsesStream implements StreamTranslator {
   #start(message: unknown): Translated {
     this.#message = isRecord(message) ? message : {};
     this.#usage = this.#message.usage;
+    this.begun = readMessageUsage(this.#usage)?.tokens;
     const { id, model } = this.#message;
     const begun = {
       id: `resp_${stem(id)}`,

@@ -72,7 +72,7 @@ function promptDetails({ cached, cacheWrite, cacheWriteHour }: Counts): JsonReco
   return {
     cached_tokens: cached,
     ...(cacheWrite > 0 && { cache_write_tokens: cacheWrite }),
-    ...(cacheWriteHour > 0 && { cache_write_tokens_details: { ephemeral_1h_tokens: cacheWriteHour } }),
+    ...(cacheWriteHour > 0 && { cache_write_tokens_details: { cache_write_1h_tokens: cacheWriteHour } }),
   };
 }
 
