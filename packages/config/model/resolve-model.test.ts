@@ -110,4 +110,6 @@ test('a rotation over several providers uses those that serve the surface', () =
   };
   for (const surface of [Surface.MESSAGES, Surface.COUNT_TOKENS]) assert.deepEqual(models(surface), ['claude']);
   assert.deepEqual(models(Surface.EMBEDDINGS), ['gpt-4o']);
+  for (const surface of [Surface.CHAT_COMPLETIONS, Surface.RESPONSES])
+    assert.deepEqual(models(surface), ['gpt-4o', 'claude'], 'translated');
 });

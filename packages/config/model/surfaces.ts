@@ -8,7 +8,8 @@ const openai: ReadonlySet<Surface> = new Set([Surface.CHAT_COMPLETIONS, Surface.
 const surfaces: Readonly<Record<Provider['type'], ReadonlySet<Surface>>> = {
   'azure-openai': openai,
   openai,
-  anthropic: new Set([Surface.MESSAGES, Surface.COUNT_TOKENS]),
+  // Chat and responses by translation (services/upstream/providers/anthropic/translate).
+  anthropic: new Set([Surface.MESSAGES, Surface.COUNT_TOKENS, Surface.CHAT_COMPLETIONS, Surface.RESPONSES]),
 };
 
 /** Nothing is asked of a model there, or it is not known what. */

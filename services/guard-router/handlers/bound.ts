@@ -2,7 +2,7 @@ import { isWithin, type ResponseIds, resolveModel, rotationOf, type Team } from 
 import type { Affinity, RouteResult, Target } from '@tollgate/contracts';
 import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import type { StandingStore, Standings } from '../adapters/standing-store.ts';
-import { type Binding, bindingOf, boundTargets, keeperOf } from '../domain/binding.ts';
+import { type Binding, bindingOf, boundTargets, checkKept, keeperOf } from '../domain/binding.ts';
 import { orderTargets } from '../domain/order.ts';
 import { targetId } from '../domain/plan.ts';
 import { outsideRegions } from '../domain/regions.ts';
@@ -28,6 +28,7 @@ export class BoundRoutes {
     const { snapshot, proxy, team } = asked;
     try {
       const binding = bindingOf(this.#dependencies.ids, affinity);
+      checkKept(snapshot, binding, affinity.action);
       const { issued } = binding;
       if (affinity.action === '' || !issued) return await this.#goOn(asked, binding);
       // Reading takes no model's time, so none's suspension stands in its way.

@@ -11,5 +11,5 @@ export function noModelText(asked: string, surface: Surface, elsewhere: boolean)
   const nobody = asked === '' ? 'No model of this proxy is' : `${name} is not`;
   return isMessages(surface)
     ? `${nobody} served on /messages: that takes a provider of type anthropic. Models of other providers answer on /chat/completions and /responses.`
-    : `${nobody} served on this path: its provider does not offer it. Models of Anthropic answer on /messages.`;
+    : `${nobody} served on this path: its provider does not offer it. Models of Anthropic answer on /chat/completions, /responses and /messages.`;
 }

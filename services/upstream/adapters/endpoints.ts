@@ -7,6 +7,7 @@ import type { Credentials, Key } from './credentials.ts';
 import type { Pools } from './pools.ts';
 
 export interface Endpoint {
+  provider: Provider;
   origin: string;
   wire: ProviderWire;
 }
@@ -25,7 +26,7 @@ export class Endpoints {
   of(provider: Provider): Endpoint {
     let endpoint = this.#known.get(provider);
     if (!endpoint) {
-      endpoint = { origin: new URL(provider.endpoint).origin, wire: wireOf(provider) };
+      endpoint = { provider, origin: new URL(provider.endpoint).origin, wire: wireOf(provider) };
       this.#known.set(provider, endpoint);
     }
     return endpoint;

@@ -14,9 +14,11 @@ import { attemptByMs } from '../domain/time-limits.ts';
 import { type MeasuredUsage, noTokens } from '../domain/usage.ts';
 import { judge, judgeCount, judgeStored, type Verdict } from '../domain/verdict.ts';
 import { account, atBound, type Call, type Charged, estimated, measured, nothing, usageSeen } from './account.ts';
+import type { AttemptEnd } from './attempt.ts';
 import type { Conclude, Served } from './conclude.ts';
 import { renamedAnswer } from './names-for.ts';
 import { type CallDependencies, makeCall, openCall } from './open-call.ts';
+import { type Outbound, outboundTo } from './outbound.ts';
 import { report, reportStart } from './report.ts';
 import type { Run } from './run.ts';
 
@@ -42,7 +44,7 @@ export class Serve {
   }
 
   async serve(run: Run): Promise<void> {
-    const { bus, serves, handOn, firstContentMsMax } = this.#dependencies;
+    const { bus, endpoints, serves, handOn, firstContentMsMax } = this.#dependencies;
     const { targets, deadlineAtMs, firstContentByMs } = run.dispatch;
     const attemptsMax = Math.max(1, run.dispatch.attemptsMax);
     const lastMs = Math.min(firstContentByMs || deadlineAtMs, run.startedAtMs + firstContentMsMax);
@@ -51,6 +53,14 @@ export class Serve {
       if (tried >= attemptsMax || run.stopped !== '') break;
       if (!serves(target.provider)) {
         if (await handOn.pass(run, { targets: targets.slice(position), attemptsMax: attemptsMax - tried })) return;
+        continue;
+      }
+      const outbound = outboundTo(run, target, endpoints);
+      if ('kind' in outbound && outbound.kind === 'unserved') {
+        // No attempt: whoever chose it hears that nothing came of it, and the next one has its turn.
+        const verdict = judge(outbound, false);
+        run.failures.push({ fault: outbound, blame: verdict.blame });
+        report(bus, run, target, verdict.report);
         continue;
       }
       const times = extensionFor(run.row);
@@ -64,7 +74,7 @@ export class Serve {
       // The first of the router's list was counted when it was chosen.
       if (position > 0 || run.dispatch.hops > 0) reportStart(bus, run, target);
       const left = Math.min(attemptsMax - tried, targets.length - position - 1);
-      if (await this.#try(run, target, attemptByMs(nowMs, lastMs, left))) return;
+      if (await this.#try(run, target, outbound, attemptByMs(nowMs, lastMs, left))) return;
     }
     this.#giveUp(run);
   }
@@ -77,10 +87,11 @@ export class Serve {
   }
 
   /** @returns whether the request is over */
-  async #try(run: Run, target: Target, firstContentByMs: number): Promise<boolean> {
+  async #try(run: Run, target: Target, outbound: Outbound | Fault, firstContentByMs: number): Promise<boolean> {
     const { conclude, endpoints } = this.#dependencies;
-    const call = openCall(run, target, firstContentByMs, this.#dependencies);
-    const end = await makeCall(run, call, endpoints);
+    const fault = 'kind' in outbound;
+    const call = openCall(run, target, fault ? undefined : outbound.translation, firstContentByMs, this.#dependencies);
+    const end: AttemptEnd = fault ? { kind: 'fault', fault: outbound } : await makeCall(run, call, outbound, endpoints);
     run.attempt = undefined;
     switch (end.kind) {
       case 'json': {
@@ -183,7 +194,9 @@ export class Serve {
       return;
     }
     const error = run.stopped === '' ? giveUp(run.failures, Date.now() - run.startedAtMs) : interrupted();
-    logger.warn({ requestId: run.requestId, code: error.code, why: error.internal }, 'no target answered');
+    // What no target can be asked for is the caller's to mend.
+    const level = error.code === 'invalid_request' ? 'debug' : 'warn';
+    logger[level]({ requestId: run.requestId, code: error.code, why: error.internal }, 'no target answered');
     conclude.failed(run, error);
   }
 

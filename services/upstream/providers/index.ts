@@ -14,4 +14,5 @@ export function wireOf(provider: Provider): ProviderWire {
   return wires[provider.type](provider);
 }
 
-export type { ProviderWire } from './wire.ts';
+export { TranslatedReader } from './translated-reader.ts';
+export type { ProviderWire, Translation } from './wire.ts';

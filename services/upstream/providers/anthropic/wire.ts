@@ -1,8 +1,12 @@
 import type { Provider } from '@tollgate/config';
 import { Surface } from '@tollgate/contracts';
 import type { ProviderWire } from '../wire.ts';
+import { translate } from './translate/translate.ts';
 
+/** What is asked on OpenAI's surfaces is asked as a message. */
 const surfacePaths: Partial<Record<Surface, string>> = {
+  [Surface.CHAT_COMPLETIONS]: '/v1/messages',
+  [Surface.RESPONSES]: '/v1/messages',
   [Surface.MESSAGES]: '/v1/messages',
   [Surface.COUNT_TOKENS]: '/v1/messages/count_tokens',
 };
@@ -29,5 +33,6 @@ export function anthropicWire({ type, endpoint }: Provider): ProviderWire {
     },
     // Anthropic charges for tokens of answers only; what it refuses has none.
     billsRefusal: () => false,
+    translate,
   };
 }
