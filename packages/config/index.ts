@@ -65,6 +65,7 @@ export type {
   Webhook,
 } from './model/snapshot.ts';
 export { parseKeyRecord, parseSnapshot } from './model/stored.ts';
+export { servesSurface } from './model/surfaces.ts';
 export { thresholdsOf } from './model/thresholds.ts';
 export { windowLengthMs } from './model/window.ts';
 export { type WindowBounds, windowBounds } from './model/window-bounds.ts';

@@ -13,4 +13,5 @@ export * from './gen/tollgate/v1/limit_event.ts';
 export * from './gen/tollgate/v1/request.ts';
 export * from './gen/tollgate/v1/route.ts';
 export * from './gen/tollgate/v1/usage.ts';
+export * from './messages-surface.ts';
 export * from './server-timing.ts';

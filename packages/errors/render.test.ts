@@ -27,6 +27,32 @@ test("the body is OpenAI's", () => {
   });
 });
 
+test("Anthropic's surface has Anthropic's body, type and header; the status stays", () => {
+  const types: Record<string, string> = {};
+  for (const code of Object.keys(errorTable) as ErrorCode[]) {
+    const { status, headers, body } = renderError(toErrorDetail(new TollgateError(code)), 'req-1', 'anthropic');
+    const { type, error, request_id, ...rest } = JSON.parse(body);
+    assert.deepEqual([status, type, request_id, rest], [errorTable[code].status, 'error', 'req-1', {}], code);
+    assert.deepEqual([error.code, error.message], [code, errorTable[code].message]);
+    assert.equal(headers['request-id'], 'req-1');
+    types[code] = error.type;
+  }
+  const { invalid_json, invalid_api_key, access_denied, model_not_found, body_too_large, budget_exceeded } = types;
+  assert.deepEqual(
+    [invalid_json, invalid_api_key, access_denied, model_not_found, body_too_large, budget_exceeded],
+    [
+      ...['invalid_request_error', 'authentication_error', 'permission_error', 'not_found_error'],
+      ...['request_too_large', 'rate_limit_error'],
+    ],
+  );
+  const { method_not_allowed, internal_error, upstream_error, overloaded, upstream_timeout } = types;
+  assert.deepEqual(
+    [method_not_allowed, internal_error, upstream_error, overloaded, upstream_timeout],
+    ['invalid_request_error', 'api_error', 'api_error', 'overloaded_error', 'timeout_error'],
+  );
+  assert.equal(render('overloaded').headers['request-id'], undefined);
+});
+
 test('every row renders with its status, type and a text', () => {
   for (const [code, row] of Object.entries(errorTable)) {
     const rendered = render(code as ErrorCode);

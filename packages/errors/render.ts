@@ -1,5 +1,6 @@
 import type { ErrorDetail } from '@tollgate/contracts';
-import { type ErrorRow, errorTable, isErrorCode } from './table.ts';
+import { anthropicErrorBody } from './anthropic.ts';
+import { resolve } from './resolve.ts';
 
 /** OpenAI's shape; the same object stands in the error events of broken streams. */
 export interface ErrorBody {
@@ -33,8 +34,11 @@ export function errorBody(detail: ErrorDetail, requestId: string): ErrorBody {
   };
 }
 
+/** Whose clients read the error. */
+export type ErrorShape = 'openai' | 'anthropic';
+
 /** The one place where an error becomes HTTP. A code without a row (a newer replica's) is answered as `internal_error`. */
-export function renderError(detail: ErrorDetail, requestId: string): RenderedError {
+export function renderError(detail: ErrorDetail, requestId: string, shape: ErrorShape = 'openai'): RenderedError {
   const { row } = resolve(detail);
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(detail.headers)) headers[name.toLowerCase()] = value;
@@ -47,13 +51,8 @@ export function renderError(detail: ErrorDetail, requestId: string): RenderedErr
     headers['retry-after-ms'] = String(Math.ceil(retryAfterMs));
   }
   if (retryAfterMs > RETRY_WAIT_MS_MAX || row.type === 'insufficient_quota') headers['x-should-retry'] = 'false';
-  return { status: row.status, headers, body: JSON.stringify(errorBody(detail, requestId)) };
-}
-
-function resolve(detail: ErrorDetail): { code: string; message: string; row: ErrorRow } {
-  if (!isErrorCode(detail.code)) {
-    return { code: 'internal_error', message: errorTable.internal_error.message, row: errorTable.internal_error };
-  }
-  const row = errorTable[detail.code];
-  return { code: detail.code, message: detail.message === '' ? row.message : detail.message, row };
+  const body = shape === 'anthropic' ? anthropicErrorBody(detail, requestId) : errorBody(detail, requestId);
+  // Anthropic's clients take the id of a request from a header of another name.
+  if (shape === 'anthropic') headers['request-id'] = requestId;
+  return { status: row.status, headers, body: JSON.stringify(body) };
 }

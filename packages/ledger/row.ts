@@ -82,7 +82,15 @@ export interface UsageRow {
   metadata: Record<string, string>;
 }
 
-type SurfaceName = 'chat_completions' | 'responses' | 'stored_responses' | 'embeddings' | 'models' | 'messages' | '';
+type SurfaceName =
+  | 'chat_completions'
+  | 'responses'
+  | 'stored_responses'
+  | 'embeddings'
+  | 'models'
+  | 'messages'
+  | 'count_tokens'
+  | '';
 export type StatusName =
   | 'completed'
   | 'cached'
@@ -102,6 +110,7 @@ const SURFACES: Readonly<Record<number, SurfaceName>> = {
   [Surface.MODELS]: 'models',
   [Surface.MESSAGES]: 'messages',
   [Surface.STORED_RESPONSES]: 'stored_responses',
+  [Surface.COUNT_TOKENS]: 'count_tokens',
 };
 
 const STATUSES: Readonly<Record<number, StatusName>> = {

@@ -9,7 +9,7 @@ import { type GuardPool, guardPool } from '@tollgate/guard';
 import { RedisConnection } from '@tollgate/redis';
 import { createLogger, createMetrics } from '@tollgate/telemetry';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
-import { bytesOf, chatAnswer, responseAnswer } from './testdata/answers.ts';
+import { bytesOf, chatAnswer, messageAnswer, responseAnswer } from './testdata/answers.ts';
 
 const logger = createLogger({ service: 'test', replica: 'test', level: 'silent' });
 const configuration = `
@@ -154,7 +154,11 @@ test('an answer that was kept hits with all that the ledger needs', async () => 
   assert.equal(JSON.parse(Buffer.from(body).toString()).choices[0].message.content, 'Paris.');
 });
 
-test('a hit has the shape that was asked for, on both surfaces', async () => {
+test('a hit has the shape that was asked for, on each surface', async () => {
+  const messages = { surface: Surface.MESSAGES };
+  await fill('What is the capital of Spain?', messageAnswer('Madrid.'), messages);
+  const kept = await hit('what is the capital of spain', { ...messages, stream: true });
+  assert.match(Buffer.from(kept?.body ?? []).toString(), /"text":"Madrid\."[\s\S]*event: message_stop\n/);
   const surface = Surface.RESPONSES;
   await fill('What is the capital of Spain?', responseAnswer('Madrid.'), { surface });
   const json = await hit('what is the capital of spain', { surface });

@@ -71,6 +71,30 @@ test('another method: 405 with Allow', async () => {
   assert.match(answer, /allow: POST/i);
 });
 
+test("what goes wrong on messages is told in Anthropic's shape, wherever it goes wrong", async () => {
+  const path = '/v1/messages';
+  const ask = '{"model":"gpt-4o","max_tokens":5,"messages":[{"role":"user","content":"x"}]}';
+  const cases: [string, string, number, string, string][] = [
+    ['{', path, 400, 'invalid_request_error', 'invalid_json'],
+    ['{"messages":7}', path, 400, 'invalid_request_error', 'invalid_request'],
+    [ask, path, 404, 'not_found_error', 'model_not_found'],
+    [ask, `${path}/count_tokens`, 404, 'not_found_error', 'model_not_found'],
+    [ask, `${path}/batches`, 404, 'not_found_error', 'not_found'],
+    [ask, `/no-such-proxy${path}`, 404, 'not_found_error', 'not_found'],
+  ];
+  for (const [body, at, status, type, code] of cases) {
+    const answer = await raw(gatewayUrl, [head(Buffer.byteLength(body), at), body]);
+    assert.equal(statusOf(answer), status, answer);
+    const told = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4));
+    assert.deepEqual([told.type, told.error.type, told.error.code], ['error', type, code]);
+    assert.match(answer, new RegExp(`^request-id: ${told.request_id}\r$`, 'im'));
+  }
+  const unknown = await raw(gatewayUrl, [head(ask.length, path).replace(key, 'tg_nobody'), ask]);
+  assert.equal(errorOf(unknown).type, 'authentication_error');
+  const large = await raw(gatewayUrl, [head(20 * 1024 * 1024, path), Buffer.alloc(1024 * 1024, 'x')]);
+  assert.equal(errorOf(large).type, 'request_too_large');
+});
+
 test('20 MiB: 413 with the limit', async () => {
   const answer = await raw(gatewayUrl, [head(20 * 1024 * 1024), Buffer.alloc(1024 * 1024, 'x')]);
   await expectError(answer, 413, 'body_too_large');

@@ -51,12 +51,16 @@ const credentialSchema = z
   .refine((reference) => (reference.env === undefined) !== (reference.file === undefined), { error: LITERAL_KEY })
   .meta({ minProperties: 1, maxProperties: 1 });
 
-const OPENAI_ENDPOINT = 'https://api.openai.com/v1';
+/** Where a type is called that names no endpoint; Azure's is each customer's own. */
+const ENDPOINTS: Readonly<Record<string, string>> = {
+  openai: 'https://api.openai.com/v1',
+  anthropic: 'https://api.anthropic.com',
+};
 
 export const providerSchema = object({
   name: slug({ pattern: SLUG, text: SLUG_RULE }),
-  type: choice(['azure-openai', 'openai'], ['anthropic', 'mistral', 'bedrock', 'vertex', 'gemini', 'ollama']),
-  /** The resource's base URL; of type openai with its /v1. */
+  type: choice(['azure-openai', 'openai', 'anthropic'], ['mistral', 'bedrock', 'vertex', 'gemini', 'ollama']),
+  /** The resource's base URL; of type openai with its /v1, of type anthropic what stands before /v1/messages. */
   endpoint: z.string().optional(),
   /** Allows plain http to other machines. */
   insecure: z.boolean().default(false),
@@ -79,13 +83,13 @@ export const providerSchema = object({
   if (endpoint === undefined) return fault('endpoint', 'is missing: the base URL of the Azure OpenAI resource');
   const problem = endpointProblem(endpoint, provider.insecure);
   if (problem !== undefined) fault('endpoint', problem);
-  if (provider.type === 'openai' && provider.apiVersion !== undefined) {
+  if (provider.type !== 'azure-openai' && provider.apiVersion !== undefined) {
     fault('apiVersion', 'belongs to type azure-openai only: remove it');
   }
 });
 
 export function endpointOf({ type, endpoint }: { type: string; endpoint?: string }): string | undefined {
-  return endpoint ?? (type === 'openai' ? OPENAI_ENDPOINT : undefined);
+  return endpoint ?? ENDPOINTS[type];
 }
 
 /** Hosts come from here only, so what could send a credential elsewhere is refused here. */

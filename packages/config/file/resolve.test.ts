@@ -137,6 +137,14 @@ test('type openai needs no endpoint and has no api version', () => {
   assert.equal(snapshotOf(text).providers[0]?.endpoint, 'https://api.openai.com/v1');
 });
 
+test('type anthropic needs no endpoint and has no api version', () => {
+  const withVersion = exampleText.replace('type: azure-openai', 'type: anthropic').replace(/ {4}endpoint: .*\n/, '');
+  assert.throws(() => snapshotOf(withVersion), /providers\[0\]\.apiVersion belongs to type azure-openai only/);
+  const [provider] = snapshotOf(withVersion.replace(/ {4}apiVersion: .*\n/, '')).providers;
+  assert.equal(provider?.type, 'anthropic');
+  assert.equal(provider?.endpoint, 'https://api.anthropic.com');
+});
+
 test('a limit counts in units of its quantity, cost in nano-dollars', () => {
   const limits = exampleWith(
     '{ tokens: 1000000, window: 1d, mode: hard }',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Surface } from '@tollgate/contracts';
 import { exampleText, exampleWith, snapshotOf } from '../fixtures/example.ts';
 import { findProxy } from './lookup.ts';
 import { offeredModels, resolveModel } from './resolve-model.ts';
@@ -81,4 +82,34 @@ test('what a team of some regions is offered', () => {
   assert.deepEqual(offered('eu'), ['gpt-4o', 'gpt-4o-mini']);
   assert.deepEqual(offered('us'), ['fast']);
   assert.deepEqual(offered('asia'), []);
+});
+
+test('a surface that no provider of it serves has no model, and says that there is one elsewhere', () => {
+  const snapshot = snapshotOf(withExtra);
+  const proxy = findProxy(snapshot, '');
+  assert.ok(proxy);
+  for (const surface of [Surface.MESSAGES, Surface.COUNT_TOKENS]) {
+    for (const asked of ['', 'gpt-4o', 'fast'])
+      assert.deepEqual(resolveModel(snapshot, proxy, asked, surface), { kind: 'unknown', elsewhere: true });
+    assert.deepEqual(resolveModel(snapshot, proxy, 'gpt-5', surface), { kind: 'unknown' });
+  }
+  for (const surface of [Surface.CHAT_COMPLETIONS, Surface.EMBEDDINGS, Surface.MODELS, Surface.STORED_RESPONSES])
+    assert.equal(resolveModel(snapshot, proxy, 'fast', surface).kind, 'named');
+});
+
+test('a rotation over several providers uses those that serve the surface', () => {
+  const second = '  - { name: second, type: anthropic, models: [{ name: claude, baseModel: gpt-4o }] }\nprojects:';
+  const snapshot = snapshotOf(
+    exampleText.replace('projects:', second).replace('{ model: gpt-4o-mini }', '{ model: claude, provider: second }'),
+  );
+  const proxy = findProxy(snapshot, '');
+  assert.ok(proxy);
+  const models = (surface: Surface) => {
+    const result = resolveModel(snapshot, proxy, 'gpt-4o', surface);
+    return result.kind === 'rotation' ? result.targets.map(({ model }) => model) : result.kind;
+  };
+  for (const surface of [Surface.MESSAGES, Surface.COUNT_TOKENS]) assert.deepEqual(models(surface), ['claude']);
+  assert.deepEqual(models(Surface.EMBEDDINGS), ['gpt-4o']);
+  for (const surface of [Surface.CHAT_COMPLETIONS, Surface.RESPONSES])
+    assert.deepEqual(models(surface), ['gpt-4o', 'claude'], 'translated');
 });

@@ -1,17 +1,36 @@
-import type { Target } from '@tollgate/contracts';
+import { Surface, type Target } from '@tollgate/contracts';
 import { providerByName } from './lookup.ts';
 import type { ConfigSnapshot, Model, ModelRotation, ProxySettings } from './snapshot.ts';
+import { servesSurface } from './surfaces.ts';
 
 export type ResolvedModel =
   /** The next of these in rotation, in the order of the configured list. */
-  { kind: 'rotation'; targets: Target[] } | { kind: 'named'; target: Target } | { kind: 'unknown' };
+  | { kind: 'rotation'; targets: Target[] }
+  | { kind: 'named'; target: Target }
+  /** `elsewhere`: there is one, but on this surface nobody answers for it. */
+  | { kind: 'unknown'; elsewhere?: true };
 
 /**
  * Which targets may serve what a caller asked for. None, or one in the rotation's list: the rotation. Offered by the
  * proxy's provider but outside the list: as named. Any other: unknown, unless the rotation overrides.
  * @param asked the model of the path, else of the body; empty = none
+ * @param surface targets whose provider does not serve it are left out
  */
-export function resolveModel(snapshot: ConfigSnapshot, proxy: ProxySettings, asked: string): ResolvedModel {
+export function resolveModel(
+  snapshot: ConfigSnapshot,
+  proxy: ProxySettings,
+  asked: string,
+  surface: Surface = Surface.UNSPECIFIED,
+): ResolvedModel {
+  const resolved = offered(snapshot, proxy, asked);
+  if (resolved.kind === 'unknown') return resolved;
+  const all = resolved.kind === 'rotation' ? resolved.targets : [resolved.target];
+  const targets = all.filter((target) => servesSurface(snapshot, target, surface));
+  if (targets.length === 0) return { kind: 'unknown', elsewhere: true };
+  return targets.length === all.length ? resolved : { kind: 'rotation', targets };
+}
+
+function offered(snapshot: ConfigSnapshot, proxy: ProxySettings, asked: string): ResolvedModel {
   const rotation = rotationOf(proxy);
   if (rotation !== undefined && (asked === '' || rotation.models.some(({ model }) => model === asked))) {
     return { kind: 'rotation', targets: rotationTargets(snapshot, rotation) };

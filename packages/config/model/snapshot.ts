@@ -65,7 +65,7 @@ const model = z.strictObject({
 
 const provider = z.object({
   name: z.string(),
-  type: z.enum(['azure-openai', 'openai']),
+  type: z.enum(['azure-openai', 'openai', 'anthropic']),
   /** Base URL without a slash at its end, query or credentials. */
   endpoint: z.string(),
   /** Plain http to other machines was allowed. */

@@ -14,7 +14,7 @@ test('a guardrail, limit or provider type of a newer build is not skipped: the s
     ['"promptNanoPerMillion"', '"imagePromptNanoPerMillion":1,"promptNanoPerMillion"'],
     ['"mode":"hard"', '"mode":"stricter"'],
     ['"mode":"hard"', '"mode":"hard","sliding":true'],
-    ['"type":"azure-openai"', '"type":"anthropic"'],
+    ['"type":"azure-openai"', '"type":"mistral"'],
     ['"strategy":"round-robin"', '"strategy":"cheapest"'],
     ['"name":"engineering"', '"name":"engineering","zones":["eu"]'],
     ['"deployment":"gpt-4o"', '"deployment":"gpt-4o","zone":"eu"'],

@@ -36,7 +36,7 @@ interface SurfaceFacts {
   operation: string;
 }
 
-const SURFACES: Record<Exclude<Surface, 'models'>, SurfaceFacts> = {
+const SURFACES: Record<Exclude<Surface, 'models' | 'messages' | 'count_tokens'>, SurfaceFacts> = {
   chat: { task: 'chat', operation: 'chatCompletion' },
   responses: { task: 'chat', operation: 'responses' },
   embeddings: { task: 'embeddings', operation: 'embeddings' },
@@ -83,14 +83,15 @@ export function checkApiVersion(form: PathForm, surface: Surface, query: unknown
   return version;
 }
 
-function parseBody(raw: Buffer): JsonRecord {
+/** @param refusal of what is no JSON object @throws Refusal */
+export function parseBody(raw: Buffer, refusal: () => ProviderError = invalidJson): JsonRecord {
   let parsed: unknown;
   try {
     parsed = JSON.parse(raw.toString('utf8'));
   } catch {
-    throw new Refusal(invalidJson());
+    throw new Refusal(refusal());
   }
-  if (!isRecord(parsed)) throw new Refusal(invalidJson());
+  if (!isRecord(parsed)) throw new Refusal(refusal());
   return parsed;
 }
 
@@ -137,7 +138,7 @@ export function callHandler(
 }
 
 /** Runs what answers a call and turns what it throws into an answer, if there is still somebody to answer. */
-async function settle(exchange: Exchange, run: () => Promise<void>): Promise<void> {
+export async function settle(exchange: Exchange, run: () => Promise<void>): Promise<void> {
   try {
     await run();
   } catch (error) {

@@ -1,10 +1,14 @@
 import type { FastifyInstance } from 'fastify';
-import { type Core, resetCore } from './core.ts';
+import type { SharedCore } from './core.ts';
+import { isSurface } from './faults.ts';
 import { isRecord, type JsonRecord, stringOf } from './json.ts';
 import type { CallFilter, WaitOptions } from './recorder.ts';
 
-/** The control API under `/__sim`: faults, recorded calls, totals, for tests that run in another process. */
-export function addControl(app: FastifyInstance, core: Core): void {
+/**
+ * The control API under `/__sim`: faults, recorded calls, totals, for tests that run in another process.
+ * @param reset forgets all but the configuration
+ */
+export function addControl(app: FastifyInstance, core: SharedCore, reset: () => void): void {
   app.get('/__sim/faults', () => core.faults.list());
 
   app.post('/__sim/faults', (request, reply) => {
@@ -50,7 +54,7 @@ export function addControl(app: FastifyInstance, core: Core): void {
   app.get('/__sim/totals', () => core.totals.read());
 
   app.post('/__sim/reset', (_request, reply) => {
-    resetCore(core);
+    reset();
     return reply.code(204).send();
   });
 }
@@ -66,7 +70,7 @@ function filterOf(query: JsonRecord): CallFilter {
   const deployment = stringOf(query.deployment);
   const surface = stringOf(query.surface);
   if (deployment !== undefined) filter.deployment = deployment;
-  if (surface === 'chat' || surface === 'responses' || surface === 'embeddings') filter.surface = surface;
+  if (isSurface(surface)) filter.surface = surface;
   if (query.afterSequence !== undefined) filter.afterSequence = Number(query.afterSequence);
   if (query.ended !== undefined) filter.ended = query.ended === 'true';
   return filter;

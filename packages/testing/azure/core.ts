@@ -8,17 +8,22 @@ import { Recorder } from './recorder.ts';
 import { ResponseStore } from './response-store.ts';
 import { TotalsCounter } from './totals.ts';
 
-/** Everything that the calls of one simulator share. */
-export interface Core {
-  options: ResolvedOptions;
-  deployments: Map<string, Deployment>;
+/** What the calls of any provider's simulator share: what disturbs them, and what is remembered of them. */
+export interface SharedCore {
+  options: Pick<ResolvedOptions, 'now' | 'zeroDelay'>;
   faults: FaultList;
   gates: Gates;
   quotas: Quotas;
-  reasoning: ReasoningSeal;
   recorder: Recorder;
-  responses: ResponseStore;
   totals: TotalsCounter;
+}
+
+/** Everything that the calls of one simulator of Azure share. */
+export interface Core extends SharedCore {
+  options: ResolvedOptions;
+  deployments: Map<string, Deployment>;
+  reasoning: ReasoningSeal;
+  responses: ResponseStore;
 }
 
 export function createCore(options: ResolvedOptions): Core {
@@ -38,16 +43,21 @@ export function createCore(options: ResolvedOptions): Core {
 
 /** Forgets faults, gates, calls, totals, quotas and stored responses. */
 export function resetCore(core: Core): void {
+  resetShared(core);
+  core.responses.clear();
+}
+
+/** Forgets faults, gates, calls, totals and quotas. */
+export function resetShared(core: SharedCore): void {
   core.faults.clear();
   core.gates.clear();
   core.quotas.reset();
   core.recorder.reset();
-  core.responses.clear();
   core.totals.reset();
 }
 
 /** @throws TypeError, RangeError as FaultList.add, and Error in bench mode, where no fault would take effect. */
-export function addFault(core: Core, spec: FaultSpec): string {
+export function addFault(core: SharedCore, spec: FaultSpec): string {
   if (core.options.zeroDelay) throw new Error('In bench mode (zeroDelay) no fault takes effect');
   return core.faults.add(spec);
 }

@@ -1,12 +1,13 @@
 import type { Call } from './call.ts';
 import { Refusal } from './call.ts';
+import type { SharedCore } from './core.ts';
 import { badRequest, errorForStatus, promptFiltered, type RateLimitFacts, rateLimited } from './errors.ts';
-import { ExchangeEnded } from './exchange.ts';
+import { type Exchange, ExchangeEnded } from './exchange.ts';
 import { type FaultSpec, matches, type Surface } from './faults.ts';
 import { exhaustedHeaders, faultHeaders, modelHeaders, REGION } from './headers.ts';
 import { bodyText } from './result.ts';
 
-const OPERATIONS: Record<Surface, string> = {
+const OPERATIONS: Partial<Record<Surface, string>> = {
   chat: 'ChatCompletions_Create',
   responses: 'Responses_Create',
   embeddings: 'Embeddings_Create',
@@ -21,11 +22,7 @@ const INNER_RETRY_AFTER_SECONDS = 10;
 export async function disturb(call: Call, marked: FaultSpec | undefined): Promise<void> {
   const { core, exchange, deployment } = call;
   const { record } = exchange;
-  const target = { deployment: deployment.name, surface: record.surface, stream: record.stream };
-  const fault = (marked && matches(marked, target) ? marked : undefined) ?? core.faults.take(target) ?? {};
-  exchange.fault = fault;
-  if (Object.keys(fault).length > 0) record.fault = fault.kind ?? 'modifier';
-
+  const fault = chooseFault(core, exchange, deployment.name, marked);
   const quota = core.quotas.admit(deployment);
   exchange.addHeaders(modelHeaders(deployment, quota));
   if (quota.exceeded) {
@@ -34,15 +31,7 @@ export async function disturb(call: Call, marked: FaultSpec | undefined): Promis
   }
 
   exchange.addHeaders(faultHeaders(fault, core.options.now()));
-  if (fault.kind === 'cutBeforeHeaders' || fault.kind === 'resetBeforeHeaders') {
-    await exchange.wait(fault.delayMs ?? 0);
-    exchange.cut(fault.kind === 'resetBeforeHeaders');
-  }
-  if (fault.kind === 'hangBeforeHeaders') {
-    await exchange.gone();
-    throw new ExchangeEnded();
-  }
-  await exchange.wait(fault.delayMs ?? 0);
+  await breakBeforeHeaders(exchange);
   if (fault.kind === 'status') return refuseWithStatus(call, fault);
   if (fault.kind === 'promptFilter') throw new Refusal(promptFiltered());
   if (fault.kind === 'responsesRateLimit') return announceRateLimit(call, fault);
@@ -50,6 +39,35 @@ export async function disturb(call: Call, marked: FaultSpec | undefined): Promis
     exchange.refuseWith(200, 'application/json', errorBody(call));
     throw new ExchangeEnded();
   }
+}
+
+/** The fault of this call: the one in its prompt, else the first that waits for such a call. */
+export function chooseFault(
+  core: SharedCore,
+  exchange: Exchange,
+  deployment: string,
+  marked: FaultSpec | undefined,
+): FaultSpec {
+  const { record } = exchange;
+  const target = { deployment, surface: record.surface, stream: record.stream };
+  const fault = (marked && matches(marked, target) ? marked : undefined) ?? core.faults.take(target) ?? {};
+  exchange.fault = fault;
+  if (Object.keys(fault).length > 0) record.fault = fault.kind ?? 'modifier';
+  return fault;
+}
+
+/** Waits, breaks off or falls silent as the call's fault says. @throws ExchangeEnded */
+export async function breakBeforeHeaders(exchange: Exchange): Promise<void> {
+  const { kind, delayMs = 0 } = exchange.fault;
+  if (kind === 'cutBeforeHeaders' || kind === 'resetBeforeHeaders') {
+    await exchange.wait(delayMs);
+    exchange.cut(kind === 'resetBeforeHeaders');
+  }
+  if (kind === 'hangBeforeHeaders') {
+    await exchange.gone();
+    throw new ExchangeEnded();
+  }
+  await exchange.wait(delayMs);
 }
 
 function refuseWithStatus(call: Call, fault: FaultSpec): never {
@@ -81,7 +99,7 @@ function limitFacts(call: Call, limit: 'token' | 'call', retryAfterSeconds: numb
     deployment: call.deployment.name,
     baseModel: call.deployment.baseModel,
     region: REGION,
-    operation: OPERATIONS[call.exchange.record.surface],
+    operation: OPERATIONS[call.exchange.record.surface] ?? '',
     apiVersion: call.apiVersion,
     limit,
     retryAfterSeconds,

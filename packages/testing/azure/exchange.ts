@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Core } from './core.ts';
+import type { SharedCore } from './core.ts';
 import type { ProviderError } from './errors.ts';
 import type { FaultSpec, Surface } from './faults.ts';
 import { providerHeaders } from './headers.ts';
@@ -17,7 +17,7 @@ export class Exchange {
   /** Aborted when the connection of the answer is gone or the answer is finished. */
   readonly signal: AbortSignal;
   fault: FaultSpec = {};
-  readonly #core: Core;
+  readonly #core: SharedCore;
   readonly #headers: Record<string, string>;
   /** Whether the totals know of this call. */
   counted = false;
@@ -25,7 +25,15 @@ export class Exchange {
   #whole = false;
   #disturbed = false;
 
-  constructor(core: Core, surface: Surface, request: IncomingMessage, response: ServerResponse, body: Buffer) {
+  /** @param headers of every answer */
+  constructor(
+    core: SharedCore,
+    surface: Surface,
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: Buffer,
+    headers: Record<string, string> = azureHeaders(request),
+  ) {
     this.#core = core;
     this.response = response;
     this.record = core.recorder.open({
@@ -36,8 +44,7 @@ export class Exchange {
       surface,
       body,
     });
-    const clientRequestId = request.headers['x-ms-client-request-id'];
-    this.#headers = providerHeaders(typeof clientRequestId === 'string' ? clientRequestId : undefined);
+    this.#headers = headers;
     const gone = new AbortController();
     this.signal = gone.signal;
     response.once('close', () => {
@@ -155,4 +162,9 @@ export class Exchange {
     if (this.counted) this.#core.totals.ended(this.#deployment, record);
     this.#core.recorder.changed();
   }
+}
+
+function azureHeaders({ headers }: IncomingMessage): Record<string, string> {
+  const clientRequestId = headers['x-ms-client-request-id'];
+  return providerHeaders(typeof clientRequestId === 'string' ? clientRequestId : undefined);
 }

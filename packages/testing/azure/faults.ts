@@ -1,10 +1,17 @@
 import { CONTENT_FILTER_MODES, type ContentFilterMode } from './filters.ts';
 import { isRecord, type JsonRecord } from './json.ts';
 
-export type Surface = 'chat' | 'responses' | 'embeddings' | 'models';
+/** Azure's, then Anthropic's. */
+const SURFACES = ['chat', 'responses', 'embeddings', 'models', 'messages', 'count_tokens'] as const;
+
+export type Surface = (typeof SURFACES)[number];
+
+export function isSurface(value: unknown): value is Surface {
+  return SURFACES.some((surface) => surface === value);
+}
 
 export const FAULT_KINDS = [
-  /** Answers `status` with `body` (default: Azure's own for that status), `headers` and the Retry-After forms. */
+  /** Answers `status` with `body` (default: the provider's own for that status), `headers` and the Retry-After forms. */
   'status',
   /** Reads the request, then says nothing until the caller leaves. */
   'hangBeforeHeaders',
@@ -26,7 +33,7 @@ export const FAULT_KINDS = [
   'garbage',
   /** 200 with the right body (or `body`) under `contentType` (default text/html). */
   'contentType',
-  /** 200 whose body is an error (`body`, default Azure's 500): for streams an event after `afterChunks` chunks. */
+  /** 200 whose body is an error (`body`, default the provider's 500): for streams an event after `afterChunks` chunks. */
   'errorInOk',
   /** Azure's content filter stops the prompt: 400. */
   'promptFilter',
@@ -102,7 +109,7 @@ const text: Check = (value) => typeof value === 'string';
 const FIELDS: Record<keyof FaultSpec, Check> = {
   kind: (value) => FAULT_KINDS.some((kind) => kind === value),
   deployment: text,
-  surface: (value) => ['chat', 'responses', 'embeddings', 'models'].some((surface) => surface === value),
+  surface: isSurface,
   stream: (value) => typeof value === 'boolean',
   count: (value) => count(value) && value !== 0,
   status: (value) => count(value) && Number(value) >= 400 && Number(value) <= 599,

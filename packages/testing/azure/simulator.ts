@@ -89,6 +89,6 @@ function createApp(core: Core, front: Front = (next) => next): FastifyInstance {
   app.post('/openai/v1/embeddings', callHandler(core, 'embeddings', 'v1', answerEmbeddings));
   app.post('/openai/v1/responses', callHandler(core, 'responses', 'v1', answerResponse));
   addStoredCalls(app, core);
-  addControl(app, core);
+  addControl(app, core, () => resetCore(core));
   return app;
 }

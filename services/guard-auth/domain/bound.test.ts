@@ -45,6 +45,12 @@ describe('the bound of a prompt', () => {
     assert.equal(bound().promptCostNanoUsd, 304 * 2500);
   });
 
+  test("has room for the prompt that Anthropic puts before a caller's tools", () => {
+    const snapshot = given.snapshot();
+    const providers = snapshot.providers.map((provider) => ({ ...provider, type: 'anthropic' as const }));
+    assert.equal(bound({}, { ...snapshot, providers }).promptTokens, 240 + 640);
+  });
+
   test('holds where tokens are dense: the simulator counts as the provider does', async (t) => {
     const simulator = await startAzureSimulator();
     t.after(() => simulator.close());

@@ -1,5 +1,5 @@
-import { type ConfigSnapshot, modelOf, type ResolvedModel } from '@tollgate/config';
-import type { AuthCall, Target } from '@tollgate/contracts';
+import { type ConfigSnapshot, modelOf, type ResolvedModel, servesSurface } from '@tollgate/config';
+import { type AuthCall, Surface, type Target } from '@tollgate/contracts';
 import { TollgateError } from '@tollgate/errors';
 import { dearestRates } from './prices.ts';
 import type { Quantity } from './quantity.ts';
@@ -33,6 +33,11 @@ export type BoundInput = Pick<AuthCall, 'input' | 'outputTokensMax' | 'n'> & { g
  * the body's size counts (OpenAI's cookbook, "How to count tokens with tiktoken"). The rest is room for what it does not say.
  */
 const frameTokens = 64;
+/**
+ * Anthropic's, which puts a prompt of its own before tools: at most 530 tokens ("Tool use", pricing: Claude Opus 3 with
+ * tool_choice auto), and room. That its tokens are bytes at least it does not say; what has been seen of them is.
+ */
+const anthropicFrameTokens = 640;
 /** Callers without a limit of their own; every chat model that OpenAI offers can write as much. */
 const outputTokensDefault = 4096;
 /** The least that OpenAI takes as `max_output_tokens`. */
@@ -83,7 +88,8 @@ function promptOf(snapshot: ConfigSnapshot, targets: Target[], { input }: BoundI
   const searches = targets.find(({ baseModel }) => searching.test(baseModel));
   if (searches) throw boundless('model', `${searches.model} searches by itself`);
   if (unbounded !== '') throw boundless(unbounded, `"${unbounded}" stands for input or cost of any size`);
-  const tokens = textBytesMax + frameTokens;
+  const anthropic = targets.some((target) => servesSurface(snapshot, target, Surface.MESSAGES));
+  const tokens = textBytesMax + (anthropic ? anthropicFrameTokens : frameTokens);
   if (!promptCounts) return tokens;
   const partsOf = (count: number, what: 'image' | 'file'): number => {
     if (count === 0) return 0;

@@ -122,6 +122,24 @@ test('a response by its id needs a key that may use the proxy, and reserves noth
   assert.equal((await decide(elsewhere, request('r3', stored))).refusal?.code, 'access_denied');
 });
 
+test('counting tokens is a request, of no tokens, under a strict limit too', async () => {
+  const limits = [given.tokenLimit(5), given.limit({ quantity: 'requests', amount: 1, mode: 'strict' })];
+  const by = admission({ keys: directory([known], given.snapshot({ team: limits })) });
+  const count = { surface: Surface.COUNT_TOKENS, bodyBytes: 100_000, outputTokensMax: 0 };
+  const { receipt, refusal } = await decide(by, request('r1', count));
+  assert.equal(refusal, undefined);
+  const { estimatedPromptTokens, estimatedCompletionTokens, outputTokensMax } = receipt ?? {};
+  assert.deepEqual([estimatedPromptTokens, estimatedCompletionTokens, outputTokensMax], [0, 0, undefined]);
+  assert.deepEqual(
+    receipt?.reservations.map(({ quantity, amount }) => [quantity, amount]),
+    [
+      ['tokens', 0],
+      ['requests', 1],
+    ],
+  );
+  assert.equal((await decide(by, request('r2', count))).refusal?.code, 'budget_exceeded');
+});
+
 describe('without the store', () => {
   const allow = given.limit({ onStoreFailure: 'allow-within-share' });
   const dead = { ...limited(1000), onUncertain: () => {}, onRebuilding: () => {} };

@@ -162,7 +162,7 @@ export class Admission {
     const proxy = proxyById(snapshot, request.proxy);
     if (!proxy)
       throw new TollgateError('not_found', { internal: `no proxy ${request.proxy} at revision ${snapshot.revision}` });
-    const resolved = resolveModel(snapshot, proxy, call.model);
+    const resolved = resolveModel(snapshot, proxy, call.model, call.surface);
     // Who asks which models there are, or for an answer that was given, uses none, and no budget.
     const usesNone = call.surface === Surface.MODELS || call.surface === Surface.STORED_RESPONSES;
     const denied = denial(snapshot, record, proxy, call.model, usesNone ? undefined : resolved);
@@ -176,9 +176,11 @@ export class Admission {
       this.#count('unavailable');
       return { $case: 'error', value: toErrorDetail(unprovenRefusal(unproven, retryAfterMs)) };
     }
-    const generates = call.surface !== Surface.EMBEDDINGS && !usesNone;
+    // Counting tokens is a request like any other, and uses none.
+    const counts = call.surface === Surface.COUNT_TOKENS;
+    const generates = call.surface !== Surface.EMBEDDINGS && !usesNone && !counts;
     const estimate = estimateTokens({
-      bodyBytes: call.bodyBytes,
+      bodyBytes: counts ? 0 : call.bodyBytes,
       outputTokensMax: call.outputTokensMax,
       choices: call.n,
       generates,
@@ -195,7 +197,7 @@ export class Admission {
     const promptCostNanoUsd = costs ? estimatedCostNanoUsd(snapshot, resolved, { prompt, completion: 0 }) : 0;
     const caller = { keyId: record.id, user: call.user, metadata: call.metadata };
     let bound: Bound | undefined;
-    if (limits.some(isStrict)) {
+    if (limits.some(isStrict) && !counts) {
       try {
         bound = boundOf(snapshot, resolved, { ...call, generates }, limits.some(countsPrompt));
       } catch (error) {

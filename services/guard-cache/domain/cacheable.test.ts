@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Surface } from '@tollgate/contracts';
-import { bytesOf, chatAnswer, responseAnswer, textPart } from '../testdata/answers.ts';
+import { bytesOf, chatAnswer, messageAnswer, responseAnswer, textPart } from '../testdata/answers.ts';
 import { type Judged, judge } from './cacheable.ts';
 
 const chat = (answer: unknown) => judge(Surface.CHAT_COMPLETIONS, bytesOf(answer));
 const response = (answer: unknown) => judge(Surface.RESPONSES, bytesOf(answer));
+
+const message = (answer: unknown) => judge(Surface.MESSAGES, bytesOf(answer));
+const blocks = (...content: object[]) => message(messageAnswer('x', { content }));
 
 const keptOf = (judged: Judged) =>
   'answer' in judged &&
@@ -14,6 +17,8 @@ const keptOf = (judged: Judged) =>
 test('complete answers in words are kept', () => {
   assert.deepEqual(keptOf(chat(chatAnswer())), chatAnswer());
   assert.deepEqual(keptOf(response(responseAnswer())), responseAnswer());
+  assert.deepEqual(keptOf(message(messageAnswer())), messageAnswer());
+  assert.ok('answer' in message(messageAnswer('x', { stop_reason: 'stop_sequence', stop_sequence: 'y' })));
   const reasoned = responseAnswer('x', {
     output: [{ id: 'rs_1', type: 'reasoning', summary: [] }, ...responseAnswer('x').output],
   });
@@ -41,6 +46,14 @@ test('what is incomplete, a tool call, a refusal, empty or bound to the provider
     [output({ type: 'reasoning', encrypted_content: 'gAAA' }), 'stateful'],
     [output({ type: 'message', content: [{ type: 'refusal', refusal: 'No.' }] }), 'refusal'],
     [output({ type: 'message', content: [textPart('')] }), 'empty'],
+    [message(messageAnswer('x', { stop_reason: 'max_tokens' })), 'incomplete'],
+    [message(messageAnswer('x', { stop_reason: 'tool_use' })), 'tool_calls'],
+    [message(messageAnswer('x', { stop_reason: 'refusal' })), 'refusal'],
+    [message(messageAnswer('x', { container: { id: 'c' } })), 'stateful'],
+    [message({ type: 'error', error: {} }), 'incomplete'],
+    [message(messageAnswer('')), 'empty'],
+    [blocks({ type: 'thinking', thinking: 'x', signature: 'y' }, { type: 'text', text: 'x' }), 'stateful'],
+    [blocks({ type: 'text', text: 'x' }, { type: 'web_search_tool_result' }), 'tool_calls'],
     [judge(Surface.EMBEDDINGS, bytesOf({ object: 'list' })), 'surface'],
     [judge(Surface.CHAT_COMPLETIONS, Buffer.from('{"a":')), 'not_json'],
   ];

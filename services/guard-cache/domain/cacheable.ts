@@ -35,6 +35,7 @@ function withoutCallersOwn(answer: JsonRecord): JsonRecord {
 function unfitness(surface: Surface, answer: JsonRecord): Unfit | undefined {
   if (surface === Surface.CHAT_COMPLETIONS) return unfitChat(answer);
   if (surface === Surface.RESPONSES) return unfitResponse(answer);
+  if (surface === Surface.MESSAGES) return unfitMessage(answer);
   return 'surface';
 }
 
@@ -59,6 +60,19 @@ function unfitResponse(answer: JsonRecord): Unfit | undefined {
   const parts = items.filter((item) => item.type === 'message').flatMap((item) => recordsOf(item.content));
   if (parts.some((part) => part.type !== 'output_text')) return 'refusal';
   return parts.some((part) => typeof part.text === 'string' && part.text !== '') ? undefined : 'empty';
+}
+
+function unfitMessage(answer: JsonRecord): Unfit | undefined {
+  if (answer.type !== 'message') return 'incomplete';
+  if (!isNothing(answer.container)) return 'stateful';
+  if (answer.stop_reason === 'tool_use' || answer.stop_reason === 'pause_turn') return 'tool_calls';
+  if (answer.stop_reason === 'refusal') return 'refusal';
+  if (answer.stop_reason !== 'end_turn' && answer.stop_reason !== 'stop_sequence') return 'incomplete';
+  const blocks = recordsOf(answer.content);
+  // Thoughts are sealed for the conversation that they were in.
+  if (blocks.some(({ type }) => type === 'thinking' || type === 'redacted_thinking')) return 'stateful';
+  if (blocks.some(({ type }) => type !== 'text')) return 'tool_calls';
+  return blocks.some(({ text }) => typeof text === 'string' && text !== '') ? undefined : 'empty';
 }
 
 function parse(bytes: Uint8Array): JsonRecord | undefined {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { completeBytesMax } from '@tollgate/bus';
 import { Surface } from '@tollgate/contracts';
 import OpenAI from 'openai';
-import { chatAnswer, responseAnswer } from '../testdata/answers.ts';
+import { chatAnswer, messageAnswer, responseAnswer } from '../testdata/answers.ts';
 import { type Rendered, render, type Shape } from './render.ts';
 
 const nowMs = 1_800_000_000_500;
@@ -136,4 +136,40 @@ test('what would not fit one frame is no hit', () => {
   const text = 'x'.repeat(completeBytesMax / 2);
   assert.ok(render(responseAnswer(text), responseShape, nowMs));
   assert.equal(render(responseAnswer(text), { ...responseShape, stream: true }, nowMs), undefined);
+});
+
+test('a message as JSON and as a stream: the same, with an id of its own', () => {
+  const citations = [{ type: 'char_location', cited_text: 'x' }];
+  const answer = messageAnswer('x', {
+    content: [
+      { type: 'text', text: longText },
+      { type: 'text', text: 'Cited.', citations },
+    ],
+  });
+  const shape = { surface: Surface.MESSAGES, stream: false, includeUsage: false };
+  const { id, ...json } = JSON.parse(textOf(answer, shape));
+  assert.match(id, /^msg_[0-9a-f]{48}$/);
+  assert.deepEqual({ ...json, id: answer.id }, answer);
+  const events = [...textOf(answer, { ...shape, stream: true }).matchAll(/^event: (.+)\ndata: (.+)\n\n/gm)];
+  const data = events.map(([, name, text = '']) => {
+    const event = JSON.parse(text);
+    assert.equal(event.type, name);
+    return event;
+  });
+  const { message } = data[0];
+  assert.deepEqual([message.content, message.stop_reason, message.usage.output_tokens], [[], null, 1]);
+  const deltas = data.filter(({ type }) => type === 'content_block_delta');
+  const texts = [0, 1].map((at) =>
+    deltas.flatMap(({ index, delta }) => (index === at ? (delta.text ?? '') : '')).join(''),
+  );
+  assert.deepEqual(texts, [longText, 'Cited.']);
+  assert.deepEqual(
+    deltas.flatMap(({ delta }) => delta.citation ?? []),
+    citations,
+  );
+  assert.deepEqual(data.at(-2), {
+    ...{ type: 'message_delta', usage: answer.usage },
+    delta: { stop_reason: 'end_turn', stop_sequence: null },
+  });
+  assert.deepEqual(data.at(-1), { type: 'message_stop' });
 });

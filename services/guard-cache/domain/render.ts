@@ -3,6 +3,7 @@ import { completeBytesMax } from '@tollgate/bus';
 import { Surface } from '@tollgate/contracts';
 import type { JsonRecord } from './json.ts';
 import { renderChat, renderChatStream } from './render-chat.ts';
+import { renderMessage, renderMessageStream } from './render-messages.ts';
 import { renderResponse, renderResponseStream } from './render-responses.ts';
 
 const idBytes = 24;
@@ -41,6 +42,10 @@ function text(
   if (surface === Surface.RESPONSES) {
     const repeat = { id: responseId ?? newId('resp_'), nowSeconds };
     return stream ? renderResponseStream(answer, repeat, newId) : renderResponse(answer, repeat, newId);
+  }
+  if (surface === Surface.MESSAGES) {
+    const id = newId('msg_');
+    return stream ? renderMessageStream(answer, id) : renderMessage(answer, id);
   }
   const repeat = { id: newId('chatcmpl-'), nowSeconds };
   return stream ? renderChatStream(answer, repeat, includeUsage) : renderChat(answer, repeat);

@@ -99,6 +99,7 @@ export class Lookup {
   }
 }
 
+const kept: ReadonlySet<Surface> = new Set([Surface.CHAT_COMPLETIONS, Surface.RESPONSES, Surface.MESSAGES]);
+
 // A fill is one message of the bus, so a text that does not fit one was never kept.
-const canBeKept = ({ surface, text }: CacheCall) =>
-  (surface === Surface.CHAT_COMPLETIONS || surface === Surface.RESPONSES) && text.length <= payloadBytesMax;
+const canBeKept = ({ surface, text }: CacheCall) => kept.has(surface) && text.length <= payloadBytesMax;

@@ -41,3 +41,16 @@ export const responseAnswer = (text = 'Paris.', fields = {}) => ({
 });
 
 export const bytesOf = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
+
+/** A message as Anthropic sends it. */
+export const messageAnswer = (text = 'Paris.', fields = {}) => ({
+  id: 'msg_first',
+  type: 'message',
+  role: 'assistant',
+  model: 'claude-sonnet-4-5-20250929',
+  content: [{ type: 'text', text }],
+  stop_reason: 'end_turn',
+  stop_sequence: null,
+  usage: { input_tokens: 14, cache_read_input_tokens: 0, cache_creation_input_tokens: 0, output_tokens: 3 },
+  ...fields,
+});

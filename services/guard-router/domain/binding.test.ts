@@ -10,7 +10,7 @@ import {
 } from '@tollgate/config';
 import type { Affinity } from '@tollgate/contracts';
 import { TollgateError } from '@tollgate/errors';
-import { bindingOf, boundTargets, keeperOf } from './binding.ts';
+import { bindingOf, boundTargets, checkKept, keeperOf } from './binding.ts';
 
 const file = `
 organization: acme
@@ -19,6 +19,7 @@ providers:
   - { name: east, type: azure-openai, endpoint: "https://east.example.com", models: [gpt-4o, mini, extra-4o] }
   - { name: west, type: azure-openai, endpoint: "https://west.example.com", models: [gpt-4o, mini] }
   - { name: north, type: azure-openai, endpoint: "https://north.example.com", models: [gpt-4o] }
+  - { name: claude, type: anthropic, models: [{ name: claude, baseModel: gpt-4o }] }
 projects:
   - name: sample
     teams: [{ name: a }, { name: b }]
@@ -107,4 +108,16 @@ test('a response is read where it is kept, also of a model that is not offered a
   assert.equal(keeper('west', 'gpt-4o').deployment, 'gpt-4o');
   assert.deepEqual([keeper('east', 'gone').provider, keeper('east', 'gone').model], ['east', 'gone']);
   assert.throws(() => keeper('north', 'gpt-4o'), refused('not_found', 'response_id'));
+});
+
+test('nothing is kept where responses are translated', () => {
+  const kept = (provider: string, action: string) => {
+    const asked = affinity({ responseId: idOf(provider, 'claude'), action });
+    checkKept(snapshot, bindingOf(ids, asked), action);
+  };
+  assert.doesNotThrow(() => kept('east', 'retrieve'));
+  assert.throws(() => kept('claude', 'retrieve'), refused('not_found', 'response_id'));
+  assert.throws(() => kept('claude', ''), refused('previous_response_not_found', 'previous_response_id'));
+  const thoughts = affinity({ contentMarks: [ids.contentMark('sample.a', 'claude')] });
+  assert.doesNotThrow(() => checkKept(snapshot, bindingOf(ids, thoughts), ''), 'what was thought goes back to it');
 });

@@ -3,6 +3,7 @@ import {
   findTarget,
   type IssuedResponse,
   type ProxySettings,
+  providerByName,
   type ResolvedModel,
   type ResponseIds,
   rotationOf,
@@ -38,6 +39,15 @@ export function bindingOf(
     throw new TollgateError('invalid_request', { message, param: 'input' });
   }
   return { provider, issued };
+}
+
+/**
+ * Anthropic keeps no responses: an id of one that it wrote finds nothing, though its team's it is.
+ * @throws TollgateError `previous_response_not_found`, `not_found`
+ */
+export function checkKept(snapshot: ConfigSnapshot, { provider, issued }: Binding, action: string): void {
+  if (!issued || providerByName(snapshot, provider)?.type !== 'anthropic') return;
+  throw notFound(action, 'The provider that wrote it keeps none.');
 }
 
 /**

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { findTarget, parseConfigFile, proxyById, resolveConfig, resolveModel, rotationOf } from '@tollgate/config';
+import { Surface } from '@tollgate/contracts';
 import { namedPlan, type Plan, planOf } from './plan.ts';
 import { expectedOf, ranksOf } from './ranks.ts';
 
@@ -32,6 +33,25 @@ test('regions are a hard filter, and a model of no known region is in none', () 
   assert.deepEqual(names(configured(all, ['eastus', 'westeurope']).plan), ['gpt-4o', 'gpt-4o-mini']);
   assert.deepEqual(names(configured(all, ['westeurope']).plan), ['gpt-4o']);
   assert.deepEqual(names(configured(all, ['northeurope']).plan), []);
+});
+
+test('a surface that only some of the providers serve has a list of its own, with its weights', () => {
+  const claude = '  - { name: second, type: anthropic, models: [{ name: claude, baseModel: gpt-4o }] }\nprojects:';
+  const rotation =
+    'strategy: weighted, models: [{ model: gpt-4o, weight: 5 }, { model: claude, provider: second, weight: 3 }]';
+  const text = example.replace('projects:', claude).replace(/\{ strategy: [\s\S]*$/, `{ ${rotation} }\n`);
+  const snapshot = resolveConfig(parseConfigFile(text), 1, 0);
+  const proxy = proxyById(snapshot, 'sample-project.enterprise-llm-proxy');
+  const settings = proxy && rotationOf(proxy);
+  assert.ok(proxy && settings);
+  const resolved = resolveModel(snapshot, proxy, '');
+  assert.ok(resolved.kind === 'rotation');
+  const plan = (surface: Surface) => planOf(snapshot, settings, resolved.targets, undefined, surface);
+  const messages = plan(Surface.MESSAGES);
+  assert.deepEqual([names(messages), messages.weights], [['claude'], [3]]);
+  assert.deepEqual(names(plan(Surface.EMBEDDINGS)), ['gpt-4o']);
+  assert.notEqual(messages.list, plan(Surface.EMBEDDINGS).list);
+  assert.equal(plan(Surface.MESSAGES), messages, 'worked out once');
 });
 
 test('another list has turns of its own, the same one shares them', () => {

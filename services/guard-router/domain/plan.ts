@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type ConfigSnapshot, isWithin, type ModelRotation, modelOf } from '@tollgate/config';
-import type { Target } from '@tollgate/contracts';
+import { type ConfigSnapshot, isWithin, type ModelRotation, modelOf, servesSurface } from '@tollgate/config';
+import { Surface, type Target } from '@tollgate/contracts';
 
 /** What a provider lets pass in a minute, by the configuration; 0 = nobody said. */
 export interface Quota {
@@ -10,10 +10,10 @@ export interface Quota {
   tpm: number;
 }
 
-/** A rotation as one team meets it: worked out once a revision. */
+/** A rotation as one team meets it on one surface: worked out once a revision. */
 export interface Plan {
   strategy: ModelRotation['strategy'];
-  /** In the order of the list; those outside of the team's regions are not there. */
+  /** In the order of the list; those outside of the team's regions, or that do not serve the surface, are not there. */
   targets: readonly Target[];
   /** How they are called in the store. */
   ids: readonly string[];
@@ -27,24 +27,27 @@ export interface Plan {
   attemptsMax: number;
 }
 
-/** By rotation, gone with its snapshot; inside by the regions of the team. */
+/** By rotation, gone with its snapshot; inside by the surface and the regions of the team. */
 const plans = new WeakMap<ModelRotation, Map<string, Plan>>();
 
 /**
  * @param targets all of the rotation, in the order of its list
  * @param regions of the team; undefined = anywhere
+ * @param surface that is asked on
  */
 export function planOf(
   snapshot: ConfigSnapshot,
   rotation: ModelRotation,
   targets: readonly Target[],
   regions: readonly string[] | undefined,
+  surface: Surface = Surface.UNSPECIFIED,
 ): Plan {
   const known = plans.get(rotation) ?? new Map<string, Plan>();
-  const name = regions?.join() ?? '';
+  const name = `${surface} ${regions?.join() ?? ''}`;
   const found = known.get(name);
   if (found !== undefined) return found;
-  const plan = makePlan(snapshot, rotation, targets, regions);
+  const fits = (target: Target) => isWithin(regions, target) && servesSurface(snapshot, target, surface);
+  const plan = makePlan(snapshot, rotation, targets, fits);
   plans.set(rotation, known.set(name, plan));
   return plan;
 }
@@ -87,10 +90,10 @@ function makePlan(
   snapshot: ConfigSnapshot,
   rotation: ModelRotation,
   all: readonly Target[],
-  regions: readonly string[] | undefined,
+  fits: (target: Target) => boolean,
 ): Plan {
   const { strategy, attempts, models } = rotation;
-  const positions = [...all.keys()].filter((position) => isWithin(regions, all[position] as Target));
+  const positions = [...all.keys()].filter((position) => fits(all[position] as Target));
   const inside = positions.map((position) => all[position] as Target);
   const quotas = quotasOf(snapshot, inside);
   const targets = inside.map((target, at) => withTelling(target, strategy, quotas?.[at]));

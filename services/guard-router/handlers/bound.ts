@@ -2,7 +2,7 @@ import { type IssuedResponse, isWithin, type ResponseIds, resolveModel, rotation
 import type { Affinity, RouteResult, Target } from '@tollgate/contracts';
 import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import type { ChoiceStore, Wish } from '../adapters/choice-store.ts';
-import { type Binding, bindingOf, boundTargets, keeperOf } from '../domain/binding.ts';
+import { type Binding, bindingOf, boundTargets, checkKept, keeperOf } from '../domain/binding.ts';
 import { withFailovers } from '../domain/choice.ts';
 import { freeAtMs } from '../domain/order.ts';
 import { boundPlan, type Plan } from '../domain/plan.ts';
@@ -30,6 +30,7 @@ export class BoundRoutes {
     const { snapshot, proxy, team } = asked;
     try {
       const binding = bindingOf(this.#dependencies.ids, affinity);
+      checkKept(snapshot, binding, affinity.action);
       const { issued } = binding;
       if (affinity.action === '' && issued?.background) return keptByUpstream([], issued);
       if (affinity.action === '' || !issued) return await this.#goOn(asked, binding);

@@ -7,10 +7,19 @@ import {
   proxyById,
   resolveModel,
   rotationOf,
+  servesSurface,
   type Team,
   teamById,
 } from '@tollgate/config';
-import type { Affinity, GuardReply, GuardRequest, RouteCall, RouteResult, Target } from '@tollgate/contracts';
+import {
+  type Affinity,
+  type GuardReply,
+  type GuardRequest,
+  type RouteCall,
+  type RouteResult,
+  Surface,
+  type Target,
+} from '@tollgate/contracts';
 import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import type { Logger } from '@tollgate/telemetry';
 import type { ChoiceStore, Wish } from '../adapters/choice-store.ts';
@@ -78,12 +87,15 @@ export class Router {
   async #route(asked: Asked): Promise<RouteResult> {
     const { call, snapshot, proxy, team } = asked;
     const rotation = rotationOf(proxy);
+    const { surface = Surface.UNSPECIFIED } = call;
+    // The whole rotation: a plan leaves out what does not fit, and its weights go by places in the list.
     const resolved = resolveModel(snapshot, proxy, call.model);
-    if (resolved.kind === 'unknown') return refuse(new TollgateError('model_not_found', { param: 'model' }));
-    if (resolved.kind === 'named') return this.#named(asked, resolved.target);
+    const named = resolved.kind === 'named' && servesSurface(snapshot, resolved.target, surface);
+    if (named) return this.#named(asked, resolved.target);
+    if (resolved.kind !== 'rotation') return refuse(new TollgateError('model_not_found', { param: 'model' }));
     // Only a rotation resolves to its targets.
     if (!rotation) throw new TollgateError('internal_error', { internal: 'targets without a rotation' });
-    const plan = planOf(snapshot, rotation, resolved.targets, team?.regions);
+    const plan = planOf(snapshot, rotation, resolved.targets, team?.regions, surface);
     if (plan.targets.length === 0) return refuse(outsideRegions(team));
     const plain = plan.strategy === 'round-robin' && !plan.quotas && call.promptCache === undefined;
     return plain ? this.#inTurn(asked, plan) : this.#chosen(asked, plan);

@@ -4,6 +4,7 @@ import { renderError, TollgateError, toErrorDetail } from '@tollgate/errors';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { type CallPath, parsePath } from '../domain/path.ts';
 import { mintRequestId } from '../domain/request-id.ts';
+import { shapeOfUrl } from '../domain/shape.ts';
 
 export interface HttpOptions {
   bodyBytesMax: number;
@@ -53,13 +54,13 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  app.setErrorHandler<FastifyError>((error, _request, reply) => {
-    send(reply.raw, requestRefusal(error, options.bodyBytesMax));
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    send(request.raw, reply.raw, requestRefusal(error, options.bodyBytesMax));
     reply.hijack();
   });
-  app.setNotFoundHandler((_request, reply) => {
+  app.setNotFoundHandler((request, reply) => {
     reply.hijack();
-    send(reply.raw, new TollgateError('not_found'));
+    send(request.raw, reply.raw, new TollgateError('not_found'));
   });
   app.all('/*', (request, reply) => {
     reply.hijack();
@@ -67,15 +68,15 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
     const result = parsePath(request.method, request.raw.url ?? '/');
     if (result.kind === 'call')
       options.onCall(request.raw, reply.raw, result.path, (request.body as Buffer | undefined) ?? noBody);
-    else if (result.kind === 'not_found') send(reply.raw, new TollgateError('not_found'));
-    else send(reply.raw, new TollgateError('method_not_allowed', { headers: { allow: result.allow } }));
+    else if (result.kind === 'not_found') send(request.raw, reply.raw, new TollgateError('not_found'));
+    else send(request.raw, reply.raw, new TollgateError('method_not_allowed', { headers: { allow: result.allow } }));
   });
   return app;
 }
 
-function send(response: ServerResponse, error: TollgateError): void {
+function send({ url = '' }: IncomingMessage, response: ServerResponse, error: TollgateError): void {
   const requestId = mintRequestId(Date.now());
-  const { status, headers, body } = renderError(toErrorDetail(error), requestId);
+  const { status, headers, body } = renderError(toErrorDetail(error), requestId, shapeOfUrl(url));
   response.writeHead(status, { ...headers, 'x-request-id': requestId, 'content-length': Buffer.byteLength(body) });
   response.end(body);
 }

@@ -7,6 +7,8 @@ const chat = Surface.CHAT_COMPLETIONS;
 const responses = Surface.RESPONSES;
 const embeddings = Surface.EMBEDDINGS;
 const models = Surface.MODELS;
+const messages = Surface.MESSAGES;
+const countTokens = Surface.COUNT_TOKENS;
 
 // The forms that official clients really send (table at the end of the behaviour page).
 const calls: [string, Surface, string, string][] = [
@@ -28,6 +30,21 @@ const calls: [string, Surface, string, string][] = [
   ['/v1/embeddings', embeddings, '', ''],
   ['/openai/deployments/ada/embeddings?api-version=2024-10-21', embeddings, '', 'ada'],
   ['/enterprise-llm-proxy/openai/v1/embeddings', embeddings, 'enterprise-llm-proxy', ''],
+  ['/v1/messages', messages, '', ''],
+  ['/v1/messages?beta=true', messages, '', ''],
+  ['/messages', messages, '', ''],
+  ['/openai/v1/messages/', messages, '', ''],
+  ['//v1//messages', messages, '', ''],
+  ['/enterprise-llm-proxy/v1/messages', messages, 'enterprise-llm-proxy', ''],
+  [
+    '/enterprise-llm-proxy/deployments/claude-sonnet-4-5/messages',
+    messages,
+    'enterprise-llm-proxy',
+    'claude-sonnet-4-5',
+  ],
+  ['/v1/messages/count_tokens?beta=true', countTokens, '', ''],
+  ['/enterprise-llm-proxy/messages/count_tokens', countTokens, 'enterprise-llm-proxy', ''],
+  ['/v1/deployments/claude/messages/count_tokens', countTokens, '', 'claude'],
   ['/v1/models', models, '', ''],
   ['/openai/models?api-version=2024-10-21', models, '', ''],
   ['/v1/models/gpt-4o', models, '', 'gpt-4o'],
@@ -49,6 +66,8 @@ for (const url of [
   '/v1/completions',
   '/responses/extra/much',
   '/v1/responses/compact',
+  '/v1/messages/batches',
+  '/v1/count_tokens',
   '/v1/responses/input_tokens',
   '/v1/responses/cancel',
   '/v1/resp_1/cancel',
@@ -81,6 +100,7 @@ test('another method says which is allowed', () => {
   assert.deepEqual(parsePath('GET', '/v1/responses/resp_1/cancel'), { kind: 'method_not_allowed', allow: 'POST' });
   assert.deepEqual(parsePath('POST', '/v1/responses/resp_1/input_items'), { kind: 'method_not_allowed', allow: 'GET' });
   assert.deepEqual(parsePath('GET', '/v1/chat/completions'), { kind: 'method_not_allowed', allow: 'POST' });
+  assert.deepEqual(parsePath('GET', '/v1/messages'), { kind: 'method_not_allowed', allow: 'POST' });
   assert.deepEqual(parsePath('POST', '/v1/models'), { kind: 'method_not_allowed', allow: 'GET' });
   assert.deepEqual(parsePath('DELETE', '/v1/models/gpt-4o'), { kind: 'method_not_allowed', allow: 'GET' });
 });

@@ -32,7 +32,8 @@ const actionsBelow: Readonly<Record<'cancel' | 'input_items', Actions>> = {
 };
 
 /**
- * Reads `{context}[/openai][/v1][/deployments/{model}]/{surface}`, `…/responses/{id}[/cancel|/input_items]` and `…/models[/{model}]`.
+ * Reads `{context}[/openai][/v1][/deployments/{model}]/{surface}`, of surface `messages[/count_tokens]` too,
+ * `…/responses/{id}[/cancel|/input_items]` and `…/models[/{model}]`.
  * Double slashes are collapsed, a final one is ignored, the query (api-version and the like) plays no part.
  */
 export function parsePath(method: string, url: string): PathResult {
@@ -51,6 +52,12 @@ export function parsePath(method: string, url: string): PathResult {
   } else if (segments.at(-1) === 'embeddings') {
     surface = Surface.EMBEDDINGS;
     segments.length -= 1;
+  } else if (segments.at(-1) === 'messages') {
+    surface = Surface.MESSAGES;
+    segments.length -= 1;
+  } else if (segments.at(-1) === 'count_tokens' && segments.at(-2) === 'messages') {
+    surface = Surface.COUNT_TOKENS;
+    segments.length -= 2;
   } else {
     return readStored(method, segments) ?? readModels(method, segments);
   }

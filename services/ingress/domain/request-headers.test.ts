@@ -22,6 +22,9 @@ test('without a key, or with another scheme, the hash is empty', () => {
 test('only headers of the allow-list pass', () => {
   const headers = { 'openai-beta': 'a', cookie: 'b', authorization: 'c', 'x-api-key': 'd', 'openai-organization': 'e' };
   assert.deepEqual(passedHeaders(headers), { 'openai-beta': 'a' });
+  const anthropic = { 'anthropic-beta': 'a-1,b-2', 'anthropic-version': '2023-06-01' };
+  const direct = { 'anthropic-dangerous-direct-browser-access': 'true', 'x-stainless-lang': 'js' };
+  assert.deepEqual(passedHeaders({ ...anthropic, ...direct }), anthropic);
 });
 
 test('metadata is a flat object of at most 16 keys', () => {

@@ -4,7 +4,7 @@ import { Surface } from '@tollgate/contracts';
 import { TollgateError } from '@tollgate/errors';
 
 /** Request headers that may reach a provider; every other one stays here, credentials above all. */
-const passed = ['openai-beta', 'anthropic-beta'] as const;
+const passed = ['openai-beta', 'anthropic-beta', 'anthropic-version'] as const;
 
 const cacheControls = new Set(['no-store', 'no-cache', 'only-if-cached']);
 const metadataKeysMax = 16;

@@ -30,6 +30,21 @@ test('responses get a typed event whose number continues the count', () => {
   assert.equal(event.error.code, 'gateway_interrupted');
 });
 
+test("messages get the error event of Anthropic's API", () => {
+  const text = streamError(Surface.MESSAGES, error, 'req_1', new Uint8Array(0));
+  assert.match(text, /^event: error\ndata: .*\n\n$/);
+  assert.deepEqual(JSON.parse(text.slice(text.indexOf('data: ') + 6)), {
+    type: 'error',
+    error: { type: 'api_error', message: 'A replica died.', code: 'gateway_interrupted' },
+    request_id: 'req_1',
+  });
+  const said = { type: 'error', error: { type: 'invalid_request_error', message: 'No.' }, request_id: 'req_0' };
+  const refusal = streamRefusal(Surface.MESSAGES, Buffer.from(JSON.stringify(said, null, 2)));
+  assert.match(refusal, /^event: error\ndata: .*\n\n$/);
+  assert.deepEqual(JSON.parse(refusal.slice(refusal.indexOf('data: ') + 6)), said);
+  assert.match(streamRefusal(Surface.MESSAGES, Buffer.from('<html>')), /^event: error\ndata: \{"type":"error",/);
+});
+
 test('a provider’s own error is an event, whole, in one line', () => {
   const error = { code: 'content_filter', message: 'No.', param: 'prompt', type: null, innererror: { code: 'x' } };
   const body = Buffer.from(JSON.stringify({ error }, null, 2));

@@ -1,14 +1,17 @@
 import { type ErrorDetail, Surface } from '@tollgate/contracts';
-import { errorBody } from '@tollgate/errors';
+import { anthropicErrorBody, errorBody } from '@tollgate/errors';
+import { shapeOf } from './shape.ts';
 
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 
 /**
  * The last bytes of a stream that broke after its first content, as the official clients raise it: chat gets a data
- * line with an `error`, responses a typed `error` event with the same nested once more. Nothing follows it, no [DONE].
+ * line with an `error`, responses a typed `error` event with the same nested once more, messages the `error` event of
+ * Anthropic's API. Nothing follows it, no [DONE].
  */
 export function streamError(surface: Surface, error: ErrorDetail, requestId: string, lastContent: Uint8Array): string {
+  if (shapeOf(surface) === 'anthropic') return messagesEvent(anthropicErrorBody(error, requestId));
   return errorEvent(surface, { ...errorBody(error, requestId).error }, lastContent);
 }
 
@@ -17,6 +20,7 @@ export function streamError(surface: Surface, error: ErrorDetail, requestId: str
  * and its whole `error` is an event.
  */
 export function streamRefusal(surface: Surface, body: Uint8Array): string {
+  if (shapeOf(surface) === 'anthropic') return messagesEvent(refusalOf(body));
   return errorEvent(surface, errorOf(body), new Uint8Array(0));
 }
 
@@ -36,15 +40,29 @@ function errorEvent(surface: Surface, error: Record<string, unknown>, lastConten
   return `event: error\ndata: ${JSON.stringify(event)}\n\n`;
 }
 
+function messagesEvent(body: object): string {
+  return `event: error\ndata: ${JSON.stringify(body)}\n\n`;
+}
+
 /** upstream only passes on what has an `error`; anything else is still told as one. */
 function errorOf(body: Uint8Array): Record<string, unknown> {
+  return refusalOf(body).error;
+}
+
+/** The whole of it, with what stands beside the `error`. */
+function refusalOf(body: Uint8Array): { type?: unknown; error: Record<string, unknown> } {
   try {
-    const { error } = JSON.parse(Buffer.from(body).toString('utf8'));
-    if (typeof error === 'object' && error !== null) return error;
+    const refusal = JSON.parse(Buffer.from(body).toString('utf8'));
+    if (typeof refusal.error === 'object' && refusal.error !== null) return refusal;
   } catch {
     // Told below.
   }
-  return { message: 'The provider refused this request.', type: 'invalid_request_error', code: 'invalid_request' };
+  const error = {
+    message: 'The provider refused this request.',
+    type: 'invalid_request_error',
+    code: 'invalid_request',
+  };
+  return { type: 'error', error };
 }
 
 /** The caller's events are numbered by the provider; the error continues the count. -1 when none was seen. */

@@ -131,3 +131,16 @@ test('an owner that is lost between two events is told as an event, inside of on
   assert.match(body, /^data: \{\}\n\ndata: \{"error":\{.*"code":"gateway_interrupted".*\}\}\n\n$/);
   await assert.rejects(answered([kept({ head: head(true) }), content('data: {}\n\ndata: {"a'), 'lost']));
 });
+
+test("on messages a sign of life is Anthropic's ping, and what breaks is told in its shape", async () => {
+  const messages = kept({ head: { ...head(true), surface: Surface.MESSAGES } });
+  const broken = await answered([messages, 'ping', 'lost']);
+  assert.equal(broken.headers.get('request-id'), 'req-1');
+  const [ping, error, ...more] = broken.body.split('\n\n');
+  assert.equal(ping, 'event: ping\ndata: {"type": "ping"}');
+  assert.match(error ?? '', /^event: error\ndata: \{"type":"error",.*"request_id":"req-1"\}$/);
+  assert.deepEqual(more, ['']);
+  const lost = await answered([messages, 'lost']);
+  assert.equal(lost.status, 502);
+  assert.equal(JSON.parse(lost.body).error.type, 'api_error');
+});

@@ -3,9 +3,12 @@ import { type AnswerReceiver, jsonWindowBytes } from '@tollgate/bus';
 import { type End, type ErrorDetail, type Frame, Surface } from '@tollgate/contracts';
 import { renderError } from '@tollgate/errors';
 import type { Pings } from '../adapters/pings.ts';
+import { shapeOf } from '../domain/shape.ts';
 import { endsEvent, streamError, streamRefusal } from '../domain/stream-error.ts';
 
 const noContent = new Uint8Array(0);
+/** A sign of life that every client takes; Anthropic's own event, which its API sends for the same purpose. */
+const signsOfLife = { openai: ': ping\n\n', anthropic: 'event: ping\ndata: {"type": "ping"}\n\n' };
 
 /** Writes one answer to the caller: frames in, HTTP out. Frames arrive in order (the receiver sees to that). */
 export class Answer {
@@ -15,7 +18,7 @@ export class Answer {
   lastWriteMs = Date.now();
   readonly #response: ServerResponse;
   readonly #pings: Pings;
-  #surface: Surface = Surface.UNSPECIFIED;
+  #surface: Surface;
   #stream = false;
   /** Of the head and of the response. Both belong to who sent the frame, which may be a pipeline in this process. */
   #headers: Record<string, string> = {};
@@ -26,8 +29,10 @@ export class Answer {
   #lastContent: Uint8Array = noContent;
   #undrained = 0;
 
-  constructor(requestId: string, response: ServerResponse, pings: Pings) {
+  /** @param surface as the path says, for what goes wrong before the head is here */
+  constructor(requestId: string, response: ServerResponse, pings: Pings, surface: Surface = Surface.UNSPECIFIED) {
     this.requestId = requestId;
+    this.#surface = surface;
     this.#response = response;
     this.#pings = pings;
   }
@@ -59,7 +64,7 @@ export class Answer {
     const response = this.#response;
     if (response.destroyed || response.writableEnded) return;
     if (!response.headersSent) {
-      const rendered = renderError(error, this.requestId);
+      const rendered = renderError(error, this.requestId, shapeOf(this.#surface));
       const body = Buffer.from(rendered.body);
       response.writeHead(rendered.status, {
         ...this.#headers,
@@ -88,7 +93,7 @@ export class Answer {
     if (this.#undrained > 0 || !endsEvent(this.#lastContent)) return;
     if (!this.#response.headersSent) this.#commit();
     this.lastWriteMs = Date.now();
-    this.#response.write(': ping\n\n');
+    this.#response.write(signsOfLife[shapeOf(this.#surface)]);
   }
 
   #write(content: Uint8Array): void {
@@ -145,6 +150,7 @@ export class Answer {
   }
 
   #own(): Record<string, string> {
-    return { 'x-request-id': this.requestId };
+    const id = { 'x-request-id': this.requestId };
+    return shapeOf(this.#surface) === 'anthropic' ? { ...id, 'request-id': this.requestId } : id;
   }
 }

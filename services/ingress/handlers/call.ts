@@ -36,7 +36,7 @@ export function handleCall(
 ): void {
   const startedAtMs = Date.now();
   const requestId = mintRequestId(startedAtMs);
-  const answer = new Answer(requestId, response, pings);
+  const answer = new Answer(requestId, response, pings, path.surface);
   let request: Request;
   try {
     request = readRequest(requestId, startedAtMs, bus.inbox, incoming, path, body);

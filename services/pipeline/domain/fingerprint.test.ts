@@ -5,7 +5,7 @@ import { Body } from './body/body.ts';
 import { indexBody } from './body/index-body.ts';
 import { fingerprint } from './fingerprint.ts';
 
-const context = { revision: 1, proxy: 'p', surface: Surface.CHAT_COMPLETIONS, model: 'rotation' };
+const context = { revision: 1, proxy: 'p', surface: Surface.CHAT_COMPLETIONS, model: 'rotation', protocol: [] };
 const base = {
   model: 'a',
   temperature: 0,
@@ -41,7 +41,8 @@ test('all that changes the answer counts', async () => {
     { ...base, response_format: { type: 'json_object' } },
   ];
   for (const other of others) assert.notEqual(await of(other), expected);
-  for (const change of [{ revision: 2 }, { proxy: 'q' }, { surface: Surface.RESPONSES }, { model: 'x' }]) {
+  const betas = { protocol: ['2023-06-01', 'a-beta'] };
+  for (const change of [{ revision: 2 }, { proxy: 'q' }, { surface: Surface.RESPONSES }, { model: 'x' }, betas]) {
     assert.notEqual(await of(base, change), expected);
   }
 });

@@ -8,6 +8,8 @@ export interface FingerprintContext {
   surface: Surface;
   /** The model that was asked for by name, or the rotation's mark. */
   model: string;
+  /** What outside of the body chooses how it is answered; empty = nothing. */
+  protocol: readonly string[];
 }
 
 /** Members that do not change the answer, only how it travels or whom it is booked on. */
@@ -32,7 +34,8 @@ const sliceBytes = 512 * 1024;
  */
 export function fingerprint(body: Body, context: FingerprintContext, byMeaning: boolean): Buffer | Promise<Buffer> {
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([1, context.revision, context.proxy, context.surface, context.model]));
+  const { revision, proxy, surface, model, protocol } = context;
+  hash.update(JSON.stringify([1, revision, proxy, surface, model, ...protocol]));
   const parts = hashedParts(body, byMeaning);
   if (body.bytes.length <= sliceBytes) {
     for (const part of parts) hash.update(part);

@@ -8,6 +8,7 @@ import type { Key } from './key-source.ts';
 import type { Pools } from './pools.ts';
 
 export interface Endpoint {
+  provider: Provider;
   origin: string;
   wire: ProviderWire;
 }
@@ -26,7 +27,7 @@ export class Endpoints {
   of(provider: Provider): Endpoint {
     let endpoint = this.#known.get(provider);
     if (!endpoint) {
-      endpoint = { origin: new URL(provider.endpoint).origin, wire: wireOf(provider) };
+      endpoint = { provider, origin: new URL(provider.endpoint).origin, wire: wireOf(provider) };
       this.#known.set(provider, endpoint);
     }
     return endpoint;
@@ -56,18 +57,19 @@ export class Endpoints {
   }
 }
 
-/** All headers of a call: our own, the allow-listed ones of the caller, the provider's. */
+/** All headers of a call: our own, the allow-listed ones of the caller, the provider's that the caller did not choose. */
 export function callHeaders({ wire }: Endpoint, key: string | undefined, dispatch: Dispatch): string[] {
   const accept = dispatch.stream ? 'text/event-stream' : 'application/json';
   // A call by id has no body, and so no type of one.
   const contentType = dispatch.stored ? [] : ['content-type', 'application/json'];
-  return [
-    ...contentType,
-    'accept',
-    accept,
-    'user-agent',
-    'tollgate',
-    ...outgoingHeaders(dispatch.headers),
-    ...wire.headers(key, dispatch.requestId),
-  ];
+  const callers = outgoingHeaders(dispatch.headers, dispatch.surface);
+  const own = wire.headers(key, dispatch.requestId);
+  return [...contentType, 'accept', accept, 'user-agent', 'tollgate', ...callers, ...without(own, callers)];
+}
+
+/** Names and values in turn, without the names of others: no header goes out twice. */
+function without(headers: readonly string[], others: readonly string[]): string[] {
+  if (others.length === 0) return [...headers];
+  const taken = new Set(others.filter((_, at) => at % 2 === 0));
+  return headers.filter((_, at) => !taken.has(headers[at - (at % 2)] as string));
 }

@@ -31,6 +31,7 @@ export function isBilled(
       return answering ? contentSent || fault.status !== 429 : billsRefusal(fault.status, fault.error.code);
     case 'unreachable':
     case 'misconfigured':
+    case 'unserved':
       return false;
   }
 }

@@ -1,3 +1,4 @@
+import type { TollgateError } from '@tollgate/errors';
 import type { ProviderError } from './provider-error.ts';
 
 /** Where the time of an attempt went when it ran out. */
@@ -15,7 +16,9 @@ export type Fault =
   /** Not what the surface answers: another content type, no JSON, a stream that is none. */
   | { kind: 'garbage'; reason: string }
   /** Ours to mend: no credential, no price. */
-  | { kind: 'misconfigured'; reason: string };
+  | { kind: 'misconfigured'; reason: string }
+  /** This target cannot be asked for it at all; nothing was sent. */
+  | { kind: 'unserved'; error: TollgateError };
 
 /** A provider's error answer as it may pass to the caller. */
 export interface Refusal {

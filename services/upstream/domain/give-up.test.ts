@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { TollgateError } from '@tollgate/errors';
 import type { Fault } from './fault.ts';
 import { giveUp } from './give-up.ts';
 import { readProviderError } from './provider-error.ts';
@@ -40,6 +41,15 @@ test('refused credentials alone are misconfigured', () => {
 test('a broken provider outweighs the rest', () => {
   assert.equal(after(status(429, 10), slow, status(500)).code, 'upstream_error');
   assert.equal(after().code, 'upstream_error');
+});
+
+test('what no target can be asked for is told as the first one told it, any other failure outweighs it', () => {
+  const unserved = (param: string): Fault => ({
+    kind: 'unserved',
+    error: new TollgateError('invalid_request', { param }),
+  });
+  assert.equal(after(unserved('seed'), unserved('n')).param, 'seed');
+  assert.equal(after(unserved('seed'), status(429)).code, 'upstream_rate_limited');
 });
 
 test('a time-out names the time and the stage that spent it', () => {

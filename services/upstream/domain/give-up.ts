@@ -16,7 +16,8 @@ const stageTexts: Record<Stage, string> = {
 
 /**
  * The caller's error when no target is left: 429 when all that could serve are limited, 502 `upstream_misconfigured` when
- * all refused our credential or do not know the deployment, 504 when time ran out, else 502 `upstream_error`.
+ * all refused our credential or do not know the deployment, 504 when time ran out, what the first says of the request where
+ * none can be asked for it, else 502 `upstream_error`.
  * @param elapsedMs since the request arrived
  */
 export function giveUp(failures: readonly Failure[], elapsedMs: number): TollgateError {
@@ -28,6 +29,8 @@ export function giveUp(failures: readonly Failure[], elapsedMs: number): Tollgat
   if (blames.has('rate_limited'))
     return new TollgateError('upstream_rate_limited', { internal, retryAfterMs: soonest(failures) });
   if (blames.has('misconfigured')) return new TollgateError('upstream_misconfigured', { internal });
+  const unserved = failures.find(({ fault }) => fault.kind === 'unserved')?.fault;
+  if (unserved?.kind === 'unserved') return unserved.error;
   return new TollgateError('upstream_error', { internal: internal || 'no target was given' });
 }
 
@@ -44,6 +47,8 @@ export function describe(fault: Fault): string {
       return `status ${fault.status} ${fault.error.code}`.trimEnd();
     case 'timeout':
       return `timeout: ${fault.stage}`;
+    case 'unserved':
+      return `unserved: ${fault.error.param || fault.error.internal || fault.error.code}`;
     default:
       return `${fault.kind}: ${fault.reason}`;
   }

@@ -148,3 +148,59 @@ test('a stored response is read as it is, failed ones too, and its usage is not 
   assert.equal(read('{"object":"list","data":[]}').kind, 'answer');
   for (const body of ['', '[]', 'null', '<html>']) assert.equal(read(body).kind, 'garbage', body);
 });
+
+test('a message tells its usage with what its cache read and wrote apart, a large one too', () => {
+  const read = (body: object) => readJsonAnswer(Surface.MESSAGES, Buffer.from(JSON.stringify(body)));
+  const usage = {
+    ...{ input_tokens: 10, cache_read_input_tokens: 30, cache_creation_input_tokens: 20, output_tokens: 5 },
+    ...{ service_tier: 'standard', server_tool_use: { web_search_requests: 2 } },
+  };
+  const tokens = { prompt: 60, completion: 5, cachedPrompt: 30, reasoning: 0, cacheWritePrompt: 20 };
+  for (const text of ['short', 'x'.repeat(300_000)]) {
+    const answer = read({ type: 'message', content: [{ type: 'text', text }], stop_reason: 'end_turn', usage });
+    assert.ok(answer.kind === 'answer' && answer.usage);
+    assert.deepEqual([answer.usage.tokens, answer.usage.toolCalls], [tokens, { web_search: 2 }]);
+    assert.deepEqual([answer.usage.serviceTier, answer.cacheable], ['standard', text === 'short']);
+  }
+  assert.equal(read({ type: 'message', content: [], usage }).kind, 'answer', 'it may have nothing to say');
+  assert.equal(read({ type: 'message', usage }).kind, 'garbage');
+  const error = read({ type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } });
+  assert.deepEqual(error.kind === 'error' && error.status, 529);
+});
+
+test('what is kept for an hour has no price of its own and is told', () => {
+  const usage = { input_tokens: 1, output_tokens: 1, cache_creation: { ephemeral_1h_input_tokens: 5 } };
+  const answer = readJsonAnswer(Surface.MESSAGES, Buffer.from(JSON.stringify({ content: [], usage })));
+  assert.deepEqual(answer.kind === 'answer' && answer.usage?.unknown, ['cache_write_1h_tokens']);
+});
+
+test('thoughts are reasoning, the fast mode is a tier, fetching is free, and what was compacted is added', () => {
+  const compaction = { type: 'compaction', input_tokens: 100, output_tokens: 50, cache_read_input_tokens: 20 };
+  const usage = {
+    ...{ input_tokens: 10, output_tokens: 8, output_tokens_details: { thinking_tokens: 5 } },
+    ...{ service_tier: 'standard', speed: 'fast', server_tool_use: { web_search_requests: 1, web_fetch_requests: 3 } },
+    iterations: [{ type: 'message', input_tokens: 10, output_tokens: 8 }, compaction],
+  };
+  const read = (more: object = {}) => {
+    const body = JSON.stringify({ content: [], usage: { ...usage, ...more } });
+    const answer = readJsonAnswer(Surface.MESSAGES, Buffer.from(body));
+    assert.ok(answer.kind === 'answer' && answer.usage);
+    return answer.usage;
+  };
+  const { tokens, serviceTier, toolCalls, unknown } = read();
+  assert.deepEqual(tokens, { prompt: 130, completion: 58, cachedPrompt: 20, reasoning: 5 });
+  assert.deepEqual([serviceTier, toolCalls, unknown], ['fast', { web_search: 1 }, []]);
+  const advised = read({ iterations: [{ type: 'advisor_message', input_tokens: 1, output_tokens: 2 }] });
+  assert.deepEqual([advised.tokens.prompt, advised.tokens.completion, advised.unknown], [11, 10, ['iterations']]);
+});
+
+test('a count is free', () => {
+  const read = (body: string) => readJsonAnswer(Surface.COUNT_TOKENS, Buffer.from(body));
+  const answer = read('{"input_tokens":2095}');
+  assert.ok(answer.kind === 'answer' && answer.usage);
+  const { prompt, completion } = answer.usage.tokens;
+  assert.deepEqual([prompt, completion], [0, 0]);
+  for (const other of ['{}', '[]', '<html>', '{"input_tokens":"1"}']) assert.equal(read(other).kind, 'garbage', other);
+  const error = read('{"type":"error","error":{"type":"rate_limit_error"}}');
+  assert.deepEqual(error.kind === 'error' && error.status, 429);
+});

@@ -1,16 +1,9 @@
 import { Surface } from '@tollgate/contracts';
 import { isRecord, type JsonRecord } from './json.ts';
+import { freeUsage, readMessageUsage } from './message-usage.ts';
 import { type ProviderError, readProviderError, statusOfError } from './provider-error.ts';
 import { oneSearch, ToolCallCounter, withToldSearches } from './tool-calls.ts';
-import {
-  type Beside,
-  type MeasuredUsage,
-  noTokens,
-  nothingBeside,
-  readBeside,
-  readServiceTier,
-  readUsage,
-} from './usage.ts';
+import { type Beside, type MeasuredUsage, nothingBeside, readBeside, readServiceTier, readUsage } from './usage.ts';
 
 export type JsonAnswer =
   | { kind: 'answer'; usage: MeasuredUsage | undefined; beside: Beside; textBytes: number; cacheable: boolean }
@@ -24,7 +17,8 @@ const brace = { open: 0x7b, close: 0x7d };
 
 /** What a 200 with a JSON body holds. */
 export function readJsonAnswer(surface: Surface, body: Buffer): JsonAnswer {
-  if (surface === Surface.STORED_RESPONSES) return readStored(body);
+  if (surface === Surface.STORED_RESPONSES) return readFree(body);
+  if (surface === Surface.COUNT_TOKENS) return readCount(body);
   if (body.length > parsedBytesMax) return readLarge(surface, body);
   let answer: unknown;
   try {
@@ -35,7 +29,7 @@ export function readJsonAnswer(surface: Surface, body: Buffer): JsonAnswer {
   if (!isRecord(answer)) return { kind: 'garbage', reason: 'the answer is no JSON object' };
   const parts = answer[memberOf(surface)];
   const beside = readBeside(surface, answer);
-  const usage = readUsage(answer.usage, beside);
+  const usage = surface === Surface.MESSAGES ? readMessageUsage(answer.usage) : readUsage(answer.usage, beside);
   if (answer.error != null && !(Array.isArray(parts) && parts.length > 0)) return inBandError(answer.error, usage);
   if (!Array.isArray(parts)) return { kind: 'garbage', reason: `the answer has no ${memberOf(surface)}` };
   const cacheable = isWhole(surface, answer, parts);
@@ -43,12 +37,20 @@ export function readJsonAnswer(surface: Surface, body: Buffer): JsonAnswer {
 }
 
 /** What is kept, an answer that failed too: its usage was booked when it was made. */
-function readStored(body: Buffer): JsonAnswer {
+function readFree(body: Buffer): JsonAnswer {
   if (firstByte(body) !== brace.open || lastByte(body) !== brace.close) {
     return { kind: 'garbage', reason: 'the answer is no JSON object' };
   }
-  const usage = { tokens: noTokens, ...nothingBeside, unknown: [] };
-  return { kind: 'answer', usage, beside: nothingBeside, textBytes: 0, cacheable: false };
+  return { kind: 'answer', usage: freeUsage, beside: nothingBeside, textBytes: 0, cacheable: false };
+}
+
+/** `{ "input_tokens": 14 }`. */
+function readCount(body: Buffer): JsonAnswer {
+  const answer = parse(body.toString('utf8'));
+  if (!isRecord(answer)) return { kind: 'garbage', reason: 'the answer is no JSON object' };
+  if (answer.error != null) return inBandError(answer.error, undefined);
+  if (typeof answer.input_tokens !== 'number') return { kind: 'garbage', reason: 'the answer has no input_tokens' };
+  return { kind: 'answer', usage: freeUsage, beside: nothingBeside, textBytes: 0, cacheable: false };
 }
 
 /** An error inside a 200 is the provider's fault; only a rate limit keeps its meaning (behaviour.md, fact 4). */
@@ -58,20 +60,22 @@ function inBandError(value: unknown, usage: MeasuredUsage | undefined): JsonAnsw
   return { kind: 'error', status: status === 429 || status >= 500 ? status : 500, error, usage };
 }
 
-function memberOf(surface: Surface): 'choices' | 'output' | 'data' {
+function memberOf(surface: Surface): 'choices' | 'output' | 'data' | 'content' {
   if (surface === Surface.EMBEDDINGS) return 'data';
+  if (surface === Surface.MESSAGES) return 'content';
   return surface === Surface.RESPONSES ? 'output' : 'choices';
 }
 
 /** Finished as the model wanted and without tools: guard-cache judges the rest. */
 function isWhole(surface: Surface, answer: JsonRecord, parts: unknown[]): boolean {
   if (surface === Surface.EMBEDDINGS) return false;
+  if (surface === Surface.MESSAGES) return answer.stop_reason === 'end_turn' || answer.stop_reason === 'stop_sequence';
   if (surface === Surface.RESPONSES) return answer.status === 'completed';
   return parts.every((choice) => isRecord(choice) && choice.finish_reason === 'stop');
 }
 
-/** Strings under these names are generated text, on both surfaces. */
-const textMembers = new Set(['content', 'text', 'arguments', 'reasoning_content', 'refusal', 'input']);
+/** Strings under these names are generated text, on every surface. */
+const textMembers = new Set(['content', 'text', 'arguments', 'reasoning_content', 'refusal', 'input', 'thinking']);
 const depthMax = 12;
 
 function textBytes(value: unknown, depth = 0): number {
@@ -91,7 +95,10 @@ function readLarge(surface: Surface, body: Buffer): JsonAnswer {
   if (!body.includes(`"${memberOf(surface)}"`))
     return { kind: 'garbage', reason: `the answer has no ${memberOf(surface)}` };
   const beside = { serviceTier: lastServiceTier(body), toolCalls: largeToolCalls(surface, body) };
-  const usage = lastMember(body, 'usage', (at) => readUsage(objectAfter(body, at), beside));
+  const usage = lastMember(body, 'usage', (at) => {
+    const told = objectAfter(body, at);
+    return surface === Surface.MESSAGES ? readMessageUsage(told) : readUsage(told, beside);
+  });
   const generated = usage || surface === Surface.EMBEDDINGS ? 0 : body.length;
   return { kind: 'answer', usage, beside, textBytes: generated, cacheable: false };
 }
@@ -119,6 +126,8 @@ const calls = '_call"';
 
 /** Every web search that was called counts here, opened pages too, unless the provider tells its own count. */
 function largeToolCalls(surface: Surface, body: Buffer): Beside['toolCalls'] {
+  // Its usage tells them.
+  if (surface === Surface.MESSAGES) return {};
   if (surface !== Surface.RESPONSES) return body.includes('"url_citation"') ? oneSearch : {};
   const counter = new ToolCallCounter();
   for (let at = body.indexOf(calls); at >= 0; at = body.indexOf(calls, at + calls.length)) {

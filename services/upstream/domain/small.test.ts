@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Surface } from '@tollgate/contracts';
 import { usdText } from './cost.ts';
 import { incomingHeaders, mediaType, outgoingHeaders } from './headers.ts';
 import { proxyFor } from './proxy-for.ts';
@@ -14,10 +15,13 @@ test('nano-dollars are written as dollars', () => {
 });
 
 test('headers pass by allow-list, both ways', () => {
-  assert.deepEqual(outgoingHeaders({ 'openai-beta': 'x', authorization: 'Bearer y', cookie: 'z' }), [
-    'openai-beta',
-    'x',
-  ]);
+  const sent = { 'openai-beta': 'x', authorization: 'Bearer y', cookie: 'z', 'anthropic-beta': 'b', 'x-api-key': 'k' };
+  assert.deepEqual(outgoingHeaders(sent, Surface.CHAT_COMPLETIONS), ['openai-beta', 'x']);
+  for (const surface of [Surface.MESSAGES, Surface.COUNT_TOKENS]) {
+    assert.deepEqual(outgoingHeaders({ ...sent, 'anthropic-version': 'v' }, surface), [
+      ...['anthropic-beta', 'b', 'anthropic-version', 'v'],
+    ]);
+  }
   const answer = {
     'content-type': 'application/json',
     'set-cookie': ['a=b'],

@@ -64,7 +64,7 @@ export function readUsage(value: unknown, { serviceTier, toolCalls }: Beside): M
   };
 }
 
-/** The usage of a whole answer, read with what stands beside it. */
+/** The usage of a whole answer of chat or responses, read with what stands beside it. */
 export function readAnswerUsage(surface: Surface, answer: Record<string, unknown>): MeasuredUsage | undefined {
   return readUsage(answer.usage, readBeside(surface, answer));
 }
@@ -106,7 +106,7 @@ export function addTokens(a: TokenCounts, b: TokenCounts): TokenCounts {
 }
 
 /** Rare kinds are left out where there are none, on the wire too. */
-function setSome(tokens: TokenCounts, kind: (typeof optionalKinds)[number], value: number): void {
+export function setSome(tokens: TokenCounts, kind: (typeof optionalKinds)[number], value: number): void {
   if (value > 0) tokens[kind] = value;
 }
 
@@ -114,6 +114,7 @@ function record(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
-function count(value: unknown): number | undefined {
+/** A number of tokens; undefined for what is none. */
+export function count(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { TollgateError } from '@tollgate/errors';
 import type { Fault } from './fault.ts';
 import { readProviderError } from './provider-error.ts';
-import { type Blame, judge, judgeStored, type Outcome } from './verdict.ts';
+import { type Blame, judge, judgeCount, judgeStored, type Outcome } from './verdict.ts';
 
 const status = (code: number, error: object = {}): Fault => ({
   kind: 'status',
@@ -44,6 +45,10 @@ for (const [fault, action, blame, report] of rows) {
   });
 }
 
+test('where tokens are counted the same follows, and no model hears of it', () => {
+  for (const [fault, action, blame] of rows) assert.deepEqual(judgeCount(fault), { action, blame, report: 'none' });
+});
+
 test('a response by its id: what is not kept any more is the caller’s to know, and no model hears of anything', () => {
   const gone = { action: 'pass', blame: 'caller', report: 'none' };
   assert.deepEqual(judgeStored(status(404)), gone, "OpenAI's names no member");
@@ -51,4 +56,9 @@ test('a response by its id: what is not kept any more is the caller’s to know,
     if (fault.kind === 'status' && fault.status === 404) assert.deepEqual(judgeStored(fault), gone);
     else assert.deepEqual(judgeStored(fault), { action, blame, report: 'none' });
   }
+});
+
+test('a target that cannot be asked is no failure: the next one, and nothing is said of it', () => {
+  const unserved: Fault = { kind: 'unserved', error: new TollgateError('invalid_request') };
+  assert.deepEqual(judge(unserved, false), { action: 'next', blame: 'caller', report: 'none' });
 });

@@ -23,6 +23,8 @@ const limited: Row = { blame: 'rate_limited', report: 'suspend' };
 const ours: Row = { blame: 'misconfigured', report: 'none' };
 const away: Row = { blame: 'provider', report: 'suspend' };
 const broken: Row = { blame: 'provider', report: 'suspect' };
+/** Nobody is to blame: another target may serve it, and nothing is said of this one. */
+const elsewhere: Row = { blame: 'caller', report: 'none' };
 const slow: Row = { blame: 'timeout', report: 'suspect' };
 
 /**
@@ -47,6 +49,7 @@ const byStatus: Readonly<Record<number, Row>> = {
 /** The one table that says what follows from a fault; `contentSent`: the caller has the first content already. */
 export function judge(fault: Fault, contentSent: boolean): Verdict {
   const row = rowOf(fault);
+  if (fault.kind === 'unserved') return { ...row, action: 'next' };
   if (contentSent) return { ...row, action: 'end' };
   return { ...row, action: row.blame === 'caller' ? 'pass' : 'next' };
 }
@@ -60,6 +63,14 @@ export function judgeStored(fault: Fault): Verdict {
   return { ...judge(fault, false), report: 'none' };
 }
 
+/**
+ * The same where tokens are counted: Anthropic's limits of that are apart from those of its models ("Token counting", Pricing and rate
+ * limits), so nothing is said of the model.
+ */
+export function judgeCount(fault: Fault): Verdict {
+  return { ...judge(fault, false), report: 'none' };
+}
+
 function rowOf(fault: Fault): Row {
   switch (fault.kind) {
     case 'status':
@@ -68,6 +79,8 @@ function rowOf(fault: Fault): Row {
       return away;
     case 'misconfigured':
       return ours;
+    case 'unserved':
+      return elsewhere;
     case 'timeout':
       return slow;
     case 'cut':

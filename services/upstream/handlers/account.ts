@@ -1,5 +1,5 @@
 import { type ConfigSnapshot, type Cost, costOf, modelPrice, type Usage } from '@tollgate/config';
-import type { Billing, Receipt, Target } from '@tollgate/contracts';
+import { type Billing, type Receipt, Surface, type Target } from '@tollgate/contracts';
 import { estimateTokens } from '../domain/estimate.ts';
 import type { ResponseNames } from '../domain/response-names.ts';
 import { addAttempt } from '../domain/row.ts';
@@ -32,10 +32,18 @@ export function measured(usage: MeasuredUsage): Charged {
 
 /** What the provider said so far, else an estimate of what was seen. */
 export function usageSeen(run: Run, { reader }: Call): Charged {
-  // Reading what is kept generates nothing.
-  if (run.dispatch.stored) return nothing;
+  if (isFree(run)) return nothing;
   if (reader?.usage) return measured(reader.usage);
-  return estimated(run, reader?.textBytes ?? 0, reader?.beside ?? nothingBeside);
+  const seen = estimated(run, reader?.textBytes ?? 0, reader?.beside ?? nothingBeside);
+  const { begun } = reader ?? {};
+  return begun
+    ? { ...seen, tokens: { ...begun, completion: Math.max(begun.completion, seen.tokens.completion) } }
+    : seen;
+}
+
+/** Reading what is kept generates nothing, nor does counting. */
+function isFree({ dispatch }: Run): boolean {
+  return dispatch.stored !== undefined || dispatch.surface === Surface.COUNT_TOKENS;
 }
 
 /** @param textBytes generated text that came */

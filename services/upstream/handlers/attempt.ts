@@ -8,6 +8,7 @@ import { mediaType } from '../domain/headers.ts';
 import { retryAfterMs } from '../domain/retry-after.ts';
 import type { Step, StreamReader } from '../domain/stream/reader.ts';
 import type { MeasuredUsage } from '../domain/usage.ts';
+import type { Translation } from '../providers/index.ts';
 import { type Collected, CollectedBody } from './collected-body.ts';
 import { StreamRelay, type StreamSink } from './stream-relay.ts';
 
@@ -16,6 +17,8 @@ export interface AttemptOptions {
   /** Undefined: a JSON answer is asked for. */
   reader: StreamReader | undefined;
   sink: StreamSink;
+  /** Of what is collected; a stream's is its reader's. Undefined: the provider speaks OpenAI's wire. */
+  translation?: Translation | undefined;
   /** A JSON answer, or one event of a stream. */
   answerBytesMax: number;
   /** Milliseconds since the epoch: until the first content, which for a JSON answer is all of it. */
@@ -108,7 +111,7 @@ export class Attempt implements CallListener, Swept {
   onHead(status: number, headers: IncomingHttpHeaders): void {
     this.#status = status;
     this.#headers = headers;
-    const { reader, answerBytesMax } = this.#options;
+    const { reader, answerBytesMax, translation } = this.#options;
     if (status === 200) {
       const wanted = reader ? 'text/event-stream' : 'application/json';
       const type = mediaType(headers);
@@ -118,7 +121,7 @@ export class Attempt implements CallListener, Swept {
       }
     }
     if (status === 200 && reader) this.#relay = this.#openRelay(reader, headers);
-    else this.#body = new CollectedBody(status, headers, answerBytesMax);
+    else this.#body = new CollectedBody(status, headers, answerBytesMax, translation);
   }
 
   onData(chunk: Buffer): boolean {

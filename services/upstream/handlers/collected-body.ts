@@ -6,6 +6,7 @@ import { readJsonAnswer } from '../domain/json-answer.ts';
 import { type ProviderError, readProviderError } from '../domain/provider-error.ts';
 import { retryAfterMs } from '../domain/retry-after.ts';
 import type { Beside, MeasuredUsage } from '../domain/usage.ts';
+import type { Translation } from '../providers/index.ts';
 
 interface CollectedAnswer {
   kind: 'json';
@@ -29,10 +30,18 @@ export class CollectedBody {
   readonly #status: number;
   readonly #headers: IncomingHttpHeaders;
   readonly #bytesMax: number;
+  readonly #translation: Translation | undefined;
   #parts: Buffer[] = [];
   #bytes = 0;
 
-  constructor(status: number, headers: IncomingHttpHeaders, answerBytesMax: number) {
+  /** @param translation undefined: the provider speaks OpenAI's wire */
+  constructor(
+    status: number,
+    headers: IncomingHttpHeaders,
+    answerBytesMax: number,
+    translation?: Translation | undefined,
+  ) {
+    this.#translation = translation;
     this.#status = status;
     this.#headers = headers;
     this.#bytesMax = status === 200 ? answerBytesMax : refusalBytesMax;
@@ -54,7 +63,8 @@ export class CollectedBody {
   }
 
   #answer(surface: Surface): Collected {
-    const body = this.#whole();
+    const whole = this.#whole();
+    const body = this.#translation ? this.#translation.answer(whole) : whole;
     const answer = readJsonAnswer(surface, body);
     switch (answer.kind) {
       case 'answer': {
@@ -69,9 +79,10 @@ export class CollectedBody {
   }
 
   #refusal(): Collected {
-    const status = this.#status;
-    if (status < 400) return { kind: 'fault', fault: { kind: 'garbage', reason: `status ${status}` } };
-    const body = this.#bytes > this.#bytesMax ? Buffer.alloc(0) : this.#whole();
+    if (this.#status < 400) return { kind: 'fault', fault: { kind: 'garbage', reason: `status ${this.#status}` } };
+    const whole = this.#bytes > this.#bytesMax ? Buffer.alloc(0) : this.#whole();
+    const said = { status: this.#status, body: whole };
+    const { status, body } = this.#translation ? this.#translation.refusal(said.status, whole) : said;
     const error = parseRecord(body.toString('utf8'))?.error;
     return this.#said(status, readProviderError(error), error == null ? undefined : body);
   }

@@ -5,12 +5,14 @@ import {
   Delivery,
   type ErrorDetail,
   encode,
+  isMessages,
   RequestStatus,
+  Surface,
   serverTiming,
   type Target,
   type TokenCounts,
 } from '@tollgate/contracts';
-import { errorBody, errorTable, isErrorCode, TollgateError, toErrorDetail } from '@tollgate/errors';
+import { anthropicErrorBody, errorBody, errorTable, isErrorCode, TollgateError, toErrorDetail } from '@tollgate/errors';
 import { usdText } from '../domain/cost.ts';
 import type { Fault } from '../domain/fault.ts';
 import { incomingHeaders } from '../domain/headers.ts';
@@ -73,7 +75,7 @@ export class Conclude {
     const detail = toErrorDetail(
       new TollgateError('invalid_request', { message: 'The provider refused this request.' }),
     );
-    const own = refusal?.body ?? Buffer.from(JSON.stringify(errorBody(detail, run.requestId)));
+    const own = refusal?.body ?? Buffer.from(JSON.stringify(told(run, detail)));
     const body = names ? names.renameIn(own) : own;
     const headers = { ...answerHeaders(run, target, {}), 'content-type': refusal?.contentType ?? 'application/json' };
     this.#row(run, RequestStatus.FAILED, status, error.code || error.type || 'invalid_request', undefined, noTokens);
@@ -130,8 +132,8 @@ export class Conclude {
       httpStatus,
       code,
       delivered,
-      // No model works when a response is asked for by its id.
-      target: run.dispatch.stored ? undefined : target,
+      // No model works when a response is asked for by its id, or when tokens are counted.
+      target: run.dispatch.stored || run.dispatch.surface === Surface.COUNT_TOKENS ? undefined : target,
       served,
       firstContentAtMs,
       upstreamUs,
@@ -161,6 +163,11 @@ async function writeParts(answer: RunAnswer, body: Buffer): Promise<void> {
   for (let start = 0; start < body.length; start += partBytes) {
     if (!answer.write(body.subarray(start, start + partBytes))) await answer.drained();
   }
+}
+
+/** Where the provider's own words do not pass. */
+function told({ requestId, dispatch: { surface } }: Run, detail: ErrorDetail): object {
+  return isMessages(surface) ? anthropicErrorBody(detail, requestId) : errorBody(detail, requestId);
 }
 
 function statusOf({ code }: ErrorDetail): number {

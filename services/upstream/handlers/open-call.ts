@@ -1,15 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { modelPrice, providerByName, type ResponseIds } from '@tollgate/config';
+import { modelPrice, type ResponseIds } from '@tollgate/config';
 import type { Target } from '@tollgate/contracts';
 import { callHeaders, type Endpoints } from '../adapters/endpoints.ts';
 import type { UpstreamMetrics } from '../adapters/metrics.ts';
 import type { Sweep } from '../adapters/sweep.ts';
 import { usdText } from '../domain/cost.ts';
-import { spliceModel } from '../domain/splice-model.ts';
+import type { Translation } from '../providers/index.ts';
 import { type Call, priceOf } from './account.ts';
 import { Attempt, type AttemptEnd } from './attempt.ts';
 import { answerHeaders } from './conclude.ts';
 import { namesFor } from './names-for.ts';
+import type { Outbound } from './outbound.ts';
 import { readerFor } from './reader-for.ts';
 import type { Run } from './run.ts';
 
@@ -29,6 +30,7 @@ export interface CallDependencies {
 export function openCall(
   run: Run,
   target: Target,
+  translation: Translation | undefined,
   firstContentByMs: number,
   dependencies: CallDependencies,
   onContent?: (call: Call) => void,
@@ -36,7 +38,7 @@ export function openCall(
   const { dispatch, answer, snapshot } = run;
   const { sweep, metrics, answerBytesMax, idleMsMax } = dependencies;
   const names = namesFor(run, target, dependencies.responseIds);
-  const reader = readerFor(dispatch, (usage) => usdText(priceOf(snapshot, target, usage).nanoUsd), names);
+  const reader = readerFor(dispatch, (usage) => usdText(priceOf(snapshot, target, usage).nanoUsd), names, translation);
   const sink = {
     head: (headers: IncomingHttpHeaders) => {
       onContent?.(call);
@@ -53,7 +55,7 @@ export function openCall(
     drained: () => answer.drained(),
   };
   const limits = { firstContentByMs, deadlineAtMs: dispatch.deadlineAtMs, idleMsMax, answerBytesMax };
-  const attempt = new Attempt({ surface: dispatch.surface, reader, sink, sweep, ...limits });
+  const attempt = new Attempt({ surface: dispatch.surface, reader, sink, translation, sweep, ...limits });
   run.attempt = attempt;
   run.target = target;
   const call: Call = { target, attempt, reader, names, firstContentAt: 0 };
@@ -61,32 +63,23 @@ export function openCall(
 }
 
 /** Makes the call. What stands in its way here is ours to mend, and another target may do without it. */
-export async function makeCall(run: Run, { target, attempt }: Call, endpoints: Endpoints): Promise<AttemptEnd> {
-  const { dispatch, snapshot, body } = run;
-  const provider = providerByName(snapshot, target.provider);
-  if (!provider) return misconfigured(`no provider ${target.provider} in revision ${snapshot.revision}`);
+export async function makeCall(
+  run: Run,
+  { target, attempt }: Call,
+  { endpoint, method, path, body }: Outbound,
+  endpoints: Endpoints,
+): Promise<AttemptEnd> {
+  const { dispatch, snapshot } = run;
   if (!dispatch.stored && !modelPrice(snapshot, target.baseModel))
     return misconfigured(`no price for ${target.baseModel}`);
-  const found = endpoints.keyOf(provider);
+  const found = endpoints.keyOf(endpoint.provider);
   const key = found instanceof Promise ? await attempt.within(found) : found;
   if ('kind' in key) return key;
   if ('missing' in key) return misconfigured(key.missing);
   run.keyVersion = key.version;
-  const endpoint = endpoints.of(provider);
-  const { origin, wire } = endpoint;
+  const { origin } = endpoint;
   const headers = callHeaders(endpoint, key.key, dispatch);
-  const { stored, knownResponse } = dispatch;
-  if (stored) {
-    const call = wire.stored({ ...stored, responseId: knownResponse?.providerId ?? '' });
-    return attempt.start(endpoints.pool(endpoint, target), { origin, headers, body: null, ...call });
-  }
-  return attempt.start(endpoints.pool(endpoint, target), {
-    origin,
-    method: 'POST',
-    path: wire.path(dispatch.surface, target.deployment),
-    headers,
-    body: spliceModel(body, dispatch.modelOffset, dispatch.modelLength, target.deployment),
-  });
+  return attempt.start(endpoints.pool(endpoint, target), { origin, method, path, headers, body });
 }
 
 function misconfigured(reason: string): AttemptEnd {

@@ -34,6 +34,8 @@ const surfaces: ReadonlySet<Surface> = new Set([
   Surface.RESPONSES,
   Surface.EMBEDDINGS,
   Surface.STORED_RESPONSES,
+  Surface.MESSAGES,
+  Surface.COUNT_TOKENS,
 ]);
 
 /** The caller is gone, as opposed to the request: a retry with the same idempotency key finds what becomes of it. */

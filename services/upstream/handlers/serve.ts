@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Bus } from '@tollgate/bus';
 import { type Cost, providerByName } from '@tollgate/config';
-import type { Target } from '@tollgate/contracts';
+import { Surface, type Target } from '@tollgate/contracts';
 import { TollgateError } from '@tollgate/errors';
 import type { Logger } from '@tollgate/telemetry';
 import type { Extensions } from '../adapters/extensions.ts';
@@ -13,7 +13,7 @@ import { describe, giveUp, timeoutError } from '../domain/give-up.ts';
 import { extensionBeside, extensionFor, isStrict } from '../domain/strict.ts';
 import { attemptByMs } from '../domain/time-limits.ts';
 import { type MeasuredUsage, noTokens } from '../domain/usage.ts';
-import { judge, judgeStored } from '../domain/verdict.ts';
+import { judge, judgeCount, judgeStored, type Verdict } from '../domain/verdict.ts';
 import { account, atBound, type Call, type Charged, estimated, measured, nothing, usageSeen } from './account.ts';
 import type { AttemptEnd } from './attempt.ts';
 import type { Conclude, Served } from './conclude.ts';
@@ -22,6 +22,7 @@ import type { Hedge, Hedging } from './hedging.ts';
 import type { Keep } from './keep.ts';
 import { renamedAnswer } from './names-for.ts';
 import { type CallDependencies, makeCall, openCall } from './open-call.ts';
+import { type Outbound, outboundTo } from './outbound.ts';
 import { report, reportStart } from './report.ts';
 import type { Run } from './run.ts';
 
@@ -40,6 +41,14 @@ export interface ServeDependencies extends CallDependencies {
   firstContentMsMax: number;
 }
 
+/** A target that can be asked, and the one that may be asked beside it. */
+interface Hedgeable {
+  target: Target;
+  outbound: Outbound;
+  next: Target;
+  hedge: Hedge;
+}
+
 /** Tries the targets of a request in turn until one answers: always before the first content, never after it. */
 export class Serve {
   readonly #dependencies: ServeDependencies;
@@ -49,7 +58,7 @@ export class Serve {
   }
 
   async serve(run: Run): Promise<void> {
-    const { bus, serves, handOn, hedging, firstContentMsMax } = this.#dependencies;
+    const { bus, endpoints, serves, handOn, hedging, firstContentMsMax } = this.#dependencies;
     const { targets, deadlineAtMs, firstContentByMs } = run.dispatch;
     const attemptsMax = Math.max(1, run.dispatch.attemptsMax);
     const waitedFor = Math.min(firstContentByMs || deadlineAtMs, run.startedAtMs + firstContentMsMax);
@@ -66,6 +75,14 @@ export class Serve {
         if (await handOn.pass(run, { targets: targets.slice(position), attemptsMax: attemptsMax - tried })) return;
         continue;
       }
+      const outbound = outboundTo(run, target, endpoints);
+      if ('kind' in outbound && outbound.kind === 'unserved') {
+        // No attempt: whoever chose it hears that nothing came of it, and the next one has its turn.
+        const verdict = judge(outbound, false);
+        run.failures.push({ fault: outbound, blame: verdict.blame });
+        report(bus, run, target, verdict.report);
+        continue;
+      }
       const times = extensionFor(run.row);
       if (times > 0 && !(await this.#extend(run, times))) break;
       const nowMs = Date.now();
@@ -78,17 +95,18 @@ export class Serve {
       if (position > 0 || run.dispatch.hops > 0) reportStart(bus, run, target);
       const left = Math.min(attemptsMax - tried, targets.length - position - 1);
       const next = targets[position + 1];
-      if (hedge && next && left > 0 && serves(next.provider)) {
-        const { over, calls } = await this.#tryHedged(run, [target, next], hedge, attemptByMs(nowMs, lastMs, left));
+      const untilMs = attemptByMs(nowMs, lastMs, left);
+      if (hedge && next && left > 0 && !('kind' in outbound) && serves(next.provider)) {
+        const { over, calls } = await this.#tryHedged(run, { target, outbound, next, hedge }, untilMs);
         if (over) return;
         tried += calls - 1;
         position += calls - 1;
         continue;
       }
-      if (await this.#try(run, target, attemptByMs(nowMs, lastMs, left))) return;
+      if (await this.#try(run, target, outbound, untilMs)) return;
       // It used nothing, so it takes no attempt away.
-      if ((await this.#hasNewKey(run, target)) && (await this.#try(run, target, attemptByMs(Date.now(), lastMs, left))))
-        return;
+      if (!(await this.#hasNewKey(run, target))) continue;
+      if (await this.#try(run, target, outbound, attemptByMs(Date.now(), lastMs, left))) return;
     }
     this.#giveUp(run);
   }
@@ -109,34 +127,43 @@ export class Serve {
   }
 
   /** @returns whether the request is over */
-  async #try(run: Run, target: Target, firstContentByMs: number): Promise<boolean> {
-    const call = openCall(run, target, firstContentByMs, this.#dependencies);
-    return this.#ended(run, call, await makeCall(run, call, this.#dependencies.endpoints));
+  async #try(run: Run, target: Target, outbound: Outbound | Fault, firstContentByMs: number): Promise<boolean> {
+    const fault = 'kind' in outbound;
+    const call = openCall(run, target, fault ? undefined : outbound.translation, firstContentByMs, this.#dependencies);
+    if (fault) return this.#ended(run, call, { kind: 'fault', fault: outbound });
+    return this.#ended(run, call, await makeCall(run, call, outbound, this.#dependencies.endpoints));
   }
 
   /**
-   * As #try, with the second target beside the first when that is silent for too long.
+   * As #try, with the next target beside the first when that is silent for too long.
    * @returns `calls`: how many of both were called
    */
   async #tryHedged(
     run: Run,
-    [first, second]: [Target, Target],
-    hedge: Hedge,
+    { target: first, outbound, next: second, hedge }: Hedgeable,
     firstContentByMs: number,
   ): Promise<{ over: boolean; calls: number }> {
     const { bus, endpoints, hedging, sweep } = this.#dependencies;
+    let beside: Outbound | undefined;
+    const open = (target: Target, { translation }: Outbound, onContent: (call: Call) => void) =>
+      openCall(run, target, translation, firstContentByMs, this.#dependencies, onContent);
     const calls = new HedgedCalls({
       silentUntilMs: Date.now() + hedge.afterMs,
       sweep,
       open: (which, onContent) => {
-        if (which === 'first') return openCall(run, first, firstContentByMs, this.#dependencies, onContent);
+        if (which === 'first' || !beside) return open(first, outbound, onContent);
         run.silent = run.attempt;
         reportStart(bus, run, second);
-        return openCall(run, second, firstContentByMs, this.#dependencies, onContent);
+        return open(second, beside, onContent);
       },
-      make: (call) => makeCall(run, call, endpoints),
-      allowed: async () =>
-        run.stopped === '' && (await hedging.allows(run, hedge, () => this.#extend(run, extensionBeside(run.row)))),
+      make: (call) => makeCall(run, call, call.target === second && beside ? beside : outbound, endpoints),
+      allowed: async () => {
+        const found = run.stopped === '' && outboundTo(run, second, endpoints);
+        // What cannot be asked for it has its turn when the first one failed.
+        if (!found || 'kind' in found) return false;
+        beside = found;
+        return hedging.allows(run, hedge, () => this.#extend(run, extensionBeside(run.row)));
+      },
       mayGoOn: ({ call, end }) => end.kind === 'fault' && judge(end.fault, call.attempt.contentSent).action === 'next',
       failed: ({ call, end }) => {
         run.leave(call.attempt, call.target === first ? second : first);
@@ -196,7 +223,9 @@ export class Serve {
     const { target } = call;
     const { nanoUsd } = this.#account(run, call, 200, '', charged);
     metrics.attempt(target, 'ok');
-    report(bus, run, target, 'ok', { firstContentMs: firstContentMs(call) });
+    // How long counting takes says nothing of how long an answer would.
+    const counts = run.dispatch.surface === Surface.COUNT_TOKENS;
+    report(bus, run, target, 'ok', { firstContentMs: counts ? 0 : firstContentMs(call) });
     return { target, tokens: charged.tokens, costNanoUsd: nanoUsd };
   }
 
@@ -204,7 +233,7 @@ export class Serve {
   #failed(run: Run, call: Call, fault: Fault, usage?: MeasuredUsage): boolean {
     const { bus, conclude, metrics } = this.#dependencies;
     const { target, attempt } = call;
-    const verdict = run.dispatch.stored ? judgeStored(fault) : judge(fault, attempt.contentSent);
+    const verdict = verdictOf(run, fault, attempt.contentSent);
     const seen = usage ? measured(usage) : this.#billed(run, call, fault);
     this.#account(run, call, faultStatus(fault) || (attempt.answering ? 200 : 0), faultCode(fault), seen);
     metrics.attempt(target, verdict.blame);
@@ -286,7 +315,9 @@ export class Serve {
       return;
     }
     const error = run.stopped === '' ? giveUp(run.failures, Date.now() - run.startedAtMs) : interrupted();
-    logger.warn({ requestId: run.requestId, code: error.code, why: error.internal }, 'no target answered');
+    // What no target can be asked for is the caller's to mend.
+    const level = error.code === 'invalid_request' ? 'debug' : 'warn';
+    logger[level]({ requestId: run.requestId, code: error.code, why: error.internal }, 'no target answered');
     conclude.failed(run, error);
   }
 
@@ -294,6 +325,11 @@ export class Serve {
     const level = fault.kind === 'misconfigured' ? 'error' : 'debug';
     this.#dependencies.logger[level]({ requestId, provider, deployment, fault: describe(fault) }, 'attempt failed');
   }
+}
+
+function verdictOf({ dispatch }: Run, fault: Fault, contentSent: boolean): Verdict {
+  if (dispatch.stored) return judgeStored(fault);
+  return dispatch.surface === Surface.COUNT_TOKENS ? judgeCount(fault) : judge(fault, contentSent);
 }
 
 /** Of a JSON answer all of it is its first content. */

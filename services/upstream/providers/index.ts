@@ -1,4 +1,5 @@
 import type { Provider } from '@tollgate/config';
+import { anthropicWire } from './anthropic/wire.ts';
 import { openaiWire } from './openai-wire/wire.ts';
 import type { ProviderWire } from './wire.ts';
 
@@ -6,10 +7,12 @@ import type { ProviderWire } from './wire.ts';
 const wires: Record<Provider['type'], (provider: Provider) => ProviderWire> = {
   'azure-openai': openaiWire,
   openai: openaiWire,
+  anthropic: anthropicWire,
 };
 
 export function wireOf(provider: Provider): ProviderWire {
   return wires[provider.type](provider);
 }
 
-export type { ProviderWire } from './wire.ts';
+export { TranslatedReader } from './translated-reader.ts';
+export type { ProviderWire, Translation } from './wire.ts';

@@ -28,6 +28,9 @@ const defaultPrices = `
   gpt-4o: { prompt: 2.50, cachedPrompt: 1.25, completion: 10.00 }
   gpt-4o-mini: { prompt: 0.15, cachedPrompt: 0.075, completion: 0.60 }`;
 
+const defaultModels =
+  '[{ name: gpt-4o, deployment: gpt-4o, baseModel: gpt-4o }, { name: mini, deployment: gpt-4o-mini, baseModel: gpt-4o-mini }]';
+
 /** Real NATS, the Azure simulator, a configuration, and somebody who plays pipeline and ingress. */
 export class Harness {
   readonly simulator: AzureSimulator;
@@ -102,16 +105,17 @@ projects:
   /** One provider of the configuration file: the simulator, unless told otherwise. */
   provider(
     name: string,
-    fields: { type?: string; endpoint?: string; keyFile?: string; apiVersion?: string } = {},
+    fields: { type?: string; endpoint?: string; keyFile?: string; apiVersion?: string; models?: string } = {},
   ): string {
     const { type = 'azure-openai', endpoint = this.simulator.address, keyFile = 'key', apiVersion } = fields;
+    const { models = defaultModels } = fields;
     const version = apiVersion === undefined ? '' : `\n    apiVersion: "${apiVersion}"`;
     return `
   - name: ${name}
     type: ${type}
     endpoint: ${endpoint}
     apiKey: { file: ${path.join(this.#folder, keyFile)} }${version}
-    models: [{ name: gpt-4o, deployment: gpt-4o, baseModel: gpt-4o }, { name: mini, deployment: gpt-4o-mini, baseModel: gpt-4o-mini }]`;
+    models: ${models}`;
   }
 
   /** A replica of the service in this process, with its own connection. */

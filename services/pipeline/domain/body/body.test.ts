@@ -264,6 +264,113 @@ test('encrypted contents bind nothing but responses, and without a mark nothing 
   assert.equal(read({ messages: [], previous_response_id: 'resp_1' }).index.previousResponseId, '');
 });
 
+const messages = Surface.MESSAGES;
+
+test('messages: every text that the model reads, in what tools are called with under any name, and nothing else', () => {
+  const body = read(
+    {
+      model: 'claude',
+      max_tokens: 1024,
+      stream: true,
+      system: [{ type: 'text', text: 'Be kind.', cache_control: { type: 'ephemeral', ttl: '1h' } }],
+      metadata: { user_id: 'user_1' },
+      tools: [
+        {
+          name: 'f',
+          description: 'does f',
+          input_schema: { type: 'object', properties: { a: { type: 'string', description: 'an a' } } },
+          input_examples: [{ name: 'an example' }],
+        },
+        { type: 'web_search_20250305', name: 'web_search', allowed_domains: ['not.a.text'] },
+      ],
+      tool_choice: { type: 'tool', name: 'f' },
+      stop_sequences: ['not a text'],
+      thinking: { type: 'enabled', budget_tokens: 1 },
+      messages: [
+        { role: 'user', content: 'Hello' },
+        {
+          role: 'assistant',
+          content: [
+            { type: 'thinking', signature: 'sealed', thinking: 'as the provider said it' },
+            { type: 'redacted_thinking', data: 'opaque' },
+            { type: 'thinking', thinking: 'not sealed', signature: '' },
+            {
+              type: 'text',
+              text: 'I look.',
+              citations: [{ type: 'web', cited_text: 'cited', encrypted_index: 'opaque' }],
+            },
+            { type: 'tool_use', id: 'toolu_1', name: 'f', input: { name: 'Ada', url: ['u'], deep: { id: 'x', n: 1 } } },
+          ],
+        },
+        {
+          role: 'user',
+          content: [
+            {
+              type: 'tool_result',
+              tool_use_id: 'toolu_1',
+              content: [{ type: 'text', text: 'found' }],
+              is_error: false,
+            },
+            { type: 'tool_result', tool_use_id: 'toolu_2', content: 'too' },
+            { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } },
+            {
+              type: 'document',
+              source: { data: 'a plain document', type: 'text', media_type: 'text/plain' },
+              title: 'T',
+            },
+            { type: 'image', source: { type: 'url', url: 'https://x' } },
+            { type: 'a_type_of_next_year', words: { deep: ['caught'] } },
+          ],
+        },
+      ],
+    },
+    messages,
+  );
+  assert.deepEqual(body.texts(), [
+    ...['Be kind.', 'user_1', 'does f', 'an a', 'an example', 'Hello', 'not sealed', 'I look.', 'cited'],
+    ...['Ada', 'u', 'x', 'found', 'too', 'a plain document', 'T', 'caught'],
+  ]);
+  const { model, stream, outputTokensMax, user, stateful, includeUsage, n } = body.index;
+  assert.deepEqual([model, stream, outputTokensMax, user, stateful], ['claude', true, 1024, 'user_1', false]);
+  assert.deepEqual([includeUsage, n], [false, 1]);
+  const masked = body.withTexts([{ index: 9, text: '[NAME]' }]);
+  assert.equal(masked.bytes.toString(), body.bytes.toString().replace('Ada', '[NAME]'), 'and every other byte stays');
+});
+
+test('messages: the last user text is what a user said, not what a tool found', () => {
+  const last = (content: unknown) => read({ messages: [{ role: 'user', content }] }, messages).lastUserText();
+  assert.equal(last('Hi'), 'Hi');
+  assert.equal(last([{ type: 'text', text: 'Hi' }]), 'Hi');
+  assert.equal(last([{ type: 'tool_result', tool_use_id: 'toolu_1', content: 'found' }]), '');
+  assert.equal(read({ system: 'S', messages: [{ role: 'user', content: 'Hi' }] }, messages).lastUserText(), 'Hi');
+});
+
+test('messages: state at the provider keeps the cache away; counting is no stream and writes nothing', () => {
+  const stateful = (member: object) => read({ messages: [], ...member }, messages).index.stateful;
+  assert.deepEqual([stateful({ container: 'c' }), stateful({ mcp_servers: [] }), stateful({})], [true, true, false]);
+  const found = [{ type: 'web_search_result', encrypted_content: 'opaque' }];
+  assert.ok(stateful({ messages: [{ role: 'user', content: [{ type: 'web_search_tool_result', content: found }] }] }));
+  const { index } = read({ messages: [], stream: true, max_tokens: 5 }, Surface.COUNT_TOKENS);
+  assert.deepEqual([index.stream, index.outputTokensMax], [false, 0]);
+  for (const wrong of [{}, { messages: 'x' }, { messages: [], max_tokens: '5' }, { messages: [], stream: 1 }])
+    assert.throws(() => read({ model: 'm', ...wrong }, messages), { code: 'invalid_request' });
+});
+
+test('messages: a conversation that the provider keeps, and models that nobody admitted, are refused by name', () => {
+  const paramOf = (member: object) => {
+    try {
+      read({ model: 'm', messages: [], ...member }, messages);
+    } catch (error) {
+      return (error as TollgateError).param;
+    }
+    return undefined;
+  };
+  assert.equal(paramOf({ thread: { type: 'continue', previous_message_id: 'msg_1' } }), 'thread');
+  assert.equal(paramOf({ fallbacks: [{ model: 'dearer' }] }), 'fallbacks');
+  assert.equal(paramOf({ tools: [{ name: 'f' }, { type: 'advisor_1', model: 'dearer' }] }), 'tools[1].model');
+  assert.equal(paramOf({ thread: null, fallbacks: null, tools: [null, { name: 'f' }] }), undefined);
+});
+
 test('what runs in the background must be kept, and goes to its provider as a stream that does not', () => {
   const refused = (error: unknown) =>
     error instanceof TollgateError && error.code === 'invalid_request' && error.param === 'background';

@@ -1,10 +1,11 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { Surface } from '@tollgate/contracts';
 import { TollgateError } from '@tollgate/errors';
+import type { Collected, TextSpan } from './collected.ts';
 import { type InputParts, inputParts } from './input-bound.ts';
 import type { Mark } from './marks.ts';
 import { Scanner } from './scanner.ts';
-import { type Collected, collect, type TextSpan } from './texts.ts';
+import { collect } from './texts.ts';
 
 export interface Span {
   start: number;
@@ -120,6 +121,9 @@ function firstByte(bytes: Buffer): number {
 
 function settings(body: Record<string, unknown>, surface: Surface) {
   if (surface === Surface.EMBEDDINGS) return embeddingSettings(body);
+  if (surface === Surface.MESSAGES) return messagesSettings(body);
+  // Counting generates nothing and is no stream.
+  if (surface === Surface.COUNT_TOKENS) return { ...messagesSettings(body), stream: false, outputTokensMax: 0 };
   const chat = surface === Surface.CHAT_COMPLETIONS;
   if (chat && !Array.isArray(body.messages)) throw invalid('messages', 'must be an array of messages');
   const outputTokensMax = chat
@@ -153,6 +157,31 @@ function inBackground(body: Record<string, unknown>): boolean {
   return background;
 }
 
+/**
+ * Of Anthropic's Messages API what would pass by what is held here: a conversation that the provider keeps, which is no team's
+ * (`thread`), and other models than those that keys, prices and regions allow (`fallbacks`; a rotation does that).
+ */
+const elsewhere = ['thread', 'fallbacks'];
+
+/** Anthropic's Messages API. What it would refuse, a missing limit too, is for the provider to say. */
+function messagesSettings(body: Record<string, unknown>) {
+  if (!Array.isArray(body.messages)) throw invalid('messages', 'must be an array of messages');
+  for (const name of elsewhere) if (body[name] != null) throw invalid(name, 'is not served by this build');
+  const tools = Array.isArray(body.tools) ? body.tools : [];
+  const named = tools.findIndex((tool) => tool?.model != null);
+  if (named >= 0) throw invalid(`tools[${named}].model`, 'names a model that nobody admitted');
+  const { user_id: user } = (body.metadata ?? {}) as { user_id?: unknown };
+  return {
+    ...emptyIndex,
+    model: text(body, 'model') ?? '',
+    stream: flag(body, 'stream') ?? false,
+    outputTokensMax: wholeNumber(body, 'max_tokens') ?? 0,
+    user: typeof user === 'string' ? user : '',
+    // A container keeps files, a server of tools whatever it likes.
+    stateful: body.container != null || body.mcp_servers != null,
+  };
+}
+
 /** An input is a text, a list of texts, a list of tokens or a list of such lists (OpenAI, "Create embeddings"). */
 function embeddingSettings(body: Record<string, unknown>) {
   const { input } = body;
@@ -168,15 +197,21 @@ function embeddingSettings(body: Record<string, unknown>) {
 /** The one plain text of the last message that a user wrote. */
 function lastUserText(body: Record<string, unknown>, surface: Surface, texts: TextSpan[]): number {
   if (surface === Surface.EMBEDDINGS) return -1;
-  const list = surface === Surface.CHAT_COMPLETIONS ? body.messages : body.input;
+  const list = surface === Surface.RESPONSES ? body.input : body.messages;
   if (typeof list === 'string') return texts.findIndex((span) => span.item === -1);
   if (!Array.isArray(list)) return -1;
   const item = list.findLastIndex((message) => message?.role === 'user');
   const content = list[item]?.content;
-  const plain = typeof content === 'string' || (Array.isArray(content) && content.length === 1);
+  const plain =
+    typeof content === 'string' || (Array.isArray(content) && content.length === 1 && !isResult(content[0]));
   if (!plain) return -1;
   const found = texts.flatMap((span, position) => (span.item === item ? [position] : []));
   return found.length === 1 ? (found[0] as number) : -1;
+}
+
+/** On messages what a tool found stands in a turn of the user's. */
+function isResult(part: unknown): boolean {
+  return (part as { type?: unknown } | null)?.type === 'tool_result';
 }
 
 function text(body: Record<string, unknown>, key: string): string | undefined {

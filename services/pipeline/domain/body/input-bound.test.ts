@@ -73,3 +73,39 @@ test('is looked for only where it was asked for', () => {
   assert.equal(indexBody(bytes, Surface.RESPONSES).input, undefined);
   assert.equal(indexBody(bytes, Surface.RESPONSES, true).input?.unbounded, 'prompt');
 });
+
+test('messages: the text of blocks, images and documents of any source, and nothing that brings more than it says', () => {
+  const call = (member: object) => inputParts({ model: 'x', max_tokens: 5, messages: [], ...member }, Surface.MESSAGES);
+  const turn = (...content: unknown[]) => call({ messages: [{ role: 'user', content }] });
+  const base64 = (data: string) => ({ type: 'base64', media_type: 'x/y', data });
+  const tools = [
+    { name: 'f', input_schema: {} },
+    { type: 'custom', name: 'g' },
+  ];
+  const thinking = { type: 'enabled', budget_tokens: 1024 };
+  assert.deepEqual(call({ system: [{ type: 'text', text: 'x' }], tools, thinking, metadata: { user_id: 'u' } }), plain);
+  assert.deepEqual(
+    turn({ type: 'thinking' }, { type: 'tool_use' }, { type: 'tool_result', content: 'x' }, { type: 'text' }),
+    plain,
+  );
+  assert.deepEqual(
+    turn(
+      { type: 'image', source: base64('AAAA') },
+      { type: 'tool_result', content: [{ type: 'image', source: { type: 'url', url: 'x' } }] },
+      { type: 'document', source: base64('AAAAAA') },
+      { type: 'document', source: { type: 'text', data: 'plain' } },
+      { type: 'document', source: { type: 'content', content: [{ type: 'text' }] } },
+    ),
+    { images: 2, files: 1, dataBytes: 10, unbounded: '' },
+  );
+  assert.equal(
+    call({ context_management: { edits: [{ type: 'clear_thinking_20251015', keep: 'all' }] } }).unbounded,
+    '',
+  );
+  assert.equal(call({ context_management: { edits: [{ type: 'compact_20260112' }] } }).unbounded, 'context_management');
+  for (const member of ['mcp_servers', 'container', 'context_management', 'anything_new'])
+    assert.equal(call({ [member]: {} }).unbounded, member);
+  const server = { tools: [{ name: 'f' }, { type: 'web_search_20250305', name: 'web_search' }] };
+  assert.equal(call(server).unbounded, 'tools[1].type');
+  assert.equal(turn({ type: 'text' }, { type: 'container_upload' }).unbounded, 'messages[0].content[1].type');
+});

@@ -1,4 +1,5 @@
 import { Surface } from '@tollgate/contracts';
+import { messageInputParts } from './message-input.ts';
 
 /** What of a body does not stand in it, so that its size does not bound what the model reads or what it costs. */
 export interface InputParts {
@@ -63,6 +64,7 @@ const plainItems = new Set<unknown>([
  * something is refused under a strict limit, and never passes it.
  */
 export function inputParts(body: Json, surface: Surface): InputParts {
+  if (surface === Surface.MESSAGES) return messageInputParts(body);
   const parts: InputParts = { images: 0, files: 0, dataBytes: 0, unbounded: '' };
   const plain = plainMembers[surface];
   for (const [name, value] of Object.entries(body)) {

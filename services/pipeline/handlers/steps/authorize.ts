@@ -4,6 +4,7 @@ import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import type { Body } from '../../domain/body/body.ts';
 import type { InputParts } from '../../domain/body/input-bound.ts';
 import { maskedBytesMax } from '../../domain/body/masked-bytes.ts';
+import { noModelText } from '../../domain/no-model.ts';
 import { usageRow } from '../../domain/usage-row.ts';
 import { next, refuse, type Verdict } from '../../domain/verdict.ts';
 import type { Run } from '../run.ts';
@@ -72,9 +73,10 @@ function resolve(run: Run): Verdict {
       toErrorDetail(new TollgateError('invalid_request', { message: '"model" is missing.', param: 'model' })),
     );
   }
-  const resolved = resolveModel(run.snapshot, run.proxy, run.askedModel);
+  const { surface } = run.request;
+  const resolved = resolveModel(run.snapshot, run.proxy, run.askedModel, surface);
   if (resolved.kind === 'unknown') {
-    const message = `The model "${run.askedModel.slice(0, 100)}" does not exist here, or this proxy does not offer it.`;
+    const message = noModelText(run.askedModel, surface, resolved.elsewhere ?? false);
     return refuse(toErrorDetail(new TollgateError('model_not_found', { message, param: 'model' })));
   }
   run.model = resolved.kind === 'named' ? run.askedModel : '';

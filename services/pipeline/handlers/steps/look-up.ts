@@ -40,9 +40,12 @@ export async function lookUp(run: Run, guards: Tools, guardrail: number): Promis
   return next;
 }
 
+/** Answers on others are not kept. */
+const kept: ReadonlySet<Surface> = new Set([Surface.CHAT_COMPLETIONS, Surface.RESPONSES, Surface.MESSAGES]);
+
 /** Why this request has nothing to do with the cache; empty when it has. */
 function bypassReason({ request, body }: Run): string {
-  if (request.surface === Surface.EMBEDDINGS) return 'surface';
+  if (!kept.has(request.surface)) return 'surface';
   // Its answer is looked at by an id of its own, and what another request was answered has none.
   if (body.index.background) return 'background';
   if (body.index.stateful) return 'stateful';
@@ -53,7 +56,9 @@ async function fillPlan(run: Run, guardrail: number): Promise<CacheFillPlan> {
   const { request, snapshot, proxy, body } = run;
   // Named models answer differently; in a rotation any of its models may have answered.
   const byMeaning = body.lastUserTextBytes() <= meaningBytesMax;
-  const context = { revision: snapshot.revision, proxy: proxy.id, surface: request.surface, model: run.model };
+  const { surface, headers } = request;
+  const protocol = surface === Surface.MESSAGES ? protocolOf(headers) : [];
+  const context = { revision: snapshot.revision, proxy: proxy.id, surface, model: run.model, protocol };
   return {
     revision: snapshot.revision,
     proxy: proxy.id,
@@ -63,6 +68,11 @@ async function fillPlan(run: Run, guardrail: number): Promise<CacheFillPlan> {
     text: byMeaning ? body.lastUserText() : '',
     surface: request.surface,
   };
+}
+
+/** The version of Anthropic's API and the betas that the caller chose: each may change the answer. */
+function protocolOf(headers: Readonly<Record<string, string>>): string[] {
+  return [headers['anthropic-version'] ?? '', headers['anthropic-beta'] ?? ''];
 }
 
 function scopeId(run: Run, guardrail: number): string {

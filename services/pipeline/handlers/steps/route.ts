@@ -43,6 +43,7 @@ function routeCall({ model, request, receipt, body: { index } }: Run): RouteCall
     completionTokens: receipt?.estimatedCompletionTokens ?? 0,
     outputTokensMax: outputTokensMax * Math.max(1, n),
     stream,
+    surface: request.surface,
     ...(promptCacheKey !== '' && { promptCache: promptCacheOf(teamId, promptCacheKey) }),
   };
 }

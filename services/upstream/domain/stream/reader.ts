@@ -1,3 +1,4 @@
+import type { TokenCounts } from '@tollgate/contracts';
 import type { Refusal } from '../fault.ts';
 import type { ProviderError } from '../provider-error.ts';
 import type { Beside, MeasuredUsage } from '../usage.ts';
@@ -21,6 +22,8 @@ export interface StreamReader {
   /** The provider closed the stream without a last event: what that means, undefined for a mere cut. */
   ended(): Step | undefined;
   readonly usage: MeasuredUsage | undefined;
+  /** What the provider said of the prompt before the end, where it does: an estimate has only to guess the rest. */
+  readonly begun?: TokenCounts | undefined;
   /** What else the stream said of its cost so far, for an estimate. */
   readonly beside: Beside;
   /** Bytes of generated text so far, for an estimate. */

@@ -17,6 +17,8 @@ export const Surface = {
   MESSAGES: 5,
   /** STORED_RESPONSES - A response that the provider keeps, by its id: read or deleted, and nothing is generated. */
   STORED_RESPONSES: 6,
+  /** COUNT_TOKENS - How many tokens a call of messages would have; nothing is generated, and it costs nothing. */
+  COUNT_TOKENS: 7,
 } as const;
 
 export type Surface = typeof Surface[keyof typeof Surface];
@@ -29,6 +31,7 @@ export namespace Surface {
   export type MODELS = typeof Surface.MODELS;
   export type MESSAGES = typeof Surface.MESSAGES;
   export type STORED_RESPONSES = typeof Surface.STORED_RESPONSES;
+  export type COUNT_TOKENS = typeof Surface.COUNT_TOKENS;
 }
 
 /** How a request ended, as the ledger's `status` column says it (the provider's side of the story). */

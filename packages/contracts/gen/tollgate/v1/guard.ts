@@ -241,7 +241,11 @@ export interface RouteCall {
     | number
     | undefined;
   /** Absent: any target will do. */
-  affinity?: Affinity | undefined;
+  affinity?:
+    | Affinity
+    | undefined;
+  /** Targets whose provider does not serve it are left out. Absent: all are fit. */
+  surface?: Surface | undefined;
 }
 
 /** What binds a request to the provider resource that keeps its state. */
@@ -1994,6 +1998,7 @@ function createBaseRouteCall(): RouteCall {
     stream: undefined,
     promptCache: undefined,
     affinity: undefined,
+    surface: undefined,
   };
 }
 
@@ -2025,6 +2030,9 @@ export const RouteCall: MessageFns<RouteCall> = {
     }
     if (message.affinity !== undefined) {
       Affinity.encode(message.affinity, writer.uint32(82).fork()).join();
+    }
+    if (message.surface !== undefined) {
+      writer.uint32(96).int32(message.surface);
     }
     return writer;
   },
@@ -2112,6 +2120,14 @@ export const RouteCall: MessageFns<RouteCall> = {
             }
 
             message.affinity = Affinity.decode(reader, reader.uint32());
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.surface = reader.int32() as any;
             continue;
           }
         }

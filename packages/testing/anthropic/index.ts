@@ -1,0 +1,2 @@
+export type { AnthropicSimulatorOptions, ModelOptions } from './options.ts';
+export { type AnthropicSimulator, startAnthropicSimulator } from './simulator.ts';
