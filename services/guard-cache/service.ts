@@ -10,9 +10,6 @@ import { Filler } from './handlers/fill.ts';
 import { Lookup } from './handlers/lookup.ts';
 import { RecentQuestions } from './handlers/recent-questions.ts';
 
-/** A lookup that takes longer costs more than it saves. */
-const redisDeadlineMs = 100;
-
 export async function start(scope: Scope): Promise<{ address: string }> {
   const env = readConfig(scope.environment);
   const { logger, metrics, replica } = scope;
@@ -21,7 +18,7 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   const redis = new RedisConnection({
     url: env.cacheRedis.url,
     name: replica,
-    deadlineMs: redisDeadlineMs,
+    deadlineMs: env.TOLLGATE_CACHE_DEADLINE_MS,
     logger,
     metrics,
   });

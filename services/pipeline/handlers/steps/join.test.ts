@@ -28,7 +28,10 @@ function setUp(said: (AuthResult['idempotency'] | undefined)[], owned: boolean |
   const heads: unknown[] = [];
   const answer = { head: (head: unknown) => heads.push(head), ingressInbox: '' } as unknown as AnswerSender;
   const model = { name: 'gpt-4o', deployment: 'gpt-4o', baseModel: 'gpt-4o' };
-  const snapshot = { providers: [{ name: 'azure', models: [model] }], projects: [] } as unknown as ConfigSnapshot;
+  const snapshot = {
+    providers: [{ name: 'azure', type: 'azure-openai', models: [model] }],
+    projects: [],
+  } as unknown as ConfigSnapshot;
   const proxy = {
     id: 'p',
     name: 'p',
