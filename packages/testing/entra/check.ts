@@ -1,5 +1,11 @@
 import { type AssertionClaims, readAssertion } from './assertion.ts';
-import type { EntraRefusal } from './simulator.ts';
+
+export interface EntraRefusal {
+  status: number;
+  error: string;
+  description: string;
+  retryAfterSeconds?: number;
+}
 
 export interface Expected {
   tenantId: string;

@@ -1,6 +1,6 @@
+export type { EntraRefusal } from './check.ts';
 export {
   type EntraOptions,
-  type EntraRefusal,
   type EntraSimulator,
   startEntraSimulator,
   type TokenRequest,

@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { signAssertion } from './assertion.ts';
-import { AUDIENCE, checkTokenRequest, ISSUER } from './check.ts';
+import { AUDIENCE, checkTokenRequest, type EntraRefusal, ISSUER } from './check.ts';
 
 export interface EntraOptions {
   tenantId?: string;
@@ -15,13 +15,6 @@ export interface EntraOptions {
   refreshInSeconds?: number;
   /** Milliseconds since the epoch; default Date.now. */
   now?: () => number;
-}
-
-export interface EntraRefusal {
-  status: number;
-  error: string;
-  description: string;
-  retryAfterSeconds?: number;
 }
 
 export interface TokenRequest {

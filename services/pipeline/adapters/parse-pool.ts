@@ -4,19 +4,12 @@ import { type ErrorCode, TollgateError } from '@tollgate/errors';
 import { Body } from '../domain/body/body.ts';
 import { type BodyIndex, indexBody } from '../domain/body/index-body.ts';
 import type { Job } from './parse-worker.ts';
+import type { PiiAddress } from './pii-request.ts';
 
 /** Above it a parse would keep small requests waiting for milliseconds: it is done in a worker thread. */
 const mainThreadBytesMax = 256 * 1024;
 /** Large bodies in the hands of the worker at once; beyond it 503. */
 const waitingMax = 64;
-
-/** Whom the texts of a body are meant for: a guardrail of a revision's proxy. */
-export interface PiiAddress {
-  requestId: string;
-  revision: number;
-  proxy: string;
-  guardrail: number;
-}
 
 export interface ReadBody {
   body: Body;

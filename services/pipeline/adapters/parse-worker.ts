@@ -5,8 +5,7 @@ import { GuardReply, type Surface } from '@tollgate/contracts';
 import { toErrorDetail } from '@tollgate/errors';
 import { Body } from '../domain/body/body.ts';
 import { type BodyIndex, indexBody } from '../domain/body/index-body.ts';
-import type { PiiAddress } from './parse-pool.ts';
-import { encodePiiRequest } from './pii-request.ts';
+import { encodePiiRequest, type PiiAddress } from './pii-request.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

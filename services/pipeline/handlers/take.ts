@@ -5,7 +5,8 @@ import { errorTable, isErrorCode, TollgateError, toErrorDetail } from '@tollgate
 import type { Logger } from '@tollgate/telemetry';
 import { Accepting } from '../adapters/accepting.ts';
 import type { Dispatcher } from '../adapters/dispatcher.ts';
-import type { PiiAddress, ReadBody } from '../adapters/parse-pool.ts';
+import type { ReadBody } from '../adapters/parse-pool.ts';
+import type { PiiAddress } from '../adapters/pii-request.ts';
 import { Body } from '../domain/body/body.ts';
 import { asForeground } from '../domain/body/foreground.ts';
 import { emptyIndex } from '../domain/body/index-body.ts';

@@ -1,4 +1,4 @@
-import type { InputParts } from './input-bound.ts';
+import type { InputParts } from './input-parts.ts';
 
 type Json = Record<string, unknown>;
 

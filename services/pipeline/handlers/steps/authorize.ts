@@ -2,7 +2,7 @@ import { limitsNeedUser, resolveModel } from '@tollgate/config';
 import { type InputBound, KeptAnswer, Surface } from '@tollgate/contracts';
 import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import type { Body } from '../../domain/body/body.ts';
-import type { InputParts } from '../../domain/body/input-bound.ts';
+import type { InputParts } from '../../domain/body/input-parts.ts';
 import { maskedBytesMax } from '../../domain/body/masked-bytes.ts';
 import { noModelText } from '../../domain/no-model.ts';
 import { usageRow } from '../../domain/usage-row.ts';
