@@ -94,7 +94,9 @@ test('what Codex sends goes as it came but for what is masked, and so does its n
   const calls = await azure.calls({ surface: 'responses' });
   assert.equal(calls.length, 2);
   const { model, ...sent } = JSON.parse(calls[0]?.body ?? '');
-  const { model: _asked, ...expected } = codexBody(model, prompt.replace(mail, '[EMAIL_0000]'));
+  // In what it says of its repository too.
+  const masked = JSON.stringify(codexBody(model, prompt)).replaceAll(mail, '[EMAIL_0000]');
+  const { model: _asked, ...expected } = JSON.parse(masked);
   assert.deepEqual(sent, expected);
   for (const { headers, body } of calls) {
     assert.ok(!body.includes(mail));

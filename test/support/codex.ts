@@ -21,6 +21,9 @@ const turnMetadata = JSON.stringify({
   sandbox: 'none',
   auto_review_enabled: false,
   turn_started_at_unix_ms: 1795703724155,
+  workspaces: {
+    '/work': { associated_remote_urls: { origin: 'https://ada@example.org/work.git' }, has_changes: false },
+  },
   model: 'gpt-4o',
 });
 

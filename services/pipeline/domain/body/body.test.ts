@@ -85,6 +85,11 @@ test('responses: a text alone, instructions, items and tool results', () => {
   assert.equal(items.lastUserText(), 'one');
 });
 
+test('what says who and where the end user is leaves the house, and counts as text', () => {
+  const body = read({ input: 'Hi', user: 'u', metadata: { a: 'm' }, client_metadata: { turn: 'c' } }, responses);
+  assert.deepEqual(body.texts(), ['Hi', 'u', 'm', 'c']);
+});
+
 test('what the caller calls the prompt in the provider’s cache; what is no text is for the provider to refuse', () => {
   const keyOf = (prompt_cache_key: unknown, surface: Surface = chat) =>
     read({ messages: [], input: 'Hi', prompt_cache_key }, surface).index.promptCacheKey;
@@ -135,11 +140,11 @@ test('usage is asked for in every stream', () => {
 
 test('brackets and quotes in a string of a member that is stepped over are text', () => {
   for (const inner of ['}', ']', '{', '"}', '},"model":"other","stream":true,"x":{"y":"']) {
-    const metadata = { session: 'a', turn: inner, list: [1, inner, inner], last: inner };
-    const body = read({ model: 'm', client_metadata: metadata, input: 'ada' }, responses);
+    const unknown = { session: 'a', turn: inner, list: [1, inner, inner], last: inner };
+    const body = read({ model: 'm', unknown, input: 'ada' }, responses);
     assert.deepEqual(
       body.index.members.map(({ key }) => key),
-      ['model', 'client_metadata', 'input'],
+      ['model', 'unknown', 'input'],
     );
     assert.deepEqual(body.texts(), ['ada']);
   }
