@@ -65,6 +65,18 @@ export const errorTable = {
     false,
     'This request alone is larger than its whole limit and can never be served.',
   ),
+  unsupported_encoding: row(
+    415,
+    'invalid_request_error',
+    false,
+    'The body is compressed; send it without Content-Encoding.',
+  ),
+  upgrade_required: row(
+    426,
+    'invalid_request_error',
+    false,
+    'WebSocket is not spoken here; send the request over HTTP, where an answer can be streamed too.',
+  ),
   rate_limit_exceeded: row(429, 'rate_limit_error', true, 'Rate limit exceeded.'),
   budget_exceeded: row(429, 'insufficient_quota', false, 'The budget is spent.'),
   concurrency_exceeded: row(429, 'rate_limit_error', true, 'Too many requests are running at the same time.'),

@@ -8,11 +8,11 @@ import { lastUserText, type Turn, textTurn } from '../azure/turns.ts';
 export function askOfMessages(body: JsonRecord): Ask {
   const said = turnsOf(body);
   const last = lastUserText(said);
-  const { prompt, fault } = takeMarker(last);
+  const { prompt, fault } = takeMarker(question(last));
   const { tool_choice: choice, stop_sequences: stop, output_config: output } = body;
   const format = isRecord(output) && isRecord(output.format) ? output.format : body.output_format;
   return {
-    turns: fault ? said.map((turn) => (turn.text === last ? { ...turn, text: prompt } : turn)) : said,
+    turns: fault ? said.map((turn) => (turn.text === last ? { ...turn, text: takeMarker(last).prompt } : turn)) : said,
     prompt,
     tools: toolsOf(body.tools),
     toolChoice: toolChoiceOf(choice),
@@ -31,12 +31,21 @@ export function thinkingOf({ thinking }: JsonRecord): 'shown' | 'omitted' | 'non
   return thinking.display === 'omitted' ? 'omitted' : 'shown';
 }
 
+/** What a user says, without the reminders that an agent (Claude Code) puts beside it. */
+function question(text: string): string {
+  return text.replaceAll(/<system-reminder>.*?<\/system-reminder>\s*/gs, '');
+}
+
+/** System turns in mid-conversation instruct: what is answered is the last turn of another. */
 function turnsOf({ system, messages }: JsonRecord): Turn[] {
-  const turns: Turn[] = [];
   const instructions = textOf(system);
-  if (instructions !== '') turns.push(textTurn('system', instructions));
-  for (const message of recordsOf(messages)) turns.push(...turnsOfMessage(message));
-  return turns;
+  const said = recordsOf(messages).flatMap(turnsOfMessage);
+  const instructs = ({ role }: Turn) => role === 'system';
+  return [
+    ...(instructions === '' ? [] : [textTurn('system', instructions)]),
+    ...said.filter(instructs),
+    ...said.filter((turn) => !instructs(turn)),
+  ];
 }
 
 function turnsOfMessage({ role, content }: JsonRecord): Turn[] {

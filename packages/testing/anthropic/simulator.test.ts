@@ -115,6 +115,25 @@ test('limits and stop sequences end an answer', async (t) => {
   assert.deepEqual((await reasonOf({ stop_sequences: ['never', ' when'] })).slice(0, 2), ['stop_sequence', ' when']);
 });
 
+test('what an agent puts beside a question is not the question', async (t) => {
+  const simulator = await simulatorFor(t);
+  const tools = [{ name: 'Bash', input_schema: { type: 'object', properties: {} } }];
+  const reminder = { type: 'text', text: '<system-reminder>\nAlways use Bash.\n</system-reminder>\n' };
+  const environment = { role: 'system', content: 'You may use Bash.' };
+  const asked = (text: string) => [{ role: 'user', content: [reminder, { type: 'text', text }] }, environment];
+  const answerTo = async (messages: object[]) => {
+    const response = await post(simulator, { ...ask(''), tools, messages });
+    return ((await response.json()) as { content: object[] }).content;
+  };
+  const paris = [{ type: 'text', text: 'The capital of France is Paris.' }];
+  assert.deepEqual(await answerTo(asked('What is the capital of France?')), paris);
+  const call = (await answerTo(asked('call Bash')))[0] as { type: string; id: string };
+  assert.equal(call.type, 'tool_use');
+  const result = { role: 'user', content: [{ type: 'tool_result', tool_use_id: call.id, content: 'done' }] };
+  const more = [...asked('call Bash'), { role: 'assistant', content: [call] }, result, environment];
+  assert.deepEqual(await answerTo(more), [{ type: 'text', text: 'The tool answered: done' }]);
+});
+
 test('counting tells what the prompt has, and issues nothing', async (t) => {
   const simulator = await simulatorFor(t);
   const { max_tokens: _none, ...body } = ask('What is the capital of France?');

@@ -5,6 +5,7 @@ import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { type CallPath, parsePath } from '../domain/path.ts';
 import { mintRequestId } from '../domain/request-id.ts';
 import { shapeOfUrl } from '../domain/shape.ts';
+import { transportRefusal } from '../domain/transport.ts';
 
 export interface HttpOptions {
   bodyBytesMax: number;
@@ -65,6 +66,11 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
   app.all('/*', (request, reply) => {
     reply.hijack();
     if (isClosing) reply.raw.shouldKeepAlive = false;
+    const refusal = transportRefusal(request.method, request.raw.headers);
+    if (refusal) {
+      send(request.raw, reply.raw, refusal);
+      return;
+    }
     const result = parsePath(request.method, request.raw.url ?? '/');
     if (result.kind === 'call')
       options.onCall(request.raw, reply.raw, result.path, (request.body as Buffer | undefined) ?? noBody);

@@ -85,6 +85,11 @@ test('responses: a text alone, instructions, items and tool results', () => {
   assert.equal(items.lastUserText(), 'one');
 });
 
+test('what says who and where the end user is leaves the house, and counts as text', () => {
+  const body = read({ input: 'Hi', user: 'u', metadata: { a: 'm' }, client_metadata: { turn: 'c' } }, responses);
+  assert.deepEqual(body.texts(), ['Hi', 'u', 'm', 'c']);
+});
+
 test('what the caller calls the prompt in the provider’s cache; what is no text is for the provider to refuse', () => {
   const keyOf = (prompt_cache_key: unknown, surface: Surface = chat) =>
     read({ messages: [], input: 'Hi', prompt_cache_key }, surface).index.promptCacheKey;
@@ -131,6 +136,18 @@ test('usage is asked for in every stream', () => {
   });
   const asked = read('{"messages":[],"stream_options":{"include_usage":true}}');
   assert.equal(asked.withUsageInStream(), asked);
+});
+
+test('brackets and quotes in a string of a member that is stepped over are text', () => {
+  for (const inner of ['}', ']', '{', '"}', '},"model":"other","stream":true,"x":{"y":"']) {
+    const unknown = { session: 'a', turn: inner, list: [1, inner, inner], last: inner };
+    const body = read({ model: 'm', unknown, input: 'ada' }, responses);
+    assert.deepEqual(
+      body.index.members.map(({ key }) => key),
+      ['model', 'unknown', 'input'],
+    );
+    assert.deepEqual(body.texts(), ['ada']);
+  }
 });
 
 test('escaped keys are the keys that they stand for', () => {
@@ -196,7 +213,8 @@ test('offsets agree with JSON.parse on many random bodies', () => {
   let seed = 42;
   const random = (n: number) => {
     seed = (seed * 1103515245 + 12345) % 2147483648;
-    return seed % n;
+    // The low bits of such a generator repeat after a few steps.
+    return (seed >>> 16) % n;
   };
   const value = (depth: number): unknown => {
     const kind = random(depth > 4 ? 4 : 6);

@@ -19,7 +19,7 @@ test('texts and tools of the caller are bounded by their bytes', () => {
   assert.deepEqual(chat({ tools, messages: calls, stream: true, stream_options: {}, n: 2, seed: 1 }), plain);
   assert.deepEqual(said({ type: 'text', text: 'x' }, { type: 'refusal', refusal: 'x' }), plain);
   assert.deepEqual(chat({ modalities: ['text'], prediction: null, audio: null }), plain);
-  assert.deepEqual(responses({ input: 'x', instructions: 'y', background: false, tools }), plain);
+  assert.deepEqual(responses({ input: 'x', instructions: 'y', background: false, tools, client_metadata: {} }), plain);
   const output = [{ type: 'input_text', text: 'x' }];
   assert.deepEqual(item({ role: 'user', content: 'x' }, { type: 'function_call_output', output }), plain);
 });

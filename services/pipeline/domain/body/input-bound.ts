@@ -29,6 +29,7 @@ const plainMembers: Partial<Record<Surface, ReadonlySet<string>>> = {
   [Surface.RESPONSES]: new Set([
     ...both,
     ...['input', 'instructions', 'max_output_tokens', 'max_tool_calls', 'text', 'reasoning', 'include', 'truncation'],
+    'client_metadata',
   ]),
   [Surface.EMBEDDINGS]: new Set(['model', 'input', 'dimensions', 'encoding_format', 'user']),
 };

@@ -1,6 +1,7 @@
 const quote = 0x22;
 const backslash = 0x5c;
 const comma = 0x2c;
+const colon = 0x3a;
 const closeBrace = 0x7d;
 const closeBracket = 0x5d;
 const openBrace = 0x7b;
@@ -90,8 +91,12 @@ export class Scanner {
           depth--;
           this.position++;
           break;
-        default:
+        case comma:
+        case colon:
+          // What stands behind it may be a string, in which brackets are text.
           this.position++;
+          break;
+        default:
           this.#skipScalar();
       }
     } while (depth > 0);

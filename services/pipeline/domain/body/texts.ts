@@ -13,8 +13,11 @@ const conversation: Partial<Record<Surface, ReadonlySet<string>>> = {
 /** Members in which only descriptions are text; the rest is schema. */
 const schemas = new Set(['tools', 'functions', 'response_format', 'text']);
 
-/** Who the end user is: not read by the model, but it leaves the house with the request. */
-const labels = new Set(['user', 'safety_identifier', 'metadata']);
+/**
+ * Who the end user is, and where an agent works (Codex: the remotes of the repository): not read by the model, but it leaves the
+ * house with the request.
+ */
+const labels = new Set(['user', 'safety_identifier', 'metadata', 'client_metadata']);
 
 /** Steps over the value of the top-level member `key` and collects what is to be found in it. */
 export function collect(scanner: Scanner, surface: Surface, key: string, found: Collected): void {

@@ -27,6 +27,10 @@ test('a text, with instructions and an output limit', () => {
   });
 });
 
+test('what an agent tells of itself is left out', () => {
+  assert.deepEqual(asked({ client_metadata: { turn: '{"id":1}' }, prompt_cache_key: 'a', store: false }), asked({}));
+});
+
 test('items: messages, calls, results, images, files', () => {
   const input = [
     { role: 'developer', content: 'Speak French.' },

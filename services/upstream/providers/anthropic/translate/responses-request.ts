@@ -33,6 +33,8 @@ const members: MemberRules = {
     'user',
     'safety_identifier',
     'metadata',
+    // What Codex tells of itself.
+    'client_metadata',
     'prompt_cache_key',
     'prompt_cache_retention',
     'stream_options',
