@@ -1,5 +1,6 @@
 import { Surface } from '@tollgate/contracts';
 import { isRecord, type JsonRecord } from './json.ts';
+import { keptItems } from './kept-items.ts';
 import { type ProviderError, readProviderError, statusOfError } from './provider-error.ts';
 import { oneSearch, ToolCallCounter, withToldSearches } from './tool-calls.ts';
 import {
@@ -12,14 +13,26 @@ import {
   readUsage,
 } from './usage.ts';
 
+export interface GoodAnswer {
+  kind: 'answer';
+  usage: MeasuredUsage | undefined;
+  beside: Beside;
+  /** Generated text when there is no usage, bytes. */
+  textBytes: number;
+  cacheable: boolean;
+  /** Ids of the items in it that the provider keeps. */
+  items: readonly string[];
+}
+
 export type JsonAnswer =
-  | { kind: 'answer'; usage: MeasuredUsage | undefined; beside: Beside; textBytes: number; cacheable: boolean }
+  | GoodAnswer
   /** `usage`: an answer that failed may have cost something all the same. */
   | { kind: 'error'; status: number; error: ProviderError; usage: MeasuredUsage | undefined }
   | { kind: 'garbage'; reason: string };
 
 /** Above it only the usage is parsed: nothing else of the answer is our business. */
 const parsedBytesMax = 256 * 1024;
+const noItems: readonly string[] = [];
 const brace = { open: 0x7b, close: 0x7d };
 
 /** What a 200 with a JSON body holds. */
@@ -39,7 +52,8 @@ export function readJsonAnswer(surface: Surface, body: Buffer): JsonAnswer {
   if (answer.error != null && !(Array.isArray(parts) && parts.length > 0)) return inBandError(answer.error, usage);
   if (!Array.isArray(parts)) return { kind: 'garbage', reason: `the answer has no ${memberOf(surface)}` };
   const cacheable = isWhole(surface, answer, parts);
-  return { kind: 'answer', usage, beside, textBytes: usage ? 0 : textBytes(parts), cacheable };
+  const items = surface === Surface.RESPONSES && answer.store !== false ? parts.flatMap(idOf) : noItems;
+  return { kind: 'answer', usage, beside, textBytes: usage ? 0 : textBytes(parts), cacheable, items };
 }
 
 /** What is kept, an answer that failed too: its usage was booked when it was made. */
@@ -48,7 +62,9 @@ function readStored(body: Buffer): JsonAnswer {
     return { kind: 'garbage', reason: 'the answer is no JSON object' };
   }
   const usage = { tokens: noTokens, ...nothingBeside, unknown: [] };
-  return { kind: 'answer', usage, beside: nothingBeside, textBytes: 0, cacheable: false };
+  // A response, or a list of what went into one.
+  const items = keptItems(body, ['output', 'data']);
+  return { kind: 'answer', usage, beside: nothingBeside, textBytes: 0, cacheable: false, items };
 }
 
 /** An error inside a 200 is the provider's fault; only a rate limit keeps its meaning (behaviour.md, fact 4). */
@@ -61,6 +77,10 @@ function inBandError(value: unknown, usage: MeasuredUsage | undefined): JsonAnsw
 function memberOf(surface: Surface): 'choices' | 'output' | 'data' {
   if (surface === Surface.EMBEDDINGS) return 'data';
   return surface === Surface.RESPONSES ? 'output' : 'choices';
+}
+
+function idOf(item: unknown): string[] {
+  return isRecord(item) && typeof item.id === 'string' ? [item.id] : [];
 }
 
 /** Finished as the model wanted and without tools: guard-cache judges the rest. */
@@ -93,7 +113,8 @@ function readLarge(surface: Surface, body: Buffer): JsonAnswer {
   const beside = { serviceTier: lastServiceTier(body), toolCalls: largeToolCalls(surface, body) };
   const usage = lastMember(body, 'usage', (at) => readUsage(objectAfter(body, at), beside));
   const generated = usage || surface === Surface.EMBEDDINGS ? 0 : body.length;
-  return { kind: 'answer', usage, beside, textBytes: generated, cacheable: false };
+  const items = surface === Surface.RESPONSES ? keptItems(body, ['output']) : noItems;
+  return { kind: 'answer', usage, beside, textBytes: generated, cacheable: false, items };
 }
 
 /**

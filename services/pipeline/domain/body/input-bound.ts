@@ -1,4 +1,5 @@
 import { Surface } from '@tollgate/contracts';
+import { isReference } from './references.ts';
 
 /** What of a body does not stand in it, so that its size does not bound what the model reads or what it costs. */
 export interface InputParts {
@@ -90,7 +91,7 @@ function lookAtTools(tools: unknown, parts: InputParts): void {
 function lookAtItem(item: unknown, path: string, surface: Surface, parts: InputParts): void {
   if (typeof item !== 'object' || item === null) return;
   const { type, content, output, audio } = item as Json;
-  if (surface === Surface.RESPONSES && !plainItems.has(type)) parts.unbounded = `${path}.type`;
+  if (surface === Surface.RESPONSES && (!plainItems.has(type) || isReference(item))) parts.unbounded = `${path}.type`;
   // A spoken answer that the provider keeps.
   else if (audio != null) parts.unbounded = `${path}.audio`;
   lookAtContent(content, `${path}.content`, parts);

@@ -1,6 +1,6 @@
 import { Surface } from '@tollgate/contracts';
 import { TollgateError } from '@tollgate/errors';
-import { type Mark, markAt } from './marks.ts';
+import { type Mark, markAt, tagAt } from './marks.ts';
 import type { Scanner } from './scanner.ts';
 
 export interface TextSpan {
@@ -34,6 +34,7 @@ const structural = new Set([
   'id',
   'call_id',
   'tool_call_id',
+  'approval_request_id',
   'item_id',
   'response_id',
   'file_id',
@@ -50,6 +51,9 @@ const structural = new Set([
   'cache_control',
 ]);
 
+/** Keys whose values may be an item's id; some servers give a call its item's. */
+const ofItems = new Set(['id', 'call_id', 'approval_request_id']);
+
 /** Each costs memory while the request runs. */
 const textsMax = 50_000;
 
@@ -61,6 +65,8 @@ export interface Collected {
   texts: TextSpan[];
   /** One for each encrypted content. */
   marks: Mark[];
+  /** Behind ids of items. */
+  tags: Mark[];
 }
 
 /** Steps over the value of the top-level member `key` and collects what is to be found in it. */
@@ -86,6 +92,7 @@ function all(scanner: Scanner, item: number, found: Collected, depth: number): v
     scanner.object((key) => {
       if (!structural.has(key)) all(scanner, item, found, depth + 1);
       else if (key === 'encrypted_content' && scanner.atString) takeMark(scanner, found);
+      else if (ofItems.has(key) && scanner.atString) takeTag(scanner, found);
       else scanner.skip();
     });
   } else scanner.skip();
@@ -116,6 +123,15 @@ function takeMark(scanner: Scanner, { marks }: Collected): void {
   const start = scanner.position;
   scanner.skipString();
   marks.push(markAt(scanner.bytes, start, scanner.position));
+}
+
+function takeTag(scanner: Scanner, { tags }: Collected): void {
+  const start = scanner.position;
+  scanner.skipString();
+  const tag = tagAt(scanner.bytes, start, scanner.position);
+  if (!tag) return;
+  guardNumber(tags);
+  tags.push(tag);
 }
 
 function guardNumber(found: readonly unknown[]): void {

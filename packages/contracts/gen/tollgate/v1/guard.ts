@@ -250,6 +250,8 @@ export interface Affinity {
   responseId: string;
   /** Before the encrypted contents of the input, each once. */
   contentMarks: string[];
+  /** Ids of the input's items whose content the provider keeps, as the caller sent them; at most 1,024. */
+  itemIds: string[];
   /** The response itself is asked for: retrieve | input_items | cancel | delete; empty = it is gone on from. */
   action: string;
 }
@@ -2128,7 +2130,7 @@ export const RouteCall: MessageFns<RouteCall> = {
 };
 
 function createBaseAffinity(): Affinity {
-  return { responseId: "", contentMarks: [], action: "" };
+  return { responseId: "", contentMarks: [], itemIds: [], action: "" };
 }
 
 export const Affinity: MessageFns<Affinity> = {
@@ -2138,6 +2140,9 @@ export const Affinity: MessageFns<Affinity> = {
     }
     for (const v of message.contentMarks) {
       writer.uint32(26).string(v!);
+    }
+    for (const v of message.itemIds) {
+      writer.uint32(42).string(v!);
     }
     if (message.action !== "") {
       writer.uint32(34).string(message.action);
@@ -2172,6 +2177,14 @@ export const Affinity: MessageFns<Affinity> = {
             }
 
             message.contentMarks.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.itemIds.push(reader.string());
             continue;
           }
           case 4: {
