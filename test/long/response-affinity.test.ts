@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { createOpenAI } from '@ai-sdk/openai';
 import { type AzureSimulator, startAzureSimulator } from '@tollgate/testing/azure';
+import { generateText, type ModelMessage } from 'ai';
 import OpenAI from 'openai';
 import { newSystem, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';
@@ -15,6 +17,7 @@ let system: System;
 let simulators: Record<string, AzureSimulator>;
 let client: OpenAI;
 let others: OpenAI;
+let aiSdk: ReturnType<typeof createOpenAI>;
 
 before(async () => {
   simulators = { [east]: await startAzureSimulator(), [west]: await startAzureSimulator() };
@@ -55,6 +58,7 @@ projects:
   const { gatewayUrl } = await system.status();
   const clientOf = async (team: string) => {
     const { key: apiKey } = await system.createKey(team, 'affinity');
+    if (team === 'engineering') aiSdk = createOpenAI({ baseURL: `${gatewayUrl}/v1`, apiKey });
     return new OpenAI({ baseURL: `${gatewayUrl}/v1`, apiKey, maxRetries: 0 });
   };
   client = await clientOf('engineering');
@@ -206,6 +210,19 @@ test('an item by its id goes to the resource that keeps it, whoever asked for it
     );
     const pages = await client.responses.inputItems.list(first.id, { after: question ?? '', limit: 1 });
     assert.ok(pages.data.length <= 1);
+  }
+});
+
+test('the Vercel AI SDK, which names earlier items by their ids, stays where its conversation began', async () => {
+  for (let talk = 0; talk < 2; talk++) {
+    const messages: ModelMessage[] = [{ role: 'user', content: `Talk ${talk} begins` }];
+    const asked = new Set<string>();
+    for (let turn = 0; turn < 3; turn++) {
+      const went = await at(() => generateText({ model: aiSdk.responses('gpt-4o'), messages, maxRetries: 0 }));
+      asked.add(went.asked);
+      messages.push(...went.answer.response.messages, { role: 'user', content: `Turn ${turn}` });
+    }
+    assert.equal(asked.size, 1, [...asked].join());
   }
 });
 
