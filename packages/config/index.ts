@@ -32,6 +32,7 @@ export { configJsonSchema } from './file/json-schema.ts';
 export { webhookUrlProblem } from './file/notifications.ts';
 export { type ParsedConfig, parseConfigFile, referredFiles } from './file/parse.ts';
 export { resolveConfig } from './file/resolve.ts';
+export { itemTagCharacters, itemTagOf } from './ids/item-tags.ts';
 export { contentMarkCharactersMax, contentMarkOf, type IssuedResponse, ResponseIds } from './ids/response-ids.ts';
 export { type Cost, costOf, type Usage } from './model/cost.ts';
 export { type ConfigChange, diffConfig } from './model/diff.ts';

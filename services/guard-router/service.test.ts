@@ -118,7 +118,7 @@ test('what goes on goes where it was, on every replica, while turns go round', {
   const issued = { provider: 'azure-openai', model: 'gpt-4o-mini', providerId: 'resp_1', borrowed: false };
   const responseId = ids.seal('sample-project.product', issued);
   const goOn = async (teamId: string) => {
-    const affinity = { responseId, contentMarks: [], action: '' };
+    const affinity = { responseId, contentMarks: [], itemIds: [], action: '' };
     const call = { $case: 'route', value: { model: '', startedAtMs: Date.now(), teamId, affinity } } as const;
     const result = await pool.call({ requestId: 'r', timeoutMs: 5000, revision: 1, proxy, guardrail: 2, call });
     assert.ok(result.$case === 'route', JSON.stringify(result));

@@ -119,6 +119,23 @@ test('a retrieved response names the one before it so that it can be gone on fro
   assert.deepEqual(ids.open(team, previous), { ...issued, borrowed: true });
 });
 
+test('items that are kept leave with a tag that leads their team back, in answers, streams and lists', async () => {
+  const idsIn = (text: string) => new Set([...text.matchAll(/"((?:msg|fc)_[^"]+)"/g)].map(([, id = '']) => id));
+  const keeper = (id: string) => ids.providerOfItem(team, id, ['azure']);
+  for (const stream of [false, true]) {
+    const { text } = await ask({ stream });
+    const [id = '', another] = idsIn(text);
+    assert.deepEqual([keeper(id), another], ['azure', undefined], 'one item, one name');
+    const [own = ''] = idsIn((await ask({ stream, store: false })).text);
+    assert.match(own, /^msg_[0-9a-f]{50}$/);
+  }
+  const { issued } = await made();
+  for (const action of ['retrieve', 'input_items']) {
+    const [id = '', another] = idsIn((await byId(action, issued.providerId)).text);
+    assert.deepEqual([keeper(id), another], ['azure', undefined], action);
+  }
+});
+
 test('encrypted reasoning leaves with the mark of its provider', async () => {
   const mark = ids.contentMark(team, 'azure');
   for (const stream of [false, true]) {

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { createOpenAI } from '@ai-sdk/openai';
 import { type AzureSimulator, startAzureSimulator } from '@tollgate/testing/azure';
+import { generateText, type ModelMessage } from 'ai';
 import OpenAI from 'openai';
 import { newSystem, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';
@@ -15,6 +17,7 @@ let system: System;
 let simulators: Record<string, AzureSimulator>;
 let client: OpenAI;
 let others: OpenAI;
+let aiSdk: ReturnType<typeof createOpenAI>;
 
 before(async () => {
   simulators = { [east]: await startAzureSimulator(), [west]: await startAzureSimulator() };
@@ -55,6 +58,7 @@ projects:
   const { gatewayUrl } = await system.status();
   const clientOf = async (team: string) => {
     const { key: apiKey } = await system.createKey(team, 'affinity');
+    if (team === 'engineering') aiSdk = createOpenAI({ baseURL: `${gatewayUrl}/v1`, apiKey });
     return new OpenAI({ baseURL: `${gatewayUrl}/v1`, apiKey, maxRetries: 0 });
   };
   client = await clientOf('engineering');
@@ -151,6 +155,131 @@ test('encrypted reasoning goes back to the resource that made it, and says of an
   assert.ok((await create({ input: [...input, { role: 'user', content: 'Go on' }] })).output_text);
 });
 
+type Items = OpenAI.Responses.ResponseOutputItem[];
+type Input = OpenAI.Responses.ResponseInputItem;
+const reference = (id: string | null | undefined): Input => ({ type: 'item_reference', id: id ?? '' });
+const further: Input = { role: 'user', content: 'Go on' };
+const naming = (items: { id?: string | null }[]): Input[] => [...items.map(({ id }) => reference(id)), further];
+const nowhere = { status: 404, code: 'not_found', param: 'input' };
+
+/** The items of a streamed answer, each by the one name that all of its events gave it. */
+async function streamedItems(input: Input[]): Promise<Items> {
+  const names = new Set<string>();
+  let items: Items = [];
+  for await (const event of await client.responses.create({ model: 'gpt-4o', input, stream: true })) {
+    if ('item_id' in event) names.add(event.item_id);
+    if ('item' in event) names.add(event.item.id ?? '');
+    if (event.type === 'response.completed') items = event.response.output;
+  }
+  assert.deepEqual(
+    [...names],
+    items.map(({ id }) => id),
+  );
+  return items;
+}
+
+test('an item by its id goes to the resource that keeps it, whoever asked for it and however', async () => {
+  const include = ['reasoning.encrypted_content' as const];
+  for (const name of [east, west]) {
+    const first = await begunAt(name, { include });
+    const [thought, message] = first.output;
+    assert.ok(thought?.type === 'reasoning' && message?.type === 'message');
+    const question = (await client.responses.inputItems.list(first.id)).data[0]?.id;
+    const inputs: Input[][] = [
+      [reference(message.id), further],
+      // As the official client's type allows it, and as others leave it out.
+      [{ id: message.id }, further],
+      [reference(question), reference(thought.id), reference(message.id), further],
+      [{ type: 'reasoning', id: thought.id, summary: [] }, message, further],
+    ];
+    for (const input of inputs) {
+      for (let turn = 0; turn < 2; turn++) {
+        const { asked, answer } = await at(() => create({ input }));
+        assert.equal(asked, name);
+        const next = await at<Items>(() => streamedItems([...input, ...naming(answer.output)]));
+        assert.equal(next.asked, name);
+        const last = await at<OpenAI.Responses.Response>(() => create({ input: naming(next.answer) }));
+        assert.equal(last.asked, name, 'as the stream named it');
+      }
+    }
+    const read = await client.responses.retrieve(first.id);
+    assert.deepEqual(
+      read.output.map(({ id }) => id),
+      first.output.map(({ id }) => id),
+      'and so when it is read',
+    );
+    const pages = await client.responses.inputItems.list(first.id, { after: question ?? '', limit: 1 });
+    assert.ok(pages.data.length <= 1);
+  }
+});
+
+test('the Vercel AI SDK, which names earlier items by their ids, stays where its conversation began', async () => {
+  for (let talk = 0; talk < 2; talk++) {
+    const messages: ModelMessage[] = [{ role: 'user', content: `Talk ${talk} begins` }];
+    const asked = new Set<string>();
+    for (let turn = 0; turn < 3; turn++) {
+      const went = await at(() => generateText({ model: aiSdk.responses('gpt-4o'), messages, maxRetries: 0 }));
+      asked.add(went.asked);
+      messages.push(...went.answer.response.messages, { role: 'user', content: `Turn ${turn}` });
+    }
+    assert.equal(asked.size, 1, [...asked].join());
+  }
+});
+
+test('whole items go anywhere, with the ids that their provider gave them', async () => {
+  const { output } = await begunAt(east);
+  const went = new Set<string>();
+  for (let turn = 0; turn < 4; turn++) {
+    const { asked } = await at(() =>
+      create({ input: [...(output as Input[]), { role: 'user', content: `Turn ${turn}` }] }),
+    );
+    went.add(asked);
+  }
+  assert.deepEqual(went, new Set([east, west]));
+});
+
+/** Refuses the item, and asks nobody for it. */
+async function findsNothing(from: OpenAI, item: Input): Promise<void> {
+  const before = [callsOf(east), callsOf(west)];
+  await assert.rejects(create({ input: [item, further] }, from), nowhere);
+  assert.deepEqual([callsOf(east), callsOf(west)], before);
+}
+
+test('an item of another team, of no stored response or of several resources is found nowhere', async () => {
+  const [atEast, atWest] = [await begunAt(east), await begunAt(west)];
+  const [message] = atEast.output;
+  assert.ok(message?.id);
+  const own = message.id.slice(0, -17);
+  const { output } = await create({ store: false });
+  const tries: [OpenAI, string | undefined][] = [
+    [others, message.id],
+    [others, own],
+    [client, own],
+    [client, output[0]?.id],
+    [client, `msg_made_up${message.id.slice(-17)}`],
+  ];
+  for (const [from, id] of tries) {
+    for (const item of [reference(id), { id } as Input, { type: 'reasoning', id, summary: [] } as Input]) {
+      await findsNothing(from, item);
+    }
+  }
+  const both = [reference(message.id), reference(atWest.output[0]?.id), further];
+  await assert.rejects(create({ input: both }), { status: 400, code: 'invalid_request', param: 'input' });
+  await client.responses.delete(atEast.id);
+  await assert.rejects(create({ input: [reference(message.id), further] }), { status: 404, param: 'input' });
+});
+
+test('a conversation is refused by name, and says what to do', async () => {
+  for (const conversation of ['conv_1', { id: 'conv_1' }]) {
+    const { asked } = await at<void>(() =>
+      assert.rejects(create({ conversation }), {
+        ...{ status: 400, code: 'invalid_request', param: 'conversation', message: /previous_response_id/ },
+      }),
+    );
+    assert.equal(asked, '');
+  }
+});
+
 test('a cache that teams share: its hit is gone on from by the team that got it, and shows it nothing else', async () => {
   const input = 'What do two teams ask alike?';
   const made = await create({ input, metadata: { asked_by: 'engineering' } });
@@ -158,6 +287,9 @@ test('a cache that teams share: its hit is gone on from by the team that got it,
   assert.equal(response.headers.get('x-cache-status'), 'HIT');
   await assert.rejects(others.responses.retrieve(hit.id), OpenAI.NotFoundError);
   await assert.rejects(others.responses.retrieve(made.id), OpenAI.NotFoundError);
+  const again = await create({ input: [reference(hit.output[0]?.id), further] }, others);
+  assert.ok(again.output_text, 'an item of the hit can be gone on from, too');
+  await assert.rejects(create({ input: [reference(hit.output[0]?.id), further] }), nowhere);
   const next = await create({ previous_response_id: hit.id }, others);
   const kept = await others.responses.retrieve(next.id);
   assert.ok(kept.previous_response_id);
@@ -170,7 +302,7 @@ test('a cache that teams share: its hit is gone on from by the team that got it,
 });
 
 test('the resource is suspended: first turns go on elsewhere, what it keeps waits with a clear 503', async () => {
-  const { id } = await begunAt(west);
+  const { id, output } = await begunAt(west);
   simulators[west]?.addFault({ kind: 'status', status: 429, retryAfterSeconds: 60 });
   const goOn = () => at(() => create({ previous_response_id: id }).catch((error: unknown) => error));
   // The one that meets the 429 reads it; the router hears of it at the same time.
@@ -188,5 +320,11 @@ test('the resource is suspended: first turns go on elsewhere, what it keeps wait
   assert.ok(waitSeconds > 0 && waitSeconds <= 60, String(waitSeconds));
   for (let turn = 0; turn < 4; turn++) assert.equal((await at(() => create())).asked, east);
   assert.equal((await goOn()).asked, '', 'and it is sent nowhere');
+  const { asked } = await at(() =>
+    assert.rejects(create({ input: [reference(output[0]?.id), { role: 'user', content: 'Go on' }] }), {
+      ...{ status: 503, code: 'all_models_suspended' },
+    }),
+  );
+  assert.equal(asked, '', 'nor is an item that is kept there');
   assert.equal((await client.responses.retrieve(id)).id, id, 'what is kept can be read all the same');
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { itemTagCharacters, itemTagOf } from './item-tags.ts';
 import { contentMarkCharactersMax, contentMarkOf, type IssuedResponse, ResponseIds } from './response-ids.ts';
 
 const secret = 'a-secret-of-the-tests-and-of-nobody';
@@ -61,4 +62,20 @@ test('a mark is found before what it marks, and names its provider to its team o
   assert.equal(ids.providerOfMark('u', mark), undefined);
   assert.equal(ids.providerOfMark('t', mark.replace('east', 'west')), undefined);
   assert.equal(ids.providerOfMark('t', `${mark}more`), undefined);
+});
+
+test('a tag says of an item who keeps it, to its team only', () => {
+  const id = 'msg_67ccd2bf17f0819081ff3bb2cf6508e60bb6a6b452d3795b';
+  const tag = ids.itemTag('t', 'east', id);
+  assert.equal(tag.length, itemTagCharacters);
+  assert.equal(tag, ids.itemTag('t', 'east', id), 'the same in every answer');
+  assert.equal(itemTagOf(id + tag), tag);
+  for (const none of ['', id, `${id}~`, `${id}${tag}.`, `${id}${tag.slice(0, -1)}`]) assert.equal(itemTagOf(none), '');
+  const providers = ['west', 'east'];
+  assert.equal(ids.providerOfItem('t', id + tag, providers), 'east');
+  assert.equal(ids.providerOfItem('t', id + tag, ['west']), undefined);
+  assert.equal(ids.providerOfItem('u', id + tag, providers), undefined);
+  assert.equal(ids.providerOfItem('t', `x${id}${tag}`, providers), undefined, 'of another item');
+  assert.equal(ids.providerOfItem('t', id, providers), undefined);
+  assert.equal(new ResponseIds([other, secret]).providerOfItem('t', id + tag, providers), 'east');
 });

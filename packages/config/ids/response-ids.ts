@@ -8,6 +8,7 @@ import {
   randomBytes,
   timingSafeEqual,
 } from 'node:crypto';
+import { itemTagCharacters, itemTagOf } from './item-tags.ts';
 
 /** What an id of a response, as a caller has it, stands for. */
 export interface IssuedResponse {
@@ -106,6 +107,27 @@ export class ResponseIds {
     return this.#keysOf(teamId).some(isGiven) ? provider : undefined;
   }
 
+  /** Stands behind the id of an item that the provider keeps, on its way to the caller: a proof of who keeps it for which team. */
+  itemTag(teamId: string, provider: string, itemId: string): string {
+    return tag(this.#first(teamId), provider, itemId);
+  }
+
+  /**
+   * Who keeps the item that this id with its tag names; undefined when it was not given to this team by any of the providers.
+   * @param providers who may be it, the most likely one first: each costs a MAC
+   */
+  providerOfItem(teamId: string, id: string, providers: Iterable<string>): string | undefined {
+    const given = itemTagOf(id);
+    if (given === '') return undefined;
+    const itemId = id.slice(0, -itemTagCharacters);
+    const keysOfTeam = this.#keysOf(teamId);
+    for (const provider of providers) {
+      if (keysOfTeam.some((keys) => timingSafeEqual(Buffer.from(tag(keys, provider, itemId)), Buffer.from(given))))
+        return provider;
+    }
+    return undefined;
+  }
+
   #first(teamId: string): TeamKeys {
     return this.#keysOf(teamId)[0] as TeamKeys;
   }
@@ -140,6 +162,12 @@ function decrypt(key: KeyObject, sealed: Buffer): string | undefined {
 function read(text: string): IssuedResponse {
   const [provider, model, providerId, kind] = JSON.parse(text) as [string, string, string, number];
   return { provider, model, providerId, borrowed: kind === 1, ...(kind === 2 && { background: true }) };
+}
+
+/** No provider's name has a line break, so no mark of a content is ever the tag of an item. */
+function tag({ marking }: TeamKeys, provider: string, itemId: string): string {
+  const digest = createHmac('sha256', marking).update(`item\n${provider}\n${itemId}`).digest('base64url');
+  return `~${digest.slice(0, itemTagCharacters - 1)}`;
 }
 
 function mac({ marking }: TeamKeys, provider: string): string {

@@ -46,9 +46,10 @@ export function requestBytesBound(request: Omit<GuardRequest, 'id'>): number {
   }
 }
 
-function affinityBytes({ responseId, contentMarks, action }: Affinity): number {
+function affinityBytes({ responseId, contentMarks, itemIds, action }: Affinity): number {
   let bytes = 8 + textBytes(responseId) + textBytes(action);
   for (const mark of contentMarks) bytes += textBytes(mark);
+  for (const id of itemIds) bytes += textBytes(id);
   return bytes;
 }
 

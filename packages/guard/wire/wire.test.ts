@@ -107,6 +107,7 @@ test('the bound of a request is never below its size', () => {
         teamId: '€'.repeat(300),
         affinity: {
           responseId: '€'.repeat(2000),
+          itemIds: Array.from({ length: 1024 }, () => '€'.repeat(256)),
           contentMarks: Array.from({ length: 16 }, () => '€'.repeat(100)),
           action: 'input_items',
         },

@@ -8,7 +8,7 @@ import { issuedUsage } from './usage.ts';
 test('stored responses are bounded in number and in characters', () => {
   const store = new ResponseStore();
   const add = (id: string, chars: number) =>
-    store.add(id, { body: {}, turns: [textTurn('user', 'x'.repeat(chars))], inputItems: [] });
+    store.add(id, { body: {}, turns: [textTurn('user', 'x'.repeat(chars))], inputItems: [], output: [] });
   for (let index = 0; index < 501; index += 1) add(`small-${index}`, 1);
   assert.equal(store.get('small-0'), undefined);
   assert.ok(store.get('small-1') && store.get('small-500'));

@@ -186,6 +186,35 @@ test('Responses: function calls, a conversation by id, retrieval and deletion', 
   await assert.rejects(gone, { code: 'previous_response_not_found' });
 });
 
+test('Responses: items of stored responses by their ids, as references or reasoning; others are not found', async (t) => {
+  const simulator = await simulatorFor(t);
+  const client = openai(simulator);
+  const include = ['reasoning.encrypted_content' as const];
+  const first = await client.responses.create({ model: 'gpt-4o', input: QUESTION, include });
+  const [thought, message] = first.output;
+  assert.ok(thought?.type === 'reasoning' && message?.type === 'message');
+  const question = (await client.responses.inputItems.list(first.id)).data[0]?.id ?? '';
+  const ask = (items: object[], more = {}) =>
+    client.responses.create({
+      model: 'gpt-4o',
+      input: [...items, { role: 'user', content: 'Go on' }] as never,
+      ...more,
+    });
+  const alone = await ask([]);
+  const references = [{ type: 'item_reference', id: question }, { id: message.id }];
+  const next = await ask([{ type: 'reasoning', id: thought.id, summary: [] }, ...references]);
+  const tokensOf = (response: typeof next) => response.usage?.input_tokens ?? 0;
+  assert.ok(tokensOf(next) > tokensOf(alone) + 10, 'what they stand for is read');
+  const unknown = { status: 404, type: 'invalid_request_error', param: 'input', code: null, message: /not found/ };
+  const { output } = await ask([], { store: false });
+  const missing = [{ type: 'item_reference', id: 'msg_1' }, { id: output[0]?.id }, { type: 'reasoning', id: 'rs_1' }];
+  for (const item of missing) await assert.rejects(ask([item]), unknown);
+  const long = { ...message, id: `msg_${'x'.repeat(61)}` };
+  await assert.rejects(ask([long]), { status: 400, param: 'input[0].id', code: 'string_above_max_length' });
+  await client.responses.delete(first.id);
+  await assert.rejects(ask([{ id: message.id }]), unknown);
+});
+
 test('output limits: length, incomplete, and a limit that is too small', async (t) => {
   const client = openai(await simulatorFor(t));
   const messages = [{ role: 'user' as const, content: 'Write 100 words' }];

@@ -71,6 +71,12 @@ export function invalidParameter(message: string, param: string | null, code: st
   return modelError(400, message, 'invalid_request_error', param, code);
 }
 
+/** What an item of a Responses call refers to and no stored response has. */
+export function itemNotFound(id: string): ProviderError {
+  const message = `Item with id '${id}' not found. Items are not persisted when \`store\` is set to false. Try again with \`store\` set to true, or remove this item from your input.`;
+  return modelError(404, message, 'invalid_request_error', 'input', null);
+}
+
 export function missingParameter(name: string): ProviderError {
   return invalidParameter(`Missing required parameter: '${name}'.`, name, 'missing_required_parameter');
 }

@@ -6,6 +6,7 @@ import { type Choice, generate } from './generate.ts';
 import { newId } from './ids.ts';
 import { isRecord, type JsonRecord, recordsOf, stringOf } from './json.ts';
 import { answerPace, filterMode, secondsNow } from './play.ts';
+import { withItems } from './references.ts';
 import { finalResponse, outputItems, type ResponseFacts } from './responses.ts';
 import { ResponseStream, rateLimitedEvents } from './responses-stream.ts';
 import { sendResult } from './result.ts';
@@ -16,7 +17,8 @@ import { responsesProblem } from './validate.ts';
 const GARBAGE = 'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","del\n\n';
 
 export async function answerResponse(call: Call): Promise<void> {
-  const { core, exchange, deployment, body } = call;
+  const { core, exchange, deployment } = call;
+  const body = withItems(core, call.body);
   const earlier = earlierTurns(call);
   const ask = readMarked(() => askOfResponse(body, earlier));
   await disturb(call, ask.fault);
@@ -47,7 +49,7 @@ export async function answerResponse(call: Call): Promise<void> {
   const final = finalResponse(facts, choice, items, usage);
   if (body.store !== false) {
     const turns = [...ask.turns, answerTurn(choice)];
-    core.responses.add(facts.id, { body: final, turns, inputItems: inputItems(body) });
+    core.responses.add(facts.id, { body: final, turns, inputItems: inputItems(body), output: items });
   }
   if (body.stream !== true) {
     await answerPace(call, usage);

@@ -2,16 +2,16 @@ import { isNothing, type JsonRecord, recordsOf } from './json.ts';
 import type { Repeat } from './render-chat.ts';
 import { dataEvent, pieces } from './sse.ts';
 
-/** Draws an id with the prefix: `msg_…`. */
-export type NewId = (prefix: string) => string;
+/** The id of an item, with the prefix (`msg_…`) where a new one is drawn. @param own what its provider calls it */
+export type ItemId = (prefix: string, own: unknown) => string;
 
 /** A kept response as a new one. */
-export const renderResponse = (answer: JsonRecord, repeat: Repeat, newId: NewId): string =>
-  JSON.stringify(renewed(answer, repeat, newId));
+export const renderResponse = (answer: JsonRecord, repeat: Repeat, itemId: ItemId): string =>
+  JSON.stringify(renewed(answer, repeat, itemId));
 
 /** A kept response as the typed events of a stream. Its usage stands in the last one, which no `[DONE]` follows. */
-export function renderResponseStream(answer: JsonRecord, repeat: Repeat, newId: NewId): string {
-  const response = renewed(answer, repeat, newId);
+export function renderResponseStream(answer: JsonRecord, repeat: Repeat, itemId: ItemId): string {
+  const response = renewed(answer, repeat, itemId);
   const started = { ...response, status: 'in_progress', completed_at: null, output: [], usage: null };
   const events = new Events();
   events.add('response.created', { response: started });
@@ -33,13 +33,16 @@ class Events {
   }
 }
 
-function renewed(answer: JsonRecord, { id, nowSeconds }: Repeat, newId: NewId): JsonRecord {
+function renewed(answer: JsonRecord, { id, nowSeconds }: Repeat, itemId: ItemId): JsonRecord {
   return {
     ...answer,
     id,
     created_at: nowSeconds,
     ...(isNothing(answer.completed_at) ? {} : { completed_at: nowSeconds }),
-    output: recordsOf(answer.output).map((item) => ({ ...item, id: newId(item.type === 'message' ? 'msg_' : 'rs_') })),
+    output: recordsOf(answer.output).map((item) => ({
+      ...item,
+      id: itemId(item.type === 'message' ? 'msg_' : 'rs_', item.id),
+    })),
   };
 }
 

@@ -20,15 +20,21 @@ export interface Rendered {
   readonly contentType: string;
 }
 
+/** What the asking team calls what a provider keeps. */
+export interface Kept {
+  readonly responseId: string;
+  itemId(providerId: string): string;
+}
+
 const newId = (prefix: string): string => `${prefix}${randomBytes(idBytes).toString('hex')}`;
 
 /**
  * A kept answer in the shape that was asked for, with an id of its own; undefined when it would not fit one frame (an
  * answer as a stream of typed events repeats its text four times).
- * @param responseId of a response whose provider can go on from it; undefined: one that leads nowhere
+ * @param kept of a response that its provider keeps; undefined: its ids lead nowhere
  */
-export function render(answer: JsonRecord, shape: Shape, nowMs: number, responseId?: string): Rendered | undefined {
-  const body = Buffer.from(text(answer, shape, Math.floor(nowMs / 1000), responseId));
+export function render(answer: JsonRecord, shape: Shape, nowMs: number, kept?: Kept): Rendered | undefined {
+  const body = Buffer.from(text(answer, shape, Math.floor(nowMs / 1000), kept));
   if (body.length > completeBytesMax) return undefined;
   return { body, contentType: shape.stream ? 'text/event-stream; charset=utf-8' : 'application/json' };
 }
@@ -37,11 +43,13 @@ function text(
   answer: JsonRecord,
   { surface, stream, includeUsage }: Shape,
   nowSeconds: number,
-  responseId: string | undefined,
+  kept: Kept | undefined,
 ): string {
   if (surface === Surface.RESPONSES) {
-    const repeat = { id: responseId ?? newId('resp_'), nowSeconds };
-    return stream ? renderResponseStream(answer, repeat, newId) : renderResponse(answer, repeat, newId);
+    const repeat = { id: kept?.responseId ?? newId('resp_'), nowSeconds };
+    const itemId = (prefix: string, own: unknown) =>
+      kept && typeof own === 'string' ? kept.itemId(own) : newId(prefix);
+    return stream ? renderResponseStream(answer, repeat, itemId) : renderResponse(answer, repeat, itemId);
   }
   if (surface === Surface.MESSAGES) {
     const id = newId('msg_');

@@ -110,6 +110,8 @@ test('a question whose answer is not to be kept is looked up again once', async 
 });
 
 test('the id of a hit lets its team go on from what the provider keeps, and do nothing else with it', async () => {
+  type Hit = { id: string; output: { id: string }[] };
+  const items: string[] = [];
   const idOf = async (stored: object, teamId?: string) => {
     const { lookup } = lookupOver([{ ...found, answer: responseAnswer('Paris.', stored) }]);
     const { call } = request;
@@ -117,7 +119,9 @@ test('the id of a hit lets its team go on from what the provider keeps, and do n
     const value = { ...call.value, surface: Surface.RESPONSES, teamId };
     const result = await lookup.handle({ ...request, call: { $case: 'cache', value } });
     assert.ok(result?.$case === 'cache' && result.value.hit);
-    return (JSON.parse(Buffer.from(result.value.hit.body).toString()) as { id: string }).id;
+    const { id, output } = JSON.parse(Buffer.from(result.value.hit.body).toString()) as Hit;
+    items.push(output[0]?.id ?? '');
+    return id;
   };
   const issued = { provider: 'azure-openai', model: 'gpt-4o', providerId: 'resp_first', borrowed: true };
   const id = await idOf({ store: true }, 'sample.engineering');
@@ -129,4 +133,8 @@ test('the id of a hit lets its team go on from what the provider keeps, and do n
   ] as const) {
     assert.match(await idOf(stored, teamId), /^resp_[0-9a-f]{48}$/);
   }
+  const [kept = '', ...others] = items;
+  assert.equal(responseIds.providerOfItem('sample.engineering', kept, ['azure-openai']), 'azure-openai');
+  assert.equal(others[0], kept, 'the provider has it once');
+  for (const made of others.slice(1)) assert.match(made, /^msg_[0-9a-f]{48}$/);
 });

@@ -4,7 +4,7 @@ import { type CacheCall, type CacheHit, type GuardRequest, Surface } from '@toll
 import { TollgateError } from '@tollgate/errors';
 import type { GuardResult } from '@tollgate/guard';
 import type { CacheStore, Found } from '../adapters/redis/store.ts';
-import { render } from '../domain/render.ts';
+import { type Kept, render } from '../domain/render.ts';
 import { cacheSettings } from '../domain/settings.ts';
 import type { CacheCounters } from './counters.ts';
 import type { RecentQuestions } from './recent-questions.ts';
@@ -70,7 +70,7 @@ export class Lookup {
       return miss;
     }
     const nowMs = now();
-    const rendered = render(found.answer, call, nowMs, this.#responseId(call, found));
+    const rendered = render(found.answer, call, nowMs, this.#kept(call, found));
     if (rendered === undefined) {
       counters.lookup('too_large');
       return miss;
@@ -90,12 +90,16 @@ export class Lookup {
     return { $case: 'cache', value: { hit } };
   }
 
-  /** Of a response that its provider keeps: the asking team's own id, from which it may go on. */
-  #responseId({ surface, teamId }: CacheCall, { answer, facts }: Found): string | undefined {
+  /** Of a response that its provider keeps: the asking team's own ids, from which it may go on. */
+  #kept({ surface, teamId }: CacheCall, { answer, facts }: Found): Kept | undefined {
     if (surface !== Surface.RESPONSES || !teamId || answer.store === false || typeof answer.id !== 'string')
       return undefined;
     const { provider, model } = facts;
-    return this.#dependencies.responseIds.seal(teamId, { provider, model, providerId: answer.id, borrowed: true });
+    const { responseIds } = this.#dependencies;
+    return {
+      responseId: responseIds.seal(teamId, { provider, model, providerId: answer.id, borrowed: true }),
+      itemId: (own) => own + responseIds.itemTag(teamId, provider, own),
+    };
   }
 }
 

@@ -39,8 +39,9 @@ const ids = new ResponseIds(['a-secret-of-the-tests-and-of-nobody']);
 
 const idOf = (provider: string, model = 'gpt-4o', borrowed = false) =>
   ids.seal('sample.a', { provider, model, providerId: 'resp_at_the_provider', borrowed });
+const known = ['east', 'west', 'north'];
 const affinity = (fields: Partial<Affinity & { teamId: string }>): Affinity & { teamId: string } => ({
-  ...{ teamId: 'sample.a', responseId: '', contentMarks: [], action: '' },
+  ...{ teamId: 'sample.a', responseId: '', contentMarks: [], itemIds: [], action: '' },
   ...fields,
 });
 const refused = (code: string, param: string) => (error: unknown) =>
@@ -48,17 +49,17 @@ const refused = (code: string, param: string) => (error: unknown) =>
 const targets = (provider: string, asked = '', model = 'gpt-4o') =>
   boundTargets(
     resolveModel(snapshot, proxy, asked),
-    bindingOf(ids, affinity({ responseId: idOf(provider, model) })),
+    bindingOf(ids, affinity({ responseId: idOf(provider, model) }), known),
   ).map((target) => `${target.provider}/${target.model}`);
 
 test('a team finds its response, another one and a wrong id find nothing, told alike', () => {
   const responseId = idOf('east');
-  const { provider, issued } = bindingOf(ids, affinity({ responseId }));
+  const { provider, issued } = bindingOf(ids, affinity({ responseId }), known);
   assert.deepEqual([provider, issued?.providerId], ['east', 'resp_at_the_provider']);
   const messages = [affinity({ responseId, teamId: 'sample.b' }), affinity({ responseId: 'resp_1' })].flatMap((asked) =>
     ['', 'retrieve'].map((action) => {
       try {
-        return bindingOf(ids, { ...asked, action });
+        return bindingOf(ids, { ...asked, action }, known);
       } catch (error) {
         assert.ok(error instanceof TollgateError);
         return `${error.code} ${error.param} ${error.message}`;
@@ -72,21 +73,46 @@ test('a team finds its response, another one and a wrong id find nothing, told a
 
 test('an answer out of the cache can be gone on from, and nothing else', () => {
   const responseId = idOf('east', 'gpt-4o', true);
-  assert.equal(bindingOf(ids, affinity({ responseId })).provider, 'east');
+  assert.equal(bindingOf(ids, affinity({ responseId }), known).provider, 'east');
   for (const action of ['retrieve', 'input_items', 'cancel', 'delete']) {
-    assert.throws(() => bindingOf(ids, affinity({ responseId, action })), refused('not_found', 'response_id'));
+    assert.throws(() => bindingOf(ids, affinity({ responseId, action }), known), refused('not_found', 'response_id'));
   }
 });
 
 test('encrypted contents lead to the provider that made them, and to one only', () => {
   const [east, west] = ['east', 'west'].map((name) => ids.contentMark('sample.a', name)) as [string, string];
-  assert.deepEqual(bindingOf(ids, affinity({ contentMarks: [east] })), { provider: 'east', issued: undefined });
+  assert.deepEqual(bindingOf(ids, affinity({ contentMarks: [east] }), known), { provider: 'east', issued: undefined });
   const both = affinity({ contentMarks: [east, west] });
-  assert.throws(() => bindingOf(ids, both), refused('invalid_request', 'input'));
+  assert.throws(() => bindingOf(ids, both, known), refused('invalid_request', 'input'));
   const mixed = affinity({ contentMarks: [east], responseId: idOf('west') });
-  assert.throws(() => bindingOf(ids, mixed), refused('invalid_request', 'input'));
+  assert.throws(() => bindingOf(ids, mixed, known), refused('invalid_request', 'input'));
   const foreign = affinity({ contentMarks: [ids.contentMark('sample.b', 'east')] });
-  assert.throws(() => bindingOf(ids, foreign), refused('invalid_request', 'input'));
+  assert.throws(() => bindingOf(ids, foreign, known), refused('invalid_request', 'input'));
+});
+
+test('an item leads the team that got it to the provider that keeps it, and another team nowhere, as a made-up one', () => {
+  const itemOf = (provider: string, id = 'msg_1') => id + ids.itemTag('sample.a', provider, id);
+  const binding = bindingOf(ids, affinity({ itemIds: [itemOf('west'), itemOf('west', 'rs_1')] }), known);
+  assert.deepEqual(binding, { provider: 'west', issued: undefined });
+  const rotation = resolveModel(snapshot, proxy, '');
+  assert.deepEqual(
+    boundTargets(rotation, binding).map(({ provider }) => provider),
+    ['west'],
+  );
+  assert.throws(() => boundTargets(rotation, { provider: 'north', issued: undefined }), refused('not_found', 'input'));
+  const both = affinity({ itemIds: [itemOf('east'), itemOf('west')] });
+  assert.throws(() => bindingOf(ids, both, known), refused('invalid_request', 'input'));
+  const mixed = affinity({ itemIds: [itemOf('east')], responseId: idOf('west') });
+  assert.throws(() => bindingOf(ids, mixed, known), refused('invalid_request', 'input'));
+  assert.equal(
+    bindingOf(ids, affinity({ itemIds: [itemOf('west')], responseId: idOf('west') }), known).provider,
+    'west',
+  );
+  const tagOf = (id: string) => itemOf('east', id).slice(id.length);
+  const foreign = [affinity({ itemIds: [itemOf('east')], teamId: 'sample.b' }), affinity({ itemIds: ['msg_1'] })];
+  const moved = affinity({ itemIds: [`msg_2${tagOf('msg_1')}`] });
+  for (const asked of [...foreign, moved, affinity({ itemIds: [itemOf('south')] })])
+    assert.throws(() => bindingOf(ids, asked, known), refused('not_found', 'input'));
 });
 
 test('of the rotation the models at the resource, first the one that it was with', () => {
@@ -113,11 +139,14 @@ test('a response is read where it is kept, also of a model that is not offered a
 test('nothing is kept where responses are translated', () => {
   const kept = (provider: string, action: string) => {
     const asked = affinity({ responseId: idOf(provider, 'claude'), action });
-    checkKept(snapshot, bindingOf(ids, asked), action);
+    checkKept(snapshot, bindingOf(ids, asked, known), action);
   };
   assert.doesNotThrow(() => kept('east', 'retrieve'));
   assert.throws(() => kept('claude', 'retrieve'), refused('not_found', 'response_id'));
   assert.throws(() => kept('claude', ''), refused('previous_response_not_found', 'previous_response_id'));
   const thoughts = affinity({ contentMarks: [ids.contentMark('sample.a', 'claude')] });
-  assert.doesNotThrow(() => checkKept(snapshot, bindingOf(ids, thoughts), ''), 'what was thought goes back to it');
+  assert.doesNotThrow(
+    () => checkKept(snapshot, bindingOf(ids, thoughts, known), ''),
+    'what was thought goes back to it',
+  );
 });

@@ -11,6 +11,9 @@ import {
 import type { Affinity, Target } from '@tollgate/contracts';
 import { TollgateError } from '@tollgate/errors';
 
+/** Of an id in an error: providers' have some 55. */
+const shownCharactersMax = 100;
+
 /** The resource that keeps the state of a request. */
 export interface Binding {
   provider: string;
@@ -20,11 +23,13 @@ export interface Binding {
 
 /**
  * Where an affinity leads.
+ * @param known the providers of the configuration
  * @throws TollgateError `previous_response_not_found`, `not_found`; `invalid_request` for contents of another team or of several providers
  */
 export function bindingOf(
   ids: ResponseIds,
-  { teamId, responseId, contentMarks, action }: Affinity & { teamId: string },
+  { teamId, responseId, contentMarks, itemIds, action }: Affinity & { teamId: string },
+  known: readonly string[],
 ): Binding {
   const issued = responseId === '' ? undefined : ids.open(teamId, responseId);
   if (responseId !== '' && !issued) throw notFound(action);
@@ -32,6 +37,8 @@ export function bindingOf(
   if (issued?.borrowed && action !== '') throw notFound(action, 'It came from the cache, and is not kept itself.');
   const providers = new Set(contentMarks.map((mark) => providerOf(ids, teamId, mark)));
   if (issued) providers.add(issued.provider);
+  // The one that is found keeps the others too, as a rule.
+  for (const id of itemIds) providers.add(keeperOfItem(ids, teamId, id, [...providers, ...known]));
   const [provider, another] = providers;
   if (provider === undefined) throw notFound(action);
   if (another !== undefined) {
@@ -53,12 +60,12 @@ export function checkKept(snapshot: ConfigSnapshot, { provider, issued }: Bindin
 /**
  * What may serve a request that goes on: of those that its rotation allows the ones at the resource, first the model that it was
  * with; a model that was named, if it is there.
- * @throws TollgateError `previous_response_not_found` when none is
+ * @throws TollgateError `previous_response_not_found` when none is; `not_found` where items or contents are gone on from
  */
 export function boundTargets(resolved: ResolvedModel, { provider, issued }: Binding): Target[] {
   const allowed = resolved.kind === 'rotation' ? resolved.targets : resolved.kind === 'named' ? [resolved.target] : [];
   const there = allowed.filter((target) => target.provider === provider);
-  if (there.length === 0) throw notFound('', 'The provider that keeps it does not serve this model here.');
+  if (there.length === 0) throw issued ? notFound('', elsewhere) : itemNotFound(elsewhere);
   const isFormer = ({ model }: Target) => (model === issued?.model ? 0 : 1);
   return there.toSorted((a, b) => isFormer(a) - isFormer(b));
 }
@@ -88,6 +95,8 @@ export function keeperOf(
   );
 }
 
+const elsewhere = 'The provider that keeps it does not serve this model here.';
+
 /** One text for what was never there, belongs to another team or is out of reach: a difference would tell whose it is. */
 function notFound(action: string, why = 'No response of this team has this id here.'): TollgateError {
   return action === ''
@@ -96,6 +105,17 @@ function notFound(action: string, why = 'No response of this team has this id he
         param: 'previous_response_id',
       })
     : new TollgateError('not_found', { message: `The response was not found. ${why}`, param: 'response_id' });
+}
+
+function keeperOfItem(ids: ResponseIds, teamId: string, id: string, providers: readonly string[]): string {
+  const provider = ids.providerOfItem(teamId, id, providers);
+  if (provider !== undefined) return provider;
+  throw itemNotFound(`No response of this team that is stored has an item '${id.slice(0, shownCharactersMax)}'.`);
+}
+
+function itemNotFound(why: string): TollgateError {
+  const message = `What "input" refers to was not found. ${why} Send the item itself.`;
+  return new TollgateError('not_found', { message, param: 'input' });
 }
 
 function providerOf(ids: ResponseIds, teamId: string, mark: string): string {

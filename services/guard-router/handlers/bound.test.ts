@@ -50,7 +50,7 @@ async function goOn({ choice, action = '', regions, model = '', of = snapshot, r
     now: () => nowMs,
     onStoreFault: () => faults++,
   });
-  const affinity = { teamId, responseId: ids.seal(teamId, response), contentMarks: [], action };
+  const affinity = { teamId, responseId: ids.seal(teamId, response), contentMarks: [], itemIds: [], action };
   const team = regions && { id: teamId, name: 'product', limits: [], regions };
   const call = { model, startedAtMs: nowMs, teamId, promptTokens: 30, completionTokens: 20, stream: true };
   const found = findProxy(of, '') as ProxySettings;

@@ -29,7 +29,8 @@ export class BoundRoutes {
   async route(asked: Asked, affinity: Affinity & { teamId: string }): Promise<RouteResult> {
     const { snapshot, proxy, team } = asked;
     try {
-      const binding = bindingOf(this.#dependencies.ids, affinity);
+      const known = snapshot.providers.map(({ name }) => name);
+      const binding = bindingOf(this.#dependencies.ids, affinity, known);
       checkKept(snapshot, binding, affinity.action);
       const { issued } = binding;
       if (affinity.action === '' && issued?.background) return keptByUpstream([], issued);

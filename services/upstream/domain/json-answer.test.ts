@@ -22,6 +22,7 @@ test('a whole answer with its usage', () => {
     beside: nothingBeside,
     textBytes: 0,
     cacheable: true,
+    items: [],
   });
   const output = [{ type: 'message', content: [{ type: 'output_text', text: 'hi' }] }];
   const answer = responses({ status: 'completed', error: null, output, usage: { input_tokens: 12, output_tokens: 5 } });
@@ -31,6 +32,7 @@ test('a whole answer with its usage', () => {
     beside: nothingBeside,
     textBytes: 0,
     cacheable: true,
+    items: [],
   });
 });
 
@@ -41,7 +43,25 @@ test('without usage the text is measured for an estimate', () => {
     beside: nothingBeside,
     textBytes: 6,
     cacheable: true,
+    items: [],
   });
+});
+
+test('the items of a stored response are named, whatever its size; of one that is not stored none', () => {
+  const output = [
+    { id: 'rs_1', type: 'reasoning' },
+    { type: 'message' },
+    { id: 'msg_1', type: 'message', content: [] },
+  ];
+  for (const instructions of ['', 'x'.repeat(300_000)]) {
+    const itemsOf = (more: object) => {
+      const answer = responses({ status: 'completed', instructions, output, ...more });
+      return answer.kind === 'answer' && answer.items;
+    };
+    assert.deepEqual(itemsOf({}), ['rs_1', 'msg_1']);
+    assert.deepEqual(itemsOf({ store: true }), ['rs_1', 'msg_1']);
+    assert.deepEqual(itemsOf({ store: false }), []);
+  }
 });
 
 test('what did not end as the model wanted is not for a cache', () => {
@@ -124,6 +144,7 @@ test('embeddings: data and usage, whatever their size, and nothing that a cache 
     beside: nothingBeside,
     textBytes: 0,
     cacheable: false,
+    items: [],
   };
   assert.deepEqual(read({ object: 'list', data, usage: told }), expected);
   const large = Array.from({ length: 20 }, () => ({ object: 'embedding', embedding: 'A'.repeat(16_384) }));

@@ -1,18 +1,31 @@
 import { Surface } from '@tollgate/contracts';
 import { isRecord, type JsonRecord } from './json.ts';
+import { keptItems } from './kept-items.ts';
 import { freeUsage, readMessageUsage } from './message-usage.ts';
 import { type ProviderError, readProviderError, statusOfError } from './provider-error.ts';
 import { oneSearch, ToolCallCounter, withToldSearches } from './tool-calls.ts';
 import { type Beside, type MeasuredUsage, nothingBeside, readBeside, readServiceTier, readUsage } from './usage.ts';
 
+export interface GoodAnswer {
+  kind: 'answer';
+  usage: MeasuredUsage | undefined;
+  beside: Beside;
+  /** Generated text when there is no usage, bytes. */
+  textBytes: number;
+  cacheable: boolean;
+  /** Ids of the items in it that the provider keeps. */
+  items: readonly string[];
+}
+
 export type JsonAnswer =
-  | { kind: 'answer'; usage: MeasuredUsage | undefined; beside: Beside; textBytes: number; cacheable: boolean }
+  | GoodAnswer
   /** `usage`: an answer that failed may have cost something all the same. */
   | { kind: 'error'; status: number; error: ProviderError; usage: MeasuredUsage | undefined }
   | { kind: 'garbage'; reason: string };
 
 /** Above it only the usage is parsed: nothing else of the answer is our business. */
 const parsedBytesMax = 256 * 1024;
+const noItems: readonly string[] = [];
 const brace = { open: 0x7b, close: 0x7d };
 
 /** What a 200 with a JSON body holds. */
@@ -33,7 +46,8 @@ export function readJsonAnswer(surface: Surface, body: Buffer): JsonAnswer {
   if (answer.error != null && !(Array.isArray(parts) && parts.length > 0)) return inBandError(answer.error, usage);
   if (!Array.isArray(parts)) return { kind: 'garbage', reason: `the answer has no ${memberOf(surface)}` };
   const cacheable = isWhole(surface, answer, parts);
-  return { kind: 'answer', usage, beside, textBytes: usage ? 0 : textBytes(parts), cacheable };
+  const items = surface === Surface.RESPONSES && answer.store !== false ? parts.flatMap(idOf) : noItems;
+  return { kind: 'answer', usage, beside, textBytes: usage ? 0 : textBytes(parts), cacheable, items };
 }
 
 /** What is kept, an answer that failed too: its usage was booked when it was made. */
@@ -41,7 +55,9 @@ function readFree(body: Buffer): JsonAnswer {
   if (firstByte(body) !== brace.open || lastByte(body) !== brace.close) {
     return { kind: 'garbage', reason: 'the answer is no JSON object' };
   }
-  return { kind: 'answer', usage: freeUsage, beside: nothingBeside, textBytes: 0, cacheable: false };
+  // A response, or a list of what went into one.
+  const items = keptItems(body, ['output', 'data']);
+  return { kind: 'answer', usage: freeUsage, beside: nothingBeside, textBytes: 0, cacheable: false, items };
 }
 
 /** `{ "input_tokens": 14 }`. */
@@ -50,7 +66,7 @@ function readCount(body: Buffer): JsonAnswer {
   if (!isRecord(answer)) return { kind: 'garbage', reason: 'the answer is no JSON object' };
   if (answer.error != null) return inBandError(answer.error, undefined);
   if (typeof answer.input_tokens !== 'number') return { kind: 'garbage', reason: 'the answer has no input_tokens' };
-  return { kind: 'answer', usage: freeUsage, beside: nothingBeside, textBytes: 0, cacheable: false };
+  return { kind: 'answer', usage: freeUsage, beside: nothingBeside, textBytes: 0, cacheable: false, items: noItems };
 }
 
 /** An error inside a 200 is the provider's fault; only a rate limit keeps its meaning (behaviour.md, fact 4). */
@@ -64,6 +80,10 @@ function memberOf(surface: Surface): 'choices' | 'output' | 'data' | 'content' {
   if (surface === Surface.EMBEDDINGS) return 'data';
   if (surface === Surface.MESSAGES) return 'content';
   return surface === Surface.RESPONSES ? 'output' : 'choices';
+}
+
+function idOf(item: unknown): string[] {
+  return isRecord(item) && typeof item.id === 'string' ? [item.id] : [];
 }
 
 /** Finished as the model wanted and without tools: guard-cache judges the rest. */
@@ -100,7 +120,8 @@ function readLarge(surface: Surface, body: Buffer): JsonAnswer {
     return surface === Surface.MESSAGES ? readMessageUsage(told) : readUsage(told, beside);
   });
   const generated = usage || surface === Surface.EMBEDDINGS ? 0 : body.length;
-  return { kind: 'answer', usage, beside, textBytes: generated, cacheable: false };
+  const items = surface === Surface.RESPONSES ? keptItems(body, ['output']) : noItems;
+  return { kind: 'answer', usage, beside, textBytes: generated, cacheable: false, items };
 }
 
 /**

@@ -7,6 +7,7 @@ const names = (given: typeof known | undefined = undefined) =>
   new ResponseNames({
     seal: (id, borrowed) => `resp_${borrowed ? 'borrowed' : 'sealed'}_${id.length}`,
     contentMark: () => 'mark.',
+    itemTag: () => '~tag',
     known: given,
   });
 const renamed = (made: ResponseNames, value: unknown) =>
@@ -27,7 +28,7 @@ test('whole strings that are an id get the caller’s, wherever they stand; text
 
 test('a response is sealed once; what is no id, or known already, not at all', () => {
   let sealed = 0;
-  const made = new ResponseNames({ seal: () => `resp_${++sealed}`, contentMark: () => '', known });
+  const made = new ResponseNames({ seal: () => `resp_${++sealed}`, contentMark: () => '', itemTag: () => '', known });
   for (const id of ['resp_a', 'resp_a', 'resp_before', undefined, null, 7, '', 'a"b', 'a\\b', 'x'.repeat(257)]) {
     made.learn(id);
   }
@@ -49,6 +50,15 @@ test('encrypted contents get their mark, empty ones and words about them do not'
   assert.deepEqual(renamed(names(), { output }), { output: expected });
   const spaced = names().rename(Buffer.from('{ "encrypted_content" : "g" }'));
   assert.equal(spaced.toString(), '{ "encrypted_content" : "mark.g" }');
+});
+
+test('an item has its tag wherever its id is a whole string', () => {
+  const made = names();
+  assert.equal(made.learnItem('msg_1'), 'msg_1~tag');
+  assert.equal(made.learnItem('msg_1'), 'msg_1~tag');
+  for (const id of [undefined, 7, '', 'a"b', 'x'.repeat(257)]) assert.equal(made.learnItem(id), undefined);
+  const event = { item_id: 'msg_1', delta: '"msg_1" msg_1', of: 'msg_12' };
+  assert.deepEqual(renamed(made, event), { ...event, item_id: 'msg_1~tag' });
 });
 
 test('nothing to rename: no copy', () => {

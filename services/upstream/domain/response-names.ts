@@ -5,6 +5,8 @@ export interface ResponseNamesOptions {
   seal(providerId: string, borrowed: boolean): string;
   /** What stands before encrypted contents on their way to the caller. */
   contentMark(): string;
+  /** What stands behind the id of an item that the provider keeps. */
+  itemTag(providerId: string): string;
   /** The response that is read or gone on from. */
   known: ResponseName | undefined;
 }
@@ -39,6 +41,20 @@ export class ResponseNames {
   learn(providerId: unknown, borrowed = false): void {
     if (typeof providerId !== 'string' || this.#names.has(providerId) || !idPattern.test(providerId)) return;
     this.#names.set(providerId, this.#options.seal(providerId, borrowed));
+  }
+
+  /**
+   * An item that the provider keeps, which it may be asked for by its id.
+   * @returns its id with its tag; undefined for what is no id
+   */
+  learnItem(providerId: unknown): string | undefined {
+    if (typeof providerId !== 'string') return undefined;
+    let name = this.#names.get(providerId);
+    if (name === undefined && idPattern.test(providerId)) {
+      name = providerId + this.#options.itemTag(providerId);
+      this.#names.set(providerId, name);
+    }
+    return name;
   }
 
   /** JSON, or an event with JSON in it, as the caller may have it; the same buffer when nothing of it changes. */

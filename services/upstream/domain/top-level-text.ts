@@ -24,8 +24,8 @@ export function topLevelText(body: Buffer, name: string): string | undefined {
   return undefined;
 }
 
-/** The position of the closing quote. */
-function stringEnd(body: Buffer, start: number): number {
+/** The position of the closing quote; -1 where there is none. */
+export function stringEnd(body: Buffer, start: number): number {
   let end = body.indexOf(quote, start + 1);
   while (end >= 0 && isEscaped(body, end)) end = body.indexOf(quote, end + 1);
   return end;
@@ -37,12 +37,13 @@ function isEscaped(body: Buffer, at: number): boolean {
   return backslashes % 2 === 1;
 }
 
-function isKey(body: Buffer, start: number, end: number, key: Buffer): boolean {
+/** Whether the string between these quotes is the name. */
+export function isKey(body: Buffer, start: number, end: number, key: Buffer): boolean {
   return end - start - 1 === key.length && body.compare(key, 0, key.length, start + 1, end) === 0;
 }
 
 /** Where the value of a key that ends at `end` begins; -1 when the string is a value itself. */
-function valueStart(body: Buffer, end: number): number {
+export function valueStart(body: Buffer, end: number): number {
   const at = afterSpace(body, end + 1);
   return body[at] === colon ? afterSpace(body, at + 1) : -1;
 }
@@ -53,7 +54,8 @@ function afterSpace(body: Buffer, from: number): number {
   return at;
 }
 
-function plainText(body: Buffer, start: number): string | undefined {
+/** The string whose literal begins at `start`; undefined where it has escapes. */
+export function plainText(body: Buffer, start: number): string | undefined {
   const text = body.subarray(start + 1, stringEnd(body, start));
   return text.includes(backslash) ? undefined : text.toString('utf8');
 }

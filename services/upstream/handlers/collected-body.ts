@@ -2,21 +2,16 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Surface } from '@tollgate/contracts';
 import type { Fault } from '../domain/fault.ts';
 import { parseRecord } from '../domain/json.ts';
-import { readJsonAnswer } from '../domain/json-answer.ts';
+import { type GoodAnswer, readJsonAnswer } from '../domain/json-answer.ts';
 import { type ProviderError, readProviderError } from '../domain/provider-error.ts';
 import { retryAfterMs } from '../domain/retry-after.ts';
-import type { Beside, MeasuredUsage } from '../domain/usage.ts';
+import type { MeasuredUsage } from '../domain/usage.ts';
 import type { Translation } from '../providers/index.ts';
 
-interface CollectedAnswer {
+interface CollectedAnswer extends Omit<GoodAnswer, 'kind'> {
   kind: 'json';
   headers: IncomingHttpHeaders;
   body: Buffer;
-  usage: MeasuredUsage | undefined;
-  beside: Beside;
-  /** Generated text when there is no usage, bytes. */
-  textBytes: number;
-  cacheable: boolean;
 }
 
 /** `usage`: what an answer that failed said that it used. */
@@ -67,10 +62,8 @@ export class CollectedBody {
     const body = this.#translation ? this.#translation.answer(whole) : whole;
     const answer = readJsonAnswer(surface, body);
     switch (answer.kind) {
-      case 'answer': {
-        const { usage, beside, textBytes, cacheable } = answer;
-        return { kind: 'json', headers: this.#headers, body, usage, beside, textBytes, cacheable };
-      }
+      case 'answer':
+        return { ...answer, kind: 'json', headers: this.#headers, body };
       case 'garbage':
         return { kind: 'fault', fault: answer };
       case 'error':

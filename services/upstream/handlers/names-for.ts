@@ -19,15 +19,22 @@ export function namesFor(run: Run, { provider, model }: Target, ids: ResponseIds
       return background.responseId;
     },
     contentMark: () => ids.contentMark(teamId, provider),
+    itemTag: (itemId) => ids.itemTag(teamId, provider, itemId),
     known,
   });
 }
 
-/** A whole JSON answer with the caller's names in it. */
-export function renamedAnswer(surface: Surface, names: ResponseNames | undefined, body: Buffer): Buffer {
+/** A whole JSON answer with the caller's names in it. @param items ids of those in it that the provider keeps */
+export function renamedAnswer(
+  surface: Surface,
+  names: ResponseNames | undefined,
+  body: Buffer,
+  items: readonly string[],
+): Buffer {
   if (!names) return body;
   names.learn(topLevelText(body, 'id'));
   // Whose the turn before was is not known here: that of another team, where a cache is shared.
   if (surface === Surface.STORED_RESPONSES) names.learn(topLevelText(body, 'previous_response_id'), true);
+  for (const id of items) names.learnItem(id);
   return names.rename(body);
 }

@@ -185,9 +185,9 @@ export class Serve {
     run.silent = undefined;
     switch (end.kind) {
       case 'json': {
-        const { usage, beside, textBytes, cacheable, headers, body } = end;
+        const { usage, beside, textBytes, cacheable, items, headers, body } = end;
         const served = this.#served(run, call, usage ? measured(usage) : estimated(run, textBytes, beside));
-        const answer = renamedAnswer(run.dispatch.surface, call.names, body);
+        const answer = renamedAnswer(run.dispatch.surface, call.names, body, items);
         const kept = run.recording && this.#keepWhole(run, served, headers, answer);
         await conclude.json(run, { ...served, canonical: cacheable ? body : undefined }, headers, answer);
         await kept;

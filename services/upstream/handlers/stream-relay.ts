@@ -89,7 +89,8 @@ export class StreamRelay {
     switch (step.kind) {
       case 'pass':
         // Comments before the content are nobody's: ingress has its own pings.
-        if (event.data !== undefined || this.contentSent) this.#add(step.rewritten, buffer, start, end);
+        if (step.inserted) this.#out.addWith(step.inserted, buffer, start, end);
+        else if (event.data !== undefined || this.contentSent) this.#add(step.rewritten, buffer, start, end);
         if (!this.contentSent && (step.content || this.#out.bytes > heldBytesMax)) this.#commit();
         break;
       case 'last':

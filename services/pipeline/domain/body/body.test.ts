@@ -274,6 +274,42 @@ test('a response goes on: its id and the marks are found, and the provider gets 
   );
 });
 
+test('items go on by the names that their provider gave them, wherever they stand; what is like a tag elsewhere stays', () => {
+  const tag = `~${'x-_0'.repeat(4)}`;
+  const source = JSON.stringify({
+    input: [
+      { type: 'item_reference', id: `msg_1${tag}` },
+      { type: 'message', id: `msg_2${tag}`, role: 'assistant', content: `msg_3${tag} ada@example.org` },
+      { type: 'function_call', id: `fc_1${tag}`, call_id: `fc_1${tag}`, name: 'f', arguments: `{"id":"msg_4${tag}"}` },
+      { type: 'mcp_approval_response', approval_request_id: `mcpr_1${tag}`, approve: true },
+      { type: 'item_reference', id: 'msg_5~short' },
+      { type: 'item_reference', id: 'msg_6~with+the+wrong' },
+    ],
+    metadata: { of: `msg_7${tag}` },
+    model: 'm',
+  });
+  const body = read(source, responses);
+  assert.deepEqual(body.index.references, [`msg_1${tag}`, 'msg_5~short', 'msg_6~with+the+wrong']);
+  assert.equal(body.index.stateful, true);
+  const masked = body.withTexts([{ index: 0, text: '[EMAIL_0000]' }]);
+  const issued = masked.asIssued(undefined);
+  const expected = source
+    .replace(`msg_3${tag} ada@example.org`, '[EMAIL_0000]')
+    .replaceAll(new RegExp(`("(?:msg_1|msg_2|fc_1|mcpr_1))${tag}"`, 'g'), '$1"');
+  assert.equal(issued.bytes.toString(), expected);
+  assert.equal(issued.asIssued(undefined).bytes, issued.bytes);
+});
+
+test('a conversation, which nobody can make here, is refused by name', () => {
+  for (const conversation of ['conv_1', { id: 'conv_1' }, 7])
+    assert.throws(
+      () => read({ input: 'x', conversation }, responses),
+      (error: unknown) =>
+        error instanceof TollgateError && error.code === 'invalid_request' && error.param === 'conversation',
+    );
+  assert.equal(read({ input: 'x', conversation: null }, responses).index.stateful, false);
+});
+
 test('encrypted contents bind nothing but responses, and without a mark nothing at all; each keeps the cache away', () => {
   const plain = read({ input: [{ type: 'reasoning', encrypted_content: 'gAAA' }] }, responses);
   assert.deepEqual(plain.contentMarks(), []);

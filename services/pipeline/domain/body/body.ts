@@ -67,16 +67,17 @@ export class Body {
     return [...new Set(marks)].filter((mark) => mark !== '');
   }
 
-  /** The same body as the provider knows it: its own name of the response that is gone on from, its contents without marks. */
+  /** The same body as the provider knows it: its own name of the response that is gone on from, and of items; contents without marks. */
   asIssued(providerResponseId: string | undefined): Body {
-    const edits = this.index.marks.map(({ start, end }) => ({ start, end, bytes: nothing }));
+    const { marks, tags } = this.index;
+    const edits = [...marks, ...tags].map(({ start, end }) => ({ start, end, bytes: nothing }));
     const previous = this.index.members.find(({ key }) => key === 'previous_response_id');
     if (providerResponseId !== undefined && previous) {
       const { start, end } = previous;
       edits.push({ start, end, bytes: Buffer.from(JSON.stringify(providerResponseId)) });
     }
     const { bytes, index } = this.#edited(edits.sort((a, b) => a.start - b.start));
-    return new Body(bytes, { ...index, marks: [] });
+    return new Body(bytes, { ...index, marks: [], tags: [] });
   }
 
   /** A value as it stands in the body. */
@@ -124,6 +125,7 @@ export class Body {
       members: index.members.map((member) => ({ ...move(member), keyStart: moved(member.keyStart) })),
       texts: index.texts.map(move),
       marks: index.marks.map(move),
+      tags: index.tags.map(move),
     });
   }
 }

@@ -1,5 +1,5 @@
 import { TollgateError } from '@tollgate/errors';
-import { type Mark, markAt } from './marks.ts';
+import { type Mark, markAt, tagAt } from './marks.ts';
 import type { Scanner } from './scanner.ts';
 
 export interface TextSpan {
@@ -15,6 +15,8 @@ export interface Collected {
   texts: TextSpan[];
   /** One for each encrypted content. */
   marks: Mark[];
+  /** Behind ids of items. */
+  tags: Mark[];
 }
 
 /**
@@ -27,6 +29,7 @@ export const structural: ReadonlySet<string> = new Set([
   'id',
   'call_id',
   'tool_call_id',
+  'approval_request_id',
   'item_id',
   'response_id',
   'file_id',
@@ -42,6 +45,9 @@ export const structural: ReadonlySet<string> = new Set([
   'signature',
   'cache_control',
 ]);
+
+/** Keys whose values may be an item's id; some servers give a call its item's. */
+export const ofItems: ReadonlySet<string> = new Set(['id', 'call_id', 'approval_request_id']);
 
 /** Each costs memory while the request runs. */
 const textsMax = 50_000;
@@ -77,6 +83,16 @@ export function takeMark(scanner: Scanner, { marks }: Collected): void {
   const start = scanner.position;
   scanner.skipString();
   marks.push(markAt(scanner.bytes, start, scanner.position));
+}
+
+/** Steps over the string at the position, which may be the id of an item. */
+export function takeTag(scanner: Scanner, { tags }: Collected): void {
+  const start = scanner.position;
+  scanner.skipString();
+  const tag = tagAt(scanner.bytes, start, scanner.position);
+  if (!tag) return;
+  guardNumber(tags);
+  tags.push(tag);
 }
 
 function guardNumber(found: readonly unknown[]): void {

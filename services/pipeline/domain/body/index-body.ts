@@ -5,6 +5,7 @@ import type { Collected, TextSpan } from './collected.ts';
 import { inputParts } from './input-bound.ts';
 import type { InputParts } from './input-parts.ts';
 import type { Mark } from './marks.ts';
+import { referencesOf } from './references.ts';
 import { Scanner } from './scanner.ts';
 import { collect } from './texts.ts';
 
@@ -45,6 +46,10 @@ export interface BodyIndex {
   previousResponseId: string;
   /** One for each encrypted content, in the order of the body. */
   marks: Mark[];
+  /** Behind ids of items that callers got from here. */
+  tags: Mark[];
+  /** Ids of the input's items whose content their provider keeps. */
+  references: readonly string[];
   /** Some of an embedding's input are tokens, in which nobody finds a text. */
   hasTokens: boolean;
   /** What the body's size does not bound; only where it was asked for. */
@@ -55,9 +60,10 @@ export interface BodyIndex {
 export const emptyIndex: BodyIndex = Object.freeze({
   ...{ members: [], texts: [], lastUserText: -1, model: '', stream: false, includeUsage: false, background: false },
   ...{ outputTokensMax: 0, n: 1, user: '', promptCacheKey: '', stateful: false, previousResponseId: '' },
-  ...{ marks: [], hasTokens: false },
+  ...{ marks: [], tags: [], references: [], hasTokens: false },
 });
 
+const none: readonly string[] = [];
 const objectOpen = 0x7b;
 /** The largest real request has some forty. */
 const membersMax = 256;
@@ -66,7 +72,7 @@ const membersMax = 256;
  * Checks and reads a request body, the one time that this is done.
  *
  * @param bounded also looks for what the body's size does not bound
- * @throws TollgateError `invalid_json` (empty, not UTF-8, not JSON), `invalid_request` (a field of the wrong type)
+ * @throws TollgateError `invalid_json` (empty, not UTF-8, not JSON), `invalid_request` (a field of the wrong type, or a `conversation`)
  */
 export function indexBody(bytes: Buffer, surface: Surface, bounded = false): BodyIndex {
   if (bytes.length === 0)
@@ -74,7 +80,7 @@ export function indexBody(bytes: Buffer, surface: Surface, bounded = false): Bod
   if (!isUtf8(bytes)) throw new TollgateError('invalid_json', { message: 'The request body is not valid UTF-8.' });
   const body = parse(bytes);
   const members: Member[] = [];
-  const found: Collected = { texts: [], marks: [] };
+  const found: Collected = { texts: [], marks: [], tags: [] };
   const scanner = new Scanner(bytes);
   scanner.peek();
   scanner.object((key, keyStart) => {
@@ -86,13 +92,14 @@ export function indexBody(bytes: Buffer, surface: Surface, bounded = false): Bod
   });
   if (members.length === 0)
     throw new TollgateError('invalid_request', { message: 'The request body is an empty object.' });
-  const { texts, marks } = found;
+  const { texts, marks, tags } = found;
+  const references = surface === Surface.RESPONSES ? referencesOf(body.input) : none;
   const index: BodyIndex = {
     ...settings(body, surface),
-    ...{ members, texts, marks, lastUserText: lastUserText(body, surface, texts) },
+    ...{ members, texts, marks, tags, references, lastUserText: lastUserText(body, surface, texts) },
   };
-  // Only the resource that encrypted it can read it.
-  if (marks.length > 0) index.stateful = true;
+  // Only the resource that encrypted or keeps it can read it.
+  if (marks.length > 0 || references.length > 0) index.stateful = true;
   if (bounded) index.input = inputParts(body, surface);
   return index;
 }
@@ -134,6 +141,7 @@ function settings(body: Record<string, unknown>, surface: Surface) {
   if (streamOptions != null && (typeof streamOptions !== 'object' || Array.isArray(streamOptions))) {
     throw invalid('stream_options', 'must be an object');
   }
+  if (!chat && body.conversation != null) throw noConversations();
   const previousResponseId = chat ? '' : (text(body, 'previous_response_id') ?? '');
   return {
     model: text(body, 'model') ?? '',
@@ -149,6 +157,11 @@ function settings(body: Record<string, unknown>, surface: Surface) {
     previousResponseId,
     hasTokens: false,
   };
+}
+
+/** There is no way here to make one, so its id is another gateway's or nobody's: it would be read at any resource. */
+function noConversations(): TollgateError {
+  return invalid('conversation', 'is not supported; go on with "previous_response_id", or send the items themselves');
 }
 
 /** What is not kept cannot be fetched later (OpenAI, "Background mode": it needs `store`, which is true where it is left out). */

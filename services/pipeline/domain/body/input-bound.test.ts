@@ -60,6 +60,7 @@ test('what stands elsewhere has no bound, nor has what is not known', () => {
   assert.equal(responses({ tools: [{ type: 'function' }, { type: 'web_search' }] }).unbounded, 'tools[1].type');
   assert.equal(chat({ tools: [null] }).unbounded, 'tools[0].type');
   assert.equal(item('x', { type: 'item_reference', id: 'rs_1' }).unbounded, 'input[1].type');
+  assert.equal(item({ id: 'msg_1' }).unbounded, 'input[0].type', 'an item by its id alone');
   assert.equal(item({ type: 'reasoning', id: 'rs_1', summary: [] }).unbounded, 'input[0].type');
   assert.equal(said({ type: 'input_audio', input_audio: {} }).unbounded, 'messages[0].content[0].type');
   assert.equal(said({ type: 'text' }, null).unbounded, 'messages[0].content[1].type');

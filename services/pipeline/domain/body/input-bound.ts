@@ -1,6 +1,7 @@
 import { Surface } from '@tollgate/contracts';
 import type { InputParts } from './input-parts.ts';
 import { messageInputParts } from './message-input.ts';
+import { isReference } from './references.ts';
 
 type Json = Record<string, unknown>;
 
@@ -84,7 +85,7 @@ function lookAtTools(tools: unknown, parts: InputParts): void {
 function lookAtItem(item: unknown, path: string, surface: Surface, parts: InputParts): void {
   if (typeof item !== 'object' || item === null) return;
   const { type, content, output, audio } = item as Json;
-  if (surface === Surface.RESPONSES && !plainItems.has(type)) parts.unbounded = `${path}.type`;
+  if (surface === Surface.RESPONSES && (!plainItems.has(type) || isReference(item))) parts.unbounded = `${path}.type`;
   // A spoken answer that the provider keeps.
   else if (audio != null) parts.unbounded = `${path}.audio`;
   lookAtContent(content, `${path}.content`, parts);

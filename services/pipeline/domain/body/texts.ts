@@ -1,5 +1,5 @@
 import { isMessages, Surface } from '@tollgate/contracts';
-import { type Collected, descriptions, guardDepth, structural, take, takeMark } from './collected.ts';
+import { type Collected, descriptions, guardDepth, ofItems, structural, take, takeMark, takeTag } from './collected.ts';
 import { collectMessages } from './message-texts.ts';
 import type { Scanner } from './scanner.ts';
 
@@ -43,6 +43,7 @@ function all(scanner: Scanner, item: number, found: Collected, depth: number): v
     scanner.object((key) => {
       if (!structural.has(key)) all(scanner, item, found, depth + 1);
       else if (key === 'encrypted_content' && scanner.atString) takeMark(scanner, found);
+      else if (ofItems.has(key) && scanner.atString) takeTag(scanner, found);
       else scanner.skip();
     });
   } else scanner.skip();

@@ -21,15 +21,15 @@ test('a first turn goes anywhere, one that goes on says from what', () => {
   assert.equal(affinityOf(runOf({ input: [reasoning('gAAA')] })), undefined, 'it is none of ours');
   assert.equal(affinityOf(runOf({ messages: [reasoning(`${markOf('east')}g`)] }, Surface.CHAT_COMPLETIONS)), undefined);
   const went = affinityOf(runOf({ input: 'x', previous_response_id: 'resp_1' }));
-  assert.deepEqual(went, { responseId: 'resp_1', contentMarks: [], action: '' });
+  assert.deepEqual(went, { responseId: 'resp_1', contentMarks: [], itemIds: [], action: '' });
   const thought = affinityOf(runOf({ input: [reasoning(`${markOf('east')}g`), reasoning(`${markOf('east')}h`)] }));
-  assert.deepEqual(thought, { responseId: '', contentMarks: [markOf('east')], action: '' });
+  assert.deepEqual(thought, { responseId: '', contentMarks: [markOf('east')], itemIds: [], action: '' });
 });
 
 test('a response is asked for by its id', () => {
   const stored = { responseId: 'resp_1', action: 'delete', query: '' };
   const asked = affinityOf(runOf({ input: 'x' }, Surface.RESPONSES, stored));
-  assert.deepEqual(asked, { responseId: 'resp_1', contentMarks: [], action: 'delete' });
+  assert.deepEqual(asked, { responseId: 'resp_1', contentMarks: [], itemIds: [], action: 'delete' });
 });
 
 test('contents from everywhere are refused', () => {
@@ -37,6 +37,18 @@ test('contents from everywhere are refused', () => {
   const refused = (error: unknown) => error instanceof TollgateError && error.param === 'input';
   assert.throws(() => affinityOf(runOf({ input })), refused);
   assert.equal(affinityOf(runOf({ input: input.slice(1) }))?.contentMarks.length, 16);
+});
+
+test('items that are only named bind, and not without a bound', () => {
+  const id = `msg_1~${'x'.repeat(16)}`;
+  const reference = { type: 'item_reference', id };
+  assert.deepEqual(affinityOf(runOf({ input: [reference] }))?.itemIds, [id]);
+  assert.equal(affinityOf(runOf({ input: [{ id, type: 'message', role: 'assistant', content: 'x' }] })), undefined);
+  assert.equal(affinityOf(runOf({ messages: [], input: [reference] }, Surface.CHAT_COMPLETIONS)), undefined);
+  const many = Array.from({ length: 1025 }, () => reference);
+  const refused = (error: unknown) => error instanceof TollgateError && error.param === 'input';
+  assert.throws(() => affinityOf(runOf({ input: many })), refused);
+  assert.equal(affinityOf(runOf({ input: many.slice(1) }))?.itemIds.length, 1024);
 });
 
 test('what was found is bound: the body as its provider knows it, both names for the answer', () => {

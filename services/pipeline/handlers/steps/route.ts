@@ -24,6 +24,8 @@ export async function route(run: Run, guards: Tools, guardrail: number): Promise
   run.targets = targets;
   run.attemptsMax = attemptsMax;
   if (affinity) bind(run, affinity, result.value);
+  // Items that stand in the input go anywhere, by the names that their provider gave them.
+  else if (run.body.index.tags.length > 0) run.body = run.body.asIssued(undefined);
   return next;
 }
 

@@ -2,12 +2,13 @@ import type { TokenCounts } from '@tollgate/contracts';
 import type { Refusal } from '../fault.ts';
 import type { ProviderError } from '../provider-error.ts';
 import type { Beside, MeasuredUsage } from '../usage.ts';
+import type { Insertion } from './byte-runs.ts';
 import type { SseEvent } from './sse.ts';
 
 /** What to do with one event of a provider's stream. */
 export type Step =
-  /** On to the caller as it came, or as `rewritten`. `content`: it holds text, reasoning, a refusal or a tool's delta. */
-  | { kind: 'pass'; content: boolean; rewritten?: Buffer }
+  /** On to the caller as it came, with `inserted`, or as `rewritten`. `content`: it holds text, reasoning, a refusal or a tool's delta. */
+  | { kind: 'pass'; content: boolean; rewritten?: Buffer; inserted?: Insertion }
   /** Nothing of it is for the caller. */
   | { kind: 'drop' }
   /** The last event of a whole stream; nothing may follow it. `failed`: the provider itself says that it failed. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ResponseNames } from '../response-names.ts';
+import type { Step } from './reader.ts';
 import { ResponsesReader } from './responses-reader.ts';
 
 const usage = { input_tokens: 7, output_tokens: 3, total_tokens: 10 };
@@ -9,7 +10,12 @@ const final = { id: 'resp_1', object: 'response', status: 'completed', output: [
 const known = { providerId: 'resp_0', callersId: 'resp_callers' };
 
 function reader(cacheable = false) {
-  const names = new ResponseNames({ seal: (id) => `sealed_${id}`, contentMark: () => 'mark.', known });
+  const names = new ResponseNames({
+    seal: (id) => `sealed_${id}`,
+    contentMark: () => 'mark.',
+    itemTag: () => '~tag',
+    known,
+  });
   const responses = new ResponsesReader({ price: () => '0.25', cacheable, names });
   const read = (type: string, fields: object = {}, contentSent = false) =>
     responses.read({ name: type, data: JSON.stringify({ type, sequence_number: 1, ...fields }) }, contentSent);
@@ -67,6 +73,39 @@ test('the caller reads its own names in every event that has some', () => {
     'resp_1',
     "the cache keeps the provider's",
   );
+});
+
+test('an item that is kept has one name in all events, deltas too; one that is not keeps its own', () => {
+  const item = { id: 'msg_1', type: 'message' };
+  const place = { item_id: 'msg_1', output_index: 0 };
+  const textOf = (step: Step): string => {
+    if (step.kind === 'pass' && step.inserted) {
+      assert.equal(step.inserted.literal.toString(), '"msg_1"');
+      return `"item_id":"msg_1${step.inserted.bytes}"`;
+    }
+    return ('rewritten' in step && step.rewritten?.toString()) || '';
+  };
+  for (const store of [true, undefined, false]) {
+    const { read, responses } = reader(true);
+    read('response.created', { response: { ...final, status: 'in_progress', store } });
+    const steps = [
+      read('response.output_item.added', { output_index: 0, item }),
+      read('response.content_part.added', place),
+      read('response.output_text.delta', { ...place, delta: 'as "msg_1" ' }),
+      read('response.output_text.delta', { ...place, delta: 'says' }),
+      read('response.output_text.done', { ...place, text: 'as "msg_1" says' }),
+      read('response.output_item.done', { output_index: 0, item }),
+      read('response.completed', { response: { ...final, store, output: [item] } }, true),
+    ];
+    const named = steps.map((step) => /"(?:id|item_id)":"(msg_[^"]+)"/.exec(textOf(step))?.[1]);
+    const [last, ...others] = named.toReversed();
+    assert.equal(last, store === false ? 'msg_1' : 'msg_1~tag');
+    assert.deepEqual(new Set(others), new Set([store === false ? undefined : 'msg_1~tag']), 'and is not copied for it');
+    assert.equal(responses.textBytes, 15);
+    assert.equal(steps[2], steps[3], 'nothing is made for each delta');
+    const kept = JSON.parse(Buffer.from(responses.canonical() ?? []).toString());
+    assert.equal(kept.output[0].id, 'msg_1', "the cache keeps the provider's");
+  }
 });
 
 test('a last event that is too large to be priced is renamed all the same', () => {

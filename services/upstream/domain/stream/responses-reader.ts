@@ -35,6 +35,10 @@ export class ResponsesReader implements StreamReader {
   /** `response.failed` came before any content; Azure may say why in the event after it. */
   #failed: Step | undefined;
   #response: JsonRecord | undefined;
+  /** The provider keeps what it answers, and its items can be asked for by their ids. */
+  #stored = true;
+  /** What its deltas are of, and how each goes out. */
+  #tagged: { id: string; step: Step } | undefined;
 
   constructor(options: ResponsesReaderOptions) {
     this.#options = options;
@@ -50,7 +54,7 @@ export class ResponsesReader implements StreamReader {
     const event = parseRecord(data);
     if (!event) return { kind: 'garbage', reason: 'an event of the stream is no JSON object' };
     const type = typeof event.type === 'string' ? event.type : name;
-    if (type.endsWith('.delta')) return this.#delta(event.delta);
+    if (type.endsWith('.delta')) return this.#delta(event);
     if (foreignEvents.has(type)) return dropped;
     return this.#renamed(this.#follow(event, data, type, contentSent), event, data, type);
   }
@@ -85,19 +89,40 @@ export class ResponsesReader implements StreamReader {
     return this.#response && Buffer.from(JSON.stringify(this.#response));
   }
 
-  /** Events with the response in them name it; those with an item may hold an encrypted content. */
-  #renamed(step: Step, { response }: JsonRecord, data: string, type: string): Step {
+  /** Events with the response in them name it; others name an item that is kept, or hold an encrypted content. */
+  #renamed(step: Step, event: JsonRecord, data: string, type: string): Step {
     if (step.kind !== 'pass' && step.kind !== 'last') return step;
-    if (isRecord(response)) this.#options.names.learn(response.id);
-    else if (!hasEncryptedContent(data)) return step;
+    if (isRecord(event.response)) this.#learn(event.response);
+    else if (this.#itemName(event) === undefined && !hasEncryptedContent(data)) return step;
     const block = step.rewritten ?? Buffer.from(`event: ${type}\ndata: ${data.replaceAll('\n', ' ')}\n\n`);
     const rewritten = this.#options.names.rename(block);
     return rewritten === block ? step : { ...step, rewritten };
   }
 
-  #delta(delta: unknown): Step {
+  #learn({ id, store, output }: JsonRecord): void {
+    this.#options.names.learn(id);
+    this.#stored = store !== false;
+    if (!this.#stored || !Array.isArray(output)) return;
+    for (const item of output) if (isRecord(item)) this.#options.names.learnItem(item.id);
+  }
+
+  /** What the caller calls the item that an event is about; undefined where there is none, or it is not kept. */
+  #itemName({ item, item_id: id }: JsonRecord): string | undefined {
+    if (!this.#stored) return undefined;
+    return this.#options.names.learnItem(isRecord(item) ? item.id : id);
+  }
+
+  /** By far the most events: they go out as they came, with the tag behind the item's id. */
+  #delta(event: JsonRecord): Step {
+    const { delta, item_id: id } = event;
     if (typeof delta === 'string') this.textBytes += Buffer.byteLength(delta);
-    return passContent;
+    const name = this.#itemName(event);
+    if (name === undefined) return passContent;
+    const former = this.#tagged;
+    if (former && former.id === id) return former.step;
+    const step = taggedContent(String(id), name);
+    this.#tagged = { id: String(id), step };
+    return step;
   }
 
   #fail(event: JsonRecord, contentSent: boolean): Step {
@@ -118,6 +143,12 @@ export class ResponsesReader implements StreamReader {
     const rewritten = JSON.stringify({ ...event, response: { ...response, usage } });
     return { kind: 'last', failed: false, rewritten: Buffer.from(`event: ${type}\ndata: ${rewritten}\n\n`) };
   }
+}
+
+/** A quote in a delta's text is escaped, so the literal is no part of one. */
+function taggedContent(id: string, name: string): Step {
+  const inserted = { literal: Buffer.from(`"${id}"`), bytes: Buffer.from(name.slice(id.length)) };
+  return { kind: 'pass', content: true, inserted };
 }
 
 /** OpenAI's flat error event: code, message and param stand beside type and sequence_number. */

@@ -254,6 +254,8 @@ export interface Affinity {
   responseId: string;
   /** Before the encrypted contents of the input, each once. */
   contentMarks: string[];
+  /** Ids of the input's items whose content the provider keeps, as the caller sent them; at most 1,024. */
+  itemIds: string[];
   /** The response itself is asked for: retrieve | input_items | cancel | delete; empty = it is gone on from. */
   action: string;
 }
@@ -2144,7 +2146,7 @@ export const RouteCall: MessageFns<RouteCall> = {
 };
 
 function createBaseAffinity(): Affinity {
-  return { responseId: "", contentMarks: [], action: "" };
+  return { responseId: "", contentMarks: [], itemIds: [], action: "" };
 }
 
 export const Affinity: MessageFns<Affinity> = {
@@ -2154,6 +2156,9 @@ export const Affinity: MessageFns<Affinity> = {
     }
     for (const v of message.contentMarks) {
       writer.uint32(26).string(v!);
+    }
+    for (const v of message.itemIds) {
+      writer.uint32(42).string(v!);
     }
     if (message.action !== "") {
       writer.uint32(34).string(message.action);
@@ -2188,6 +2193,14 @@ export const Affinity: MessageFns<Affinity> = {
             }
 
             message.contentMarks.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.itemIds.push(reader.string());
             continue;
           }
           case 4: {

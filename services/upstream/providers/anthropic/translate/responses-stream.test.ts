@@ -14,7 +14,12 @@ import { openThought } from './thoughts.ts';
 const plain: ResponseWish = { summary: false, encrypted: false };
 
 function follow(stream: string, wish = plain) {
-  const names = new ResponseNames({ seal: (id) => `sealed_${id}`, contentMark: () => 'mark.', known: undefined });
+  const names = new ResponseNames({
+    seal: (id) => `sealed_${id}`,
+    contentMark: () => 'mark.',
+    itemTag: () => '~tag',
+    known: undefined,
+  });
   const reader = new TranslatedReader(
     new ResponsesReader({ price: () => '0.5', cacheable: true, names }),
     new ResponsesStream(responseShape({ metadata: { a: 'b' } }, 5000), wish),
