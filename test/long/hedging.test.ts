@@ -53,6 +53,7 @@ projects:
     teams:
       - { name: free }
       - { name: budgeted, limits: [{ tokens: 1000000, window: 1y }, { costUsd: 50, window: 1y }, { requests: 1000, window: 1y }] }
+      - { name: filling, limits: [{ tokens: 20000, window: 1y, mode: strict }] }
       - { name: tight, limits: [{ tokens: 5000, window: 1y }] }
       - { name: eastern, regions: [eastus] }
       - { name: western, regions: [westeurope] }
@@ -77,7 +78,7 @@ before(async () => {
     const { ready, services } = await system.status();
     return (ready && services.every((service) => service.ready)) || undefined;
   });
-  for (const team of ['free', 'budgeted', 'tight', 'eastern', 'western'])
+  for (const team of ['free', 'budgeted', 'filling', 'tight', 'eastern', 'western'])
     keys[team] = (await system.createKey(team, 'hedging')).key;
 });
 after(async () => {
@@ -123,10 +124,19 @@ async function send(
   return { response, text: await response.text() };
 }
 
-/** Makes room in the share by a request that is not hedged. */
-async function makeRoom(of: Pick<Ask, 'team' | 'context'> = {}): Promise<void> {
-  const { response } = await ask({ ...of, outputTokensMax: 1 });
-  assert.equal(response.headers.get('x-tollgate-attempts'), '1');
+/**
+ * Makes room in the share of a proxy by requests that are not hedged, however slow they are: a strict limit has no room for it. More
+ * than one, as of a request in another half minute only a part may count.
+ */
+async function makeRoom(context = 'open'): Promise<void> {
+  for (let made = 0; made < 3; made++) {
+    const { response } = await until('one is admitted beside those that are not settled yet', async () => {
+      const answered = await ask({ team: 'filling', context, outputTokensMax: 15_000 });
+      return answered.response.status === 200 ? answered : undefined;
+    });
+    assert.equal(response.headers.get('x-tollgate-attempts'), '1');
+  }
+  await nothingIsReserved();
   await simulator.reset();
 }
 
@@ -212,7 +222,7 @@ async function assertHedged(answered: Answered): Promise<void> {
 }
 
 test('under a hard limit without room for a second call there is none, and the first answers', async () => {
-  await makeRoom({ team: 'tight' });
+  await makeRoom();
   const refused = await told('refused');
   const answered = await ask({ team: 'tight', outputTokensMax: 3000, sim: { delayMs: 2000, deployment: 'gpt-4o' } });
   assert.equal(answered.response.status, 200, answered.text);
@@ -227,7 +237,7 @@ for (const stream of [false, true]) {
   for (const team of ['free', 'budgeted']) {
     const under = team === 'free' ? "under a project's rolling limit" : 'under hard limits with room';
     test(`${under}, ${stream ? 'a stream' : 'JSON'}: the second answers, the first is cut off`, async () => {
-      await makeRoom({ team });
+      await makeRoom();
       const sent = await told('sent');
       await assertHedged(await ask({ team, stream, sim: silent('gpt-4o') }));
       assert.equal((await told('sent')) - sent, 1);
@@ -237,8 +247,7 @@ for (const stream of [false, true]) {
 }
 
 test('while both run both are reserved; a killed owner leaves a row for both, and nothing stays reserved', async () => {
-  await makeRoom({ team: 'budgeted' });
-  await nothingIsReserved();
+  await makeRoom();
   await simulator.addFault({ kind: 'hangBeforeHeaders' });
   const asked = ask({ team: 'budgeted', outputTokensMax: 1000 });
   await simulator.waitForCalls({}, { count: 1 });
@@ -258,20 +267,19 @@ test('while both run both are reserved; a killed owner leaves a row for both, an
   await until('upstream is back', async () => ((await system.status()).ready ? true : undefined), 60_000);
 });
 
-test('the share holds: of eight requests in turn two are hedged', async () => {
+test('the share holds: of five requests in turn the fourth is hedged', async () => {
   const models: (string | null)[] = [];
-  for (let turn = 1; turn <= 8; turn++) {
-    const sim = turn % 4 === 0 ? silent('gpt-4o') : { delayMs: 1500, deployment: 'gpt-4o' };
+  for (let turn = 1; turn <= 5; turn++) {
+    const sim = turn === 4 ? silent('gpt-4o') : { delayMs: 1500, deployment: 'gpt-4o' };
     const { response } = await ask({ context: 'rare', sim });
     models.push(response.headers.get('x-tollgate-model'));
   }
-  const three = ['gpt-4o', 'gpt-4o', 'gpt-4o'];
-  assert.deepEqual(models, [...three, 'gpt-4o-mini', ...three, 'gpt-4o-mini']);
-  assert.equal((await called()).length, 10);
+  assert.deepEqual(models, ['gpt-4o', 'gpt-4o', 'gpt-4o', 'gpt-4o-mini', 'gpt-4o']);
+  assert.equal((await called()).length, 6);
 });
 
 test('a hedge never leaves the regions of its team', async () => {
-  await makeRoom({ team: 'eastern', context: 'mixed' });
+  await makeRoom('mixed');
   const answered = await ask({ team: 'eastern', context: 'mixed', sim: silent('gpt-4o') });
   assert.equal(answered.response.headers.get('x-tollgate-model'), 'far-mini', answered.text);
   assert.deepEqual((await rowOf(answered)).models, ['far', 'far-mini'], 'over the model of another region');
