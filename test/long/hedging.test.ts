@@ -280,7 +280,8 @@ test('the share holds: of five requests in turn the fourth is hedged', async () 
 
 test('a hedge never leaves the regions of its team', async () => {
   await makeRoom('mixed');
-  const answered = await ask({ team: 'eastern', context: 'mixed', sim: silent('gpt-4o') });
+  await simulator.addFault({ kind: 'hangBeforeHeaders', count: 1 });
+  const answered = await ask({ team: 'eastern', context: 'mixed' });
   assert.equal(answered.response.headers.get('x-tollgate-model'), 'far-mini', answered.text);
   assert.deepEqual((await rowOf(answered)).models, ['far', 'far-mini'], 'over the model of another region');
   const paths = (await simulator.calls()).map((call) => call.path.split('?')[0]);
