@@ -140,7 +140,7 @@ export async function start(scope: Scope): Promise<{ address: string }> {
   const asked = bus.subscribe(subjects.budgetCounters, (bytes, reply) => void tell(bytes, reply), { queue: kind });
   scope.defer('counters', () => asked.drain());
 
-  const extensions = new Extensions({ store, logger, metrics });
+  const extensions = new Extensions({ store, at: (revision) => bus.config.at(revision), logger, metrics });
   const extend = async (bytes: Uint8Array, reply: string) => bus.reply(reply, await extensions.answer(bytes));
   const extending = bus.subscribe(subjects.leaseExtend, (bytes, reply) => void extend(bytes, reply), { queue: kind });
   scope.defer('extensions', () => extending.drain());

@@ -22,13 +22,14 @@ const targets = [target('gpt-4o'), target('mini')];
 let harness: Harness;
 let service: ServiceUnderTest;
 let asked: LeaseExtend[] = [];
-let granted = true;
+/** Undefined: nobody answers. */
+let granted: boolean | undefined = true;
 
 before(async () => {
   harness = await Harness.start();
   harness.bus.subscribe(subjects.leaseExtend, (bytes, reply) => {
     asked.push(LeaseExtend.decode(bytes));
-    harness.bus.reply(reply, encode(LeaseExtended, { granted }));
+    if (granted !== undefined) harness.bus.reply(reply, encode(LeaseExtended, { granted }));
   });
   await harness.bus.flush();
   await applyShare(0.5);
@@ -63,7 +64,7 @@ async function ask(fields: Fields, fault: FaultSpec): Promise<[Answer, UsageEven
   const body = chat('Capital of France?', more);
   const { usage, requestId } = harness.peer.dispatch({ body, targets });
   if (usage?.receipt && strict) usage.receipt.outputTokensMax = 100;
-  if (usage?.receipt && limited) usage.receipt.reservations = [reservation];
+  if (usage?.receipt && (limited || strict)) usage.receipt.reservations = [reservation];
   const answer = await harness.peer.ask({ body, targets, usage, requestId, attemptsMax });
   return [answer, await harness.peer.row(requestId)];
 }
@@ -167,11 +168,34 @@ test('a stream that has begun is left alone, however slow it is', async () => {
   assert.deepEqual([attempts(row).length, calls()], [1, ['gpt-4o']]);
 });
 
-test('a limit that counts tokens or cost has nothing reserved for a second call: there is none', async () => {
-  const [answer, row] = await ask({ limited: true }, { delayMs: 1200 });
-  assert.equal(answer.headers['x-tollgate-model'], 'gpt-4o');
-  assert.deepEqual([row.attempts.length, asked], [1, []]);
+test('a limit that counts tokens or cost has it reserved first, and the row says so', async () => {
+  const hedged = await ask({ limited: true }, hangs);
+  await assertHedged(hedged, [33, 0]);
+  assert.deepEqual(
+    asked.map(({ times, hedge }) => [times, hedge]),
+    [[2, true]],
+  );
+  assert.equal(hedged[1].receipt?.extensions, 1);
 });
+
+for (const [what, answered, outcome] of [
+  ['its room is refused', false, 'refused'],
+  ['nobody says whether there is room', undefined, 'uncovered'],
+] as const) {
+  test(`where ${what} there is no second call`, async () => {
+    const told = async () => {
+      const line = new RegExp(`tollgate_upstream_hedges_total{outcome="${outcome}",service="upstream"} (\\d+)`);
+      return Number(line.exec(await service.metrics())?.[1] ?? 0);
+    };
+    const before = await told();
+    granted = answered;
+    const [answer, row] = await ask({ limited: true }, { delayMs: 2500 });
+    assert.equal(answer.headers['x-tollgate-model'], 'gpt-4o');
+    assert.deepEqual([row.attempts.length, asked.length], [1, 1]);
+    assert.equal(row.receipt?.extensions, 0, 'settling looks whether it was granted all the same');
+    assert.equal((await told()) - before, 1);
+  });
+}
 
 test('a strict limit has it reserved first, and charges the one that was cut off at its bound', async () => {
   await assertHedged(await ask({ strict: true }, hangs), [33, 100]);

@@ -3,7 +3,7 @@ import type { Receipt, Reservation } from '@tollgate/contracts';
 import type { Argument, RedisConnection } from '@tollgate/redis';
 import type { Bound } from '../domain/bound.ts';
 import { type Charge, type CounterState, counterExpiresAtMs } from '../domain/charge.ts';
-import { type Grant, grantOf, heldOf, isStrict } from '../domain/grant.ts';
+import { type Grant, grantOf, growsWithAttempts, heldOf, mayHoldMore } from '../domain/grant.ts';
 import { isRate } from '../domain/rate.ts';
 import type { Settlement } from '../domain/settlement.ts';
 import type { Reached, Watch } from '../domain/threshold-watch.ts';
@@ -128,19 +128,24 @@ export class BudgetStore {
   }
 
   /**
-   * Reserves what the receipt holds once more, for another attempt; false: it was not done, and there may be none.
+   * Reserves what the receipt holds once more for each further attempt; false: nothing was done, and there may be none.
    * @param times how many attempts it is reserved for afterwards; a repeat with the same is done once
+   * @param limitOf the most that its counter may hold afterwards, of a rate its burst, in units of the quantity; undefined: no matter
    */
-  async extend(receipt: Receipt, times: number): Promise<boolean> {
+  async extend(
+    receipt: Receipt,
+    times: number,
+    limitOf: (reservation: Reservation) => number | undefined = ({ strictLimit }) => strictLimit,
+  ): Promise<boolean> {
     const keys = this.keys(receipt.organizationId);
     const names = [keys.epoch, keys.leases, keys.receipts];
-    const values: Argument[] = [this.redis.runId, receipt.requestId, this.leaseMs, times];
-    for (const reservation of receipt.reservations) {
-      const { amount, quantity, strictLimit = -1, windowEndMs } = reservation;
-      if (quantity === 'requests' || quantity === 'concurrency' || isRate(reservation)) continue;
-      names.push(keys.counter(reservation));
-      values.push(amount, strictLimit, counterExpiresAtMs(windowEndMs), partOf(reservation));
-    }
+    const charges = receipt.reservations.filter(growsWithAttempts).map((reservation) => {
+      const { amount, rate, window, windowEndMs } = reservation;
+      names.push(keys.charged(reservation));
+      const flow = rate === undefined ? [] : [rate, windowLengthMs(window) ?? 0];
+      return [amount, limitOf(reservation) ?? -1, counterExpiresAtMs(windowEndMs), partOf(reservation), ...flow];
+    });
+    const values = [this.redis.runId, receipt.requestId, this.leaseMs, times, JSON.stringify(charges)];
     return (await this.redis.run(scripts.extend, names, values)) === 1;
   }
 
@@ -208,7 +213,7 @@ export class BudgetStore {
         c: settlement.completionTokens,
         n: settlement.costNanoUsd,
         g: settlement.model,
-        ...(settlement.strict && { t: true }),
+        ...(settlement.mayHoldMore && { t: true }),
         b: bucket,
         m: table.place(keys.settled(bucket)),
         u: table.place(keys.unmeasured(bucket)),
@@ -247,7 +252,7 @@ export class BudgetStore {
       const bucket = keys.bucket(receipt.startedAtMs);
       return {
         id: receipt.requestId,
-        h: isStrict(receipt) ? `;!${1 + (receipt.extensions ?? 0)}` : '',
+        h: mayHoldMore(receipt) ? `;!${1 + (receipt.extensions ?? 0)}` : '',
         m: table.place(keys.settled(bucket)),
         u: table.place(keys.unmeasured(bucket)),
         r: receipt.reservations

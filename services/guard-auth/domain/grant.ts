@@ -1,4 +1,4 @@
-import type { Receipt, UsageEvent } from '@tollgate/contracts';
+import type { Receipt, Reservation, UsageEvent } from '@tollgate/contracts';
 import type { Plan } from './plan.ts';
 
 /** What an admission under a strict limit was given, by the script that knew what was left. */
@@ -43,14 +43,22 @@ export function grantedRow(row: UsageEvent, grant: Grant | undefined, times: num
   };
 }
 
-/** What a lease holds of this reservation: further attempts add tokens and cost, but no request and no slot. */
-export function heldOf({ amount, quantity }: Receipt['reservations'][number], { extensions = 0 }: Receipt): number {
-  return quantity === 'requests' || quantity === 'concurrency' ? amount : amount * (1 + extensions);
+/** Whether further attempts add to this reservation: tokens and cost do, but it is one request in one slot all the same. */
+export function growsWithAttempts({ quantity }: Pick<Reservation, 'quantity'>): boolean {
+  return quantity !== 'requests' && quantity !== 'concurrency';
 }
 
-/** Whether an admission was made under a strict limit, so that its lease may hold more than its receipt says. */
-export function isStrict({ reservations }: Receipt): boolean {
-  return reservations.some(({ strictLimit }) => strictLimit !== undefined);
+/** What a lease holds of this reservation. */
+export function heldOf(reservation: Reservation, { extensions = 0 }: Receipt): number {
+  return growsWithAttempts(reservation) ? reservation.amount * (1 + extensions) : reservation.amount;
+}
+
+/**
+ * Whether the lease may hold more than its receipt says: under a strict limit, or once its owner asked for more. An answer to that
+ * may have been lost.
+ */
+export function mayHoldMore({ reservations, extensions }: Receipt): boolean {
+  return extensions !== undefined || reservations.some(({ strictLimit }) => strictLimit !== undefined);
 }
 
 /** What a strict limit on cost holds of the request: no attempt costs more. Undefined where there is none. */

@@ -1,6 +1,6 @@
-import type { Reservation, UsageEvent } from '@tollgate/contracts';
+import { RequestStatus, type Reservation, type UsageEvent } from '@tollgate/contracts';
 import { countsStill } from './charge.ts';
-import { isStrict } from './grant.ts';
+import { mayHoldMore } from './grant.ts';
 import { isRate } from './rate.ts';
 
 /** Version of usage that the provider reported: nothing replaces it. */
@@ -21,7 +21,7 @@ export interface Settlement {
   /** What served; empty when nobody knows. Limits with a filter charge by it. */
   model: string;
   /** Its lease may hold more than once what the reservations say. */
-  strict: boolean;
+  mayHoldMore: boolean;
   /** The receipt's, without windows that ended long ago, and without rates if the usage is old. */
   reservations: Reservation[];
 }
@@ -42,11 +42,16 @@ export function settlementOf(event: UsageEvent, seq: number, nowMs: number): Set
     completionTokens: billed?.completion ?? 0,
     costNanoUsd: event.costNanoUsd,
     model: event.model,
-    strict: isStrict(receipt),
+    mayHoldMore: mayHoldMore(receipt) || isGivenUp(event),
     reservations: receipt.reservations.filter((reservation) =>
       isRate(reservation) ? flowsStill(event.finishedAtMs, nowMs) : countsStill(reservation.windowEndMs, nowMs),
     ),
   };
+}
+
+/** A pipeline's row of a request that no upstream took, as far as it knows: if one did, the lease may have been extended since. */
+function isGivenUp({ status, attempts }: UsageEvent): boolean {
+  return status === RequestStatus.FAILED && attempts.length === 0;
 }
 
 /** The longest window of a rate, in ms. What was used before it has flowed back, however late it is told. */

@@ -1,14 +1,18 @@
+import type { ConfigSnapshot } from '@tollgate/config';
 import { encode, LeaseExtend, LeaseExtended } from '@tollgate/contracts';
 import type { Counter, Logger, Metrics } from '@tollgate/telemetry';
 import type { BudgetStore } from '../adapters/budget-store.ts';
+import { refusingLimits } from '../domain/refusing-limits.ts';
 
 export interface ExtensionsOptions {
   store: Pick<BudgetStore, 'extend'>;
+  /** The configuration that a request was admitted by. */
+  at(revision: number): ConfigSnapshot | Promise<ConfigSnapshot>;
   logger: Logger;
   metrics: Metrics;
 }
 
-/** Owners of requests under strict limits, before another attempt of one that was charged. */
+/** Owners of requests, before another attempt that is not reserved: under strict limits, and of any that is hedged. */
 export class Extensions {
   readonly #options: ExtensionsOptions;
   readonly #outcomes: Counter<'outcome'>;
@@ -17,7 +21,7 @@ export class Extensions {
     this.#options = options;
     this.#outcomes = options.metrics.counter(
       'tollgate_lease_extensions_total',
-      'Reservations under strict limits that were to hold for another attempt, by outcome',
+      'Reservations that were to hold for another attempt, by outcome',
       ['outcome'],
     );
   }
@@ -30,10 +34,12 @@ export class Extensions {
   }
 
   async #extend(bytes: Uint8Array): Promise<boolean> {
-    const { store, logger } = this.#options;
+    const { store, at, logger } = this.#options;
     try {
-      const { receipt, times } = LeaseExtend.decode(bytes);
-      return receipt !== undefined && (await store.extend(receipt, times));
+      const { receipt, times, hedge } = LeaseExtend.decode(bytes);
+      if (receipt === undefined) return false;
+      if (!hedge) return await store.extend(receipt, times);
+      return await store.extend(receipt, times, refusingLimits(await at(receipt.revision), receipt));
     } catch (error) {
       logger.warn({ err: error }, 'a reservation was not extended');
       return false;

@@ -188,12 +188,17 @@ test('an owner has the reservation extended, and what it hears is what the store
   const snapshot = given.snapshot({ team: [strict(9000)] });
   const { receipt } = await ask(snapshot, 'r1');
   const metrics = createMetrics('test');
-  const extensions = new Extensions({ store, logger, metrics });
+  const extensions = new Extensions({ store, at: () => snapshot, logger, metrics });
   const extend = async (times: number) =>
-    LeaseExtended.decode(await extensions.answer(encode(LeaseExtend, { receipt, times }))).granted;
+    LeaseExtended.decode(await extensions.answer(encode(LeaseExtend, { receipt, times, hedge: false }))).granted;
   assert.deepEqual([await extend(2), await extend(2), await extend(3)], [true, true, false]);
-  const broken = new Extensions({ store: { extend: () => Promise.reject(new Error('away')) }, logger, metrics });
-  assert.equal(LeaseExtended.decode(await broken.answer(encode(LeaseExtend, { receipt, times: 2 }))).granted, false);
+  const broken = new Extensions({
+    ...{ store: { extend: () => Promise.reject(new Error('away')) }, at: () => snapshot, logger, metrics },
+  });
+  assert.equal(
+    LeaseExtended.decode(await broken.answer(encode(LeaseExtend, { receipt, times: 2, hedge: false }))).granted,
+    false,
+  );
   assert.equal(LeaseExtended.decode(await extensions.answer(Buffer.from('no message'))).granted, false);
   assert.match(await metrics.text(), /tollgate_lease_extensions_total\{outcome="refused",service="test"\} 3/);
 });
@@ -210,4 +215,29 @@ test('a lease that is written again is charged no more than the strict limit on 
   const lease = UsageEvent.decode((await store.release(organizationId, 'r1', false)) ?? new Uint8Array());
   assert.equal(lease.costNanoUsd, receipt.reservations[0]?.amount);
   assert.equal(lease.costNanoUsd, prompt * 150 + 4096 * 600);
+});
+
+test('before a hedge every limit that refuses is asked, by the configuration that admitted the request', async () => {
+  const limits = (team: number, organization: number) =>
+    given.snapshot({
+      team: [given.limit({ amount: team }), given.limit({ amount: 1, mode: 'soft', window: '1d' })],
+      organization: [given.limit({ amount: organization })],
+    });
+  const room = limits(9000, 4000);
+  const asked: number[] = [];
+  const extensions = new Extensions({
+    ...{ store, logger, metrics: createMetrics('test') },
+    at: async (revision) => {
+      asked.push(revision);
+      return room;
+    },
+  });
+  const hedge = async (requestId: string) => {
+    const { receipt } = await ask(room, requestId, { outputTokensMax: 1440 });
+    return LeaseExtended.decode(await extensions.answer(encode(LeaseExtend, { receipt, times: 2, hedge: true })))
+      .granted;
+  };
+  // 60 for the prompt and 1,440 for its answer.
+  assert.deepEqual([await hedge('r1'), await hedge('r2')], [true, false], 'the organization has 1,000 left');
+  assert.deepEqual(asked, [1, 1]);
 });

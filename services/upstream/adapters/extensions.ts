@@ -5,7 +5,10 @@ import type { Logger } from '@tollgate/telemetry';
 /** One script at the budget Redis; longer, and it is as good as away. */
 const timeoutMs = 1000;
 
-/** Has reservations under strict limits extended before another attempt. */
+/** What became of a question: no answer is a no, but another one. */
+export type ExtensionAnswer = 'granted' | 'refused' | 'unanswered';
+
+/** Has reservations extended before another attempt: under strict limits, and of any request before it is hedged. */
 export class Extensions {
   readonly #bus: Pick<Bus, 'request'>;
   readonly #logger: Logger;
@@ -16,19 +19,23 @@ export class Extensions {
   }
 
   /**
-   * Whether the receipt's limits have room for so many attempts. No answer is a no: where it was granted all the same, settling
-   * gives it back.
+   * Whether the receipt's limits have room for so many attempts: the strict ones, or for a hedge all that refuse. The receipt
+   * remembers it, and that it was asked for: where it was granted and the answer lost, settling gives it back all the same.
    */
-  async granted(receipt: Receipt, times: number): Promise<boolean> {
+  async extend(receipt: Receipt, times: number, hedge: boolean): Promise<ExtensionAnswer> {
+    receipt.extensions ??= 0;
     try {
-      const bytes = encode(LeaseExtend, { receipt, times });
-      return LeaseExtended.decode(await this.#bus.request(subjects.leaseExtend, bytes, timeoutMs)).granted;
+      const bytes = encode(LeaseExtend, { receipt, times, hedge });
+      const reply = await this.#bus.request(subjects.leaseExtend, bytes, timeoutMs);
+      if (!LeaseExtended.decode(reply).granted) return 'refused';
+      receipt.extensions = times - 1;
+      return 'granted';
     } catch (error) {
       this.#logger.warn(
         { err: error, requestId: receipt.requestId },
         'no answer about a further attempt: there is none',
       );
-      return false;
+      return 'unanswered';
     }
   }
 }

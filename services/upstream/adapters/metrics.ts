@@ -16,8 +16,8 @@ const unpricedKinds = new Set([
   otherKind,
 ]);
 
-/** Second calls beside silent first ones: made, beyond the share, or not covered by what is reserved. */
-export type HedgeOutcome = 'sent' | 'over_share' | 'uncovered';
+/** Second calls beside silent first ones: made, beyond the share, without room in a limit, or nobody could say whether there is. */
+export type HedgeOutcome = 'sent' | 'over_share' | 'refused' | 'uncovered';
 
 export interface UpstreamMetrics {
   /** @param outcome ok, cancelled, or whose fault it was */

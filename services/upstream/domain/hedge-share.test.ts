@@ -35,3 +35,12 @@ test('what was asked in the half minute before makes room, and what was hedged t
   nowMs += 60_000;
   assert.equal(share.take(0.05, nowMs), false);
 });
+
+test('what was given back is there for another request', () => {
+  const share = new HedgeShare();
+  const nowMs = 1_700_000_010_000;
+  for (let asked = 1; asked <= 20; asked++) share.asked(nowMs);
+  assert.equal(share.take(0.05, nowMs), true);
+  share.giveBack();
+  assert.deepEqual([share.take(0.05, nowMs), share.take(0.05, nowMs)], [true, false]);
+});

@@ -27,6 +27,11 @@ export class HedgeShare {
     return true;
   }
 
+  /** What was taken is not used: another request may. */
+  giveBack(): void {
+    if (this.#hedges > 0) this.#hedges -= 1;
+  }
+
   #turn(nowMs: number): void {
     const half = Math.floor(nowMs / halfMs);
     if (half === this.#half) return;

@@ -20,7 +20,7 @@ export function extensionFor({ receipt, attempts }: UsageEvent): number {
   return charged > (receipt.extensions ?? 0) ? charged + 1 : 0;
 }
 
-/** How many attempts it must hold for two calls side by side: those that were charged, and both. */
+/** Under any limit: how many attempts the reservation must hold for two calls side by side, those that were charged and both. */
 export function extensionBeside({ attempts }: UsageEvent): number {
   return chargedOf(attempts) + 2;
 }

@@ -1,8 +1,8 @@
 import { type ModelRotation, proxyById, rotationOf } from '@tollgate/config';
 import { type Receipt, Surface } from '@tollgate/contracts';
+import type { ExtensionAnswer } from '../adapters/extensions.ts';
 import type { HedgeOutcome } from '../adapters/metrics.ts';
 import { HedgeShare } from '../domain/hedge-share.ts';
-import { isStrict } from '../domain/strict.ts';
 import type { Run } from './run.ts';
 
 export type Hedge = NonNullable<ModelRotation['hedge']>;
@@ -35,19 +35,24 @@ export class Hedging {
 
   /**
    * Whether this silent request gets its second call now.
-   * @param extend under a strict limit: whether the reservation could be made to hold it
+   * @param extend asked where a limit counts what it uses: makes the reservation hold it, too
    */
-  async allows({ row, dispatch }: Run, { maxShare }: Hedge, extend: () => Promise<boolean>): Promise<boolean> {
-    const { receipt } = row;
-    if (!isStrict(receipt) && !isUnbound(receipt)) return this.#tell('uncovered');
-    if (!this.#shareOf(dispatch.proxyId).take(maxShare, Date.now())) return this.#tell('over_share');
-    if (isStrict(receipt) && !(await extend())) return this.#tell('uncovered');
-    return this.#tell('sent');
+  async allows({ row, dispatch }: Run, { maxShare }: Hedge, extend: () => Promise<ExtensionAnswer>): Promise<boolean> {
+    const share = this.#shareOf(dispatch.proxyId);
+    if (!share.take(maxShare, Date.now())) {
+      this.#told('over_share');
+      return false;
+    }
+    const covered = isUnbound(row.receipt) ? 'granted' : await extend();
+    if (covered === 'granted') return true;
+    share.giveBack();
+    this.#told(covered === 'refused' ? 'refused' : 'uncovered');
+    return false;
   }
 
-  #tell(outcome: HedgeOutcome): boolean {
-    this.#told(outcome);
-    return outcome === 'sent';
+  /** A second call is made. */
+  sent(): void {
+    this.#told('sent');
   }
 
   #shareOf(proxyId: string): HedgeShare {

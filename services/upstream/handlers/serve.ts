@@ -4,7 +4,7 @@ import { type Cost, providerByName } from '@tollgate/config';
 import { Surface, type Target } from '@tollgate/contracts';
 import { TollgateError } from '@tollgate/errors';
 import type { Logger } from '@tollgate/telemetry';
-import type { Extensions } from '../adapters/extensions.ts';
+import type { ExtensionAnswer, Extensions } from '../adapters/extensions.ts';
 import type { HandOn } from '../adapters/hand-on.ts';
 import type { UnpricedUsage } from '../adapters/unpriced.ts';
 import { isBilled, mayBeBilled } from '../domain/billed.ts';
@@ -84,7 +84,7 @@ export class Serve {
         continue;
       }
       const times = extensionFor(run.row);
-      if (times > 0 && !(await this.#extend(run, times))) break;
+      if (times > 0 && (await this.#extend(run, times, false)) !== 'granted') break;
       const nowMs = Date.now();
       if (nowMs >= lastMs) {
         run.failures.push({ fault: { kind: 'timeout', stage: 'connecting' }, blame: 'timeout' });
@@ -119,11 +119,9 @@ export class Serve {
     return provider !== undefined && (await this.#dependencies.endpoints.renewKey(provider, keyVersion));
   }
 
-  /** Under a strict limit: whether there is room for another attempt beside those that were charged. */
-  async #extend({ row: { receipt } }: Run, times: number): Promise<boolean> {
-    if (receipt === undefined || !(await this.#dependencies.extensions.granted(receipt, times))) return false;
-    receipt.extensions = times - 1;
-    return true;
+  /** Whether there is room for another attempt beside those that were charged, or beside the one that runs. */
+  async #extend({ row: { receipt } }: Run, times: number, hedge: boolean): Promise<ExtensionAnswer> {
+    return receipt === undefined ? 'refused' : this.#dependencies.extensions.extend(receipt, times, hedge);
   }
 
   /** @returns whether the request is over */
@@ -152,6 +150,7 @@ export class Serve {
       sweep,
       open: (which, onContent) => {
         if (which === 'first' || !beside) return open(first, outbound, onContent);
+        hedging.sent();
         run.silent = run.attempt;
         reportStart(bus, run, second);
         return open(second, beside, onContent);
@@ -162,7 +161,7 @@ export class Serve {
         // What cannot be asked for it has its turn when the first one failed.
         if (!found || 'kind' in found) return false;
         beside = found;
-        return hedging.allows(run, hedge, () => this.#extend(run, extensionBeside(run.row)));
+        return hedging.allows(run, hedge, () => this.#extend(run, extensionBeside(run.row), true));
       },
       mayGoOn: ({ call, end }) => end.kind === 'fault' && judge(end.fault, call.attempt.contentSent).action === 'next',
       failed: ({ call, end }) => {

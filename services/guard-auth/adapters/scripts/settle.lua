@@ -8,8 +8,8 @@
 --     bucket, g: model, t: true when the lease may hold more than once, r: [ [ counter's key, quantity, amount reserved,
 --     expires at (ms; 0 = when nothing is held), models that it counts; 0 = all, what its fields end with; of a rate: units that
 --     flow back in a window, the window's ms ], … ] }
--- A rate holds the estimate since admission: it moves by the difference, when a request is charged for the first time to what
--- was reserved.
+-- A rate holds the estimate since admission, and of further attempts since they were reserved: it moves by the difference, when a
+-- request is charged for the first time to what was reserved.
 --   4 JSON or empty: what counters are watched for, after all events
 --   [ counter's key, field with the highest per cent told, per cent, spent from which it is reached, per cent, … ], ascending
 -- Returns { charged, without effect, then for each watch that has something to tell: its place from 0, spent, reserved,
@@ -42,7 +42,7 @@ local function cost(quantity, version, prompt, completion, nanoUsd)
   return 0
 end
 
--- How often a lease under a strict limit holds what adds up with attempts.
+-- How often a lease holds what adds up with attempts.
 local function times(receipt)
   return receipt and tonumber(string.match(receipt, '^[^:!]*!(%d+)')) or 1
 end
@@ -74,19 +74,19 @@ for _, event in ipairs(cjson.decode(ARGV[3])) do
     local newer = event.v > version
     for _, r in ipairs(event.r) do
       local key = KEYS[r[1]]
+      local once = r[2] == 'requests' or r[2] == 'concurrency'
       if newer then
         local before = counts(r[5], model) and cost(r[2], version, prompt, completion, nanoUsd) or 0
         local after = counts(r[5], event.g) and cost(r[2], event.v, event.p, event.c, event.n) or 0
         if r[7] then
           local rate = rates[key] or { moved = 0, perMs = r[7], unit = r[8] }
-          rate.moved = rate.moved + after - (mark and before or r[3])
+          rate.moved = rate.moved + after - (mark and before or r[3] * (once and 1 or held))
           rates[key] = rate
         else
           add(spent, key, r[6], after - before, r[4])
         end
       end
       if leased and not r[7] then
-        local once = r[2] == 'requests' or r[2] == 'concurrency'
         add(reserved, key, r[6], -r[3] * (once and 1 or held), r[4])
       end
     end

@@ -138,7 +138,10 @@ export interface Receipt {
   outputTokensMax?:
     | number
     | undefined;
-  /** How often all that adds up with further attempts was reserved again, as its owner knows. */
+  /**
+   * How often all that adds up with further attempts was reserved again, as its owner knows. 0: it was asked for, so that
+   * the lease may hold more than this says.
+   */
   extensions?:
     | number
     | undefined;

@@ -27,7 +27,7 @@ export interface Release {
 
 /**
  * upstream → guard-auth, subject tg.v1.lease.extend, request and reply, queue group `guard-auth`: before another attempt of a
- * request under a strict limit, after one that is charged.
+ * request under a strict limit, after one that is charged; and under any limit before a second call beside one that runs.
  */
 export interface LeaseExtend {
   receipt:
@@ -35,6 +35,8 @@ export interface LeaseExtend {
     | undefined;
   /** What is reserved afterwards, in reservations of one attempt: 2 before the second. A repeat changes nothing. */
   times: number;
+  /** For a second call beside one that runs: every limit that refuses must have room, not only the strict ones. */
+  hedge: boolean;
 }
 
 export interface LeaseExtended {
@@ -210,7 +212,7 @@ export const Release: MessageFns<Release> = {
 };
 
 function createBaseLeaseExtend(): LeaseExtend {
-  return { receipt: undefined, times: 0 };
+  return { receipt: undefined, times: 0, hedge: false };
 }
 
 export const LeaseExtend: MessageFns<LeaseExtend> = {
@@ -220,6 +222,9 @@ export const LeaseExtend: MessageFns<LeaseExtend> = {
     }
     if (message.times !== 0) {
       writer.uint32(16).uint32(message.times);
+    }
+    if (message.hedge !== false) {
+      writer.uint32(24).bool(message.hedge);
     }
     return writer;
   },
@@ -251,6 +256,14 @@ export const LeaseExtend: MessageFns<LeaseExtend> = {
             }
 
             message.times = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.hedge = reader.bool();
             continue;
           }
         }
