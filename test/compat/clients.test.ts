@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { sharedSystem } from '../support/system.ts';
 import { clients } from './clients.ts';
+import { helpers } from './helpers.ts';
 import { type Installation, install } from './installation.ts';
 import { langchainEmbeddings } from './langchain.ts';
 import { situations } from './situations.ts';
 
-// Official clients as their users have them, with only base URL and key changed. All situations at once: most of them wait.
+// Official clients as their users have them, with only base URL and key changed: one of each kind. Each form of base URL: test/long.
 
 let installation: Installation;
 
@@ -18,7 +19,8 @@ before(async () => {
 
 after(() => installation?.restore());
 
-describe('official clients', { concurrency: true }, () => situations(clients, () => installation));
+situations(clients, () => installation);
+helpers(() => installation);
 
 test('LangChain embeds texts where it is told not to make tokens of them', async () => {
   const { gatewayUrl: url, apiKey } = installation;

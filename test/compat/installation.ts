@@ -5,9 +5,13 @@ import { type AnthropicSimulator, startAnthropicSimulator } from '@tollgate/test
 import { demoOf, withTeams } from '../support/demo.ts';
 import type { System } from '../support/system.ts';
 import { claude } from './anthropic.ts';
-import type { Client } from './client.ts';
 
-type Calls = AnthropicSimulator['calls'];
+/** A simulator, here or in another process. */
+type Provider = {
+  [Method in 'calls' | 'openGate']: (
+    ...given: Parameters<AnthropicSimulator[Method]>
+  ) => ReturnType<AnthropicSimulator[Method]> | Promise<ReturnType<AnthropicSimulator[Method]>>;
+};
 
 export interface Installation {
   gatewayUrl: string;
@@ -18,10 +22,10 @@ export interface Installation {
   rateLimitedKey(): Promise<string>;
   /** A new key that may ask once in a minute. */
   slowKey(): Promise<string>;
-  /** What the provider of this client was asked. */
-  callsOf(client: Client): (filter: Parameters<Calls>[0]) => Promise<ReturnType<Calls>>;
-  /** Lets the first content of a stream pass at the provider of this client. */
-  openGate(client: Client, name: string): Promise<void>;
+  /** What Azure was asked. */
+  azure: Provider;
+  /** What Anthropic was asked. */
+  anthropic: Provider;
   /** Puts the demo back, for the tests that come later. */
   restore(): Promise<void>;
 }
@@ -61,11 +65,8 @@ export async function install(
     spentKey,
     rateLimitedKey: () => keyOf('rated'),
     slowKey: () => keyOf('slow'),
-    callsOf:
-      ({ provider }) =>
-      async (filter) =>
-        provider === 'azure' ? azure.calls(filter) : anthropic.calls(filter),
-    openGate: async ({ provider }, name) => (provider === 'azure' ? azure : anthropic).openGate(name),
+    azure,
+    anthropic,
     restore: async () => {
       await system.apply(demo);
       await anthropic.close();

@@ -120,7 +120,7 @@ export function situations(clients: readonly Client[], installed: () => Installa
     async (client, { url, take }, installation) => {
       const { name, json, stream, habits } = client;
       const place = { url, apiKey: installation.apiKey };
-      const calls = installation.callsOf(client);
+      const provider = installation[client.provider];
       const waited = `Waited for by <${name}>`;
       const leaves = new AbortController();
       const asked = json(place, `${fault({ kind: 'hangBeforeHeaders' })} ${waited}`, leaves.signal);
@@ -128,7 +128,7 @@ export function situations(clients: readonly Client[], installed: () => Installa
       const found = (what: string, ended: boolean) =>
         until(
           `the call: ${what}, ${ended ? 'ended' : 'running'}`,
-          async () => (await calls({ ended })).find(({ body }) => body.includes(what)),
+          async () => (await provider.calls({ ended })).find(({ body }) => body.includes(what)),
           20_000,
           200,
         );
@@ -140,7 +140,7 @@ export function situations(clients: readonly Client[], installed: () => Installa
 
       const read = `Read in part by <${name}>, long enough to have two chunks`;
       const gate = `leaving-${++gates}`;
-      await installation.openGate(client, gate);
+      await provider.openGate(gate);
       const reading = new AbortController();
       const streamed = stream(place, `${fault({ gate })} ${read}`, {
         signal: reading.signal,
