@@ -84,7 +84,7 @@ interface Form {
 }
 
 /** @param kind the surface that the provider is told to use */
-function aiSdk(
+export function aiSdk(
   major: AiMajor,
   kind: 'chat' | 'responses',
   { name, path, of, model = gpt, provider = 'azure' }: Form,

@@ -45,7 +45,7 @@ interface Form {
 const habits = (major: Major): Habits => ({ budget: 1, badGateway: 3, raises: raises(major.OpenAI) });
 
 /** Chat completions, and embeddings where a model of them is offered. */
-function chat(major: Major, { name, path, of, model = gpt, provider = 'azure' }: Form): Client {
+export function chat(major: Major, { name, path, of, model = gpt, provider = 'azure' }: Form): Client {
   const ask = (content: string) => ({ model, messages: [{ role: 'user' as const, content }] });
   return {
     name: `${major.name}, ${name}`,
@@ -74,7 +74,7 @@ function chat(major: Major, { name, path, of, model = gpt, provider = 'azure' }:
   };
 }
 
-function responses(major: Major, { name, path, of, model = gpt, provider = 'azure' }: Form): Client {
+export function responses(major: Major, { name, path, of, model = gpt, provider = 'azure' }: Form): Client {
   return {
     name: `${major.name}, ${name}, responses`,
     path,
