@@ -8,7 +8,7 @@ import { until } from '../support/until.ts';
 import { apiVersion, context, gpt as model, type Place } from './client.ts';
 import { type Doorman, doorman } from './doorman.ts';
 import type { Installation } from './installation.ts';
-import { type Major, majors } from './openai.ts';
+import { type Major, majors, raises } from './openai.ts';
 
 type Of = (place: Place) => OpenAI;
 
@@ -153,14 +153,11 @@ export function helpers(installed: () => Installation): void {
         helper('a stream that breaks is an error of each helper', 3, async (client) => {
           const prompt = (what: string) =>
             `[[sim {"kind":"cut","afterChunks":2}]] A cut of ${what} for ${name}, with two chunks`;
-          const { APIError } = major.OpenAI;
-          await assert.rejects(client.chat.completions.stream(asked(prompt('chat'))).finalChatCompletion(), APIError);
-          await assert.rejects(
-            client.responses.stream({ model, input: prompt('responses') }).finalResponse(),
-            APIError,
-          );
+          const { broken } = raises(major.OpenAI);
+          await assert.rejects(client.chat.completions.stream(asked(prompt('chat'))).finalChatCompletion(), broken);
+          await assert.rejects(client.responses.stream({ model, input: prompt('responses') }).finalResponse(), broken);
           const runner = client.chat.completions.runTools({ ...asked(prompt('tools')), stream: true, tools: [] });
-          await assert.rejects(runner.finalContent(), APIError);
+          await assert.rejects(runner.finalContent(), broken);
         });
 
         helper('abort() of a stream ends the call of the provider', 1, async (client) => {
