@@ -11,12 +11,14 @@ export interface Doorman {
   close(): Promise<void>;
 }
 
-export async function doorman(gatewayUrl: string): Promise<Doorman> {
+/** @param key put in place of the caller's, for one whose key cannot be set */
+export async function doorman(gatewayUrl: string, key?: string): Promise<Doorman> {
   const { hostname, port } = new URL(gatewayUrl);
   const seen: string[] = [];
   const server = createServer((incoming, outgoing) => {
     seen.push(`${incoming.method} ${incoming.url}`);
-    const { method, headers, url: path } = incoming;
+    const { method, url: path } = incoming;
+    const headers = key === undefined ? incoming.headers : { ...incoming.headers, authorization: `Bearer ${key}` };
     const onward = request({ hostname, port, method, headers, path });
     onward.on('response', (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
