@@ -49,6 +49,19 @@ test('a rolling window is one line and has no end, slots have no window', () => 
   ]);
 });
 
+test('a window that is over and the next one are two lines, and so are those of two selectors', () => {
+  const next = { windowStartMs: 2000, windowEndMs: 3000, spent: 5, reserved: 1 };
+  const all = [counter(), counter(next), counter({ selector: 'p-user', spent: 7, reserved: 2 })];
+  assert.deepEqual(
+    toBudgets(all, snapshot).map(({ spent, reserved, resetsAtMs }) => [spent, reserved, resetsAtMs]),
+    [
+      [60, 30, 2000],
+      [5, 1, 3000],
+      [7, 2, 2000],
+    ],
+  );
+});
+
 test('of a team: what binds it, and nothing of another one', () => {
   const all = [
     counter({ scope: 'organization', scopeId: 'acme' }),
