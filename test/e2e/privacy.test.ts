@@ -52,9 +52,20 @@ before(async () => {
       for (const original of originals) assert.ok(!body.includes(original), `${original} came back`);
     }
   }
-  await until('four rows', async () => {
+  const queued = await fetch(`${status.gatewayUrl}/v1/responses`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-api-key': key, 'idempotency-key': 'privacy' },
+    body: JSON.stringify({
+      model: 'gpt-4o',
+      background: true,
+      user: originals[0],
+      input: `Repeat: ${texts.join(' ')}`,
+    }),
+  });
+  assert.equal(queued.status, 200, await queued.text());
+  await until('five rows', async () => {
     const [row] = await system.sql<{ n: number }>("SELECT count() AS n FROM usage WHERE team = 'sales'");
-    return Number(row?.n) >= 4 ? row : undefined;
+    return Number(row?.n) >= 5 ? row : undefined;
   });
 });
 
@@ -107,8 +118,9 @@ test('nothing stands in a message of JetStream', async () => {
         for (const original of originals) assert.ok(!text.includes(original), `${original} in ${config.name}`);
       }
     }
-    assert.deepEqual([...read.keys()].sort(), ['EVENTS', 'KV_CONFIG', 'USAGE']);
-    assert.ok((read.get('USAGE') ?? 0) > 0 && (read.get('KV_CONFIG') ?? 0) > 0, JSON.stringify([...read]));
+    assert.deepEqual([...read.keys()].sort(), ['BACKGROUND', 'BACKGROUND_QUEUE', 'EVENTS', 'KV_CONFIG', 'USAGE']);
+    for (const stream of ['BACKGROUND', 'KV_CONFIG', 'USAGE'])
+      assert.ok((read.get(stream) ?? 0) > 0, JSON.stringify([...read]));
   } finally {
     await nats.close();
   }
