@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, beforeEach, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { IdempotencyEnd } from '@tollgate/contracts';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
 import * as given from '../testing/harness.ts';
@@ -105,6 +106,8 @@ test('everything has a time to live, and nothing tells a key, a team or a body',
 test('beyond the bound the oldest go, in steps, and are counted', async () => {
   const gone = [];
   for (let at = 0; at < 20; at++) {
+    // Of one millisecond none is the older one.
+    await delay(2);
     await claim(`r${at}`, { key: `k${at}` });
     gone.push(await end(`r${at}`, { key: bytes(`k${at}`), answer: randomBytes(9_500) }));
   }
