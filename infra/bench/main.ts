@@ -8,12 +8,12 @@ import { bareUpstream, fastifyProxy } from './contenders/simple.ts';
 import { tollgate } from './contenders/tollgate.ts';
 import { load, measure, type Run, type Scenario } from './measure.ts';
 import { neighbours, neighboursText } from './neighbours/neighbours.ts';
-import { profile } from './profile/profile.ts';
+import { profile, type Work } from './profile/profile.ts';
 import { besides, ratios, summarize, table } from './report.ts';
-import { streams, streamsText } from './streams/streams.ts';
+import { pacedProvider, streams, streamsText, thousandChunks } from './streams/streams.ts';
 
 // npm run bench: what Tollgate costs, beside what others cost, in alternating runs on this machine. With `--profile`: what
-// its services spend their time on instead, at full load or at `--rate`. With `--admission` or `--neighbours`: what admission costs and holds, and what one
+// its services spend their time on instead, at full load, at `--rate`, or with as many open streams as `--streams` says. With `--admission` or `--neighbours`: what admission costs and holds, and what one
 // team's load does to another's.
 
 const { values } = parseArgs({
@@ -109,6 +109,14 @@ function write(found: object): void {
   console.log(`\nwritten to ${values.json}`);
 }
 
+/** @param rate requests a second; 0 = full load */
+function requests(upstreamUrl: string, rate: number): Work {
+  const mode = rate > 0 ? ({ kind: 'open', rate } as const) : ({ kind: 'closed', connections: 64 } as const);
+  const run = async ({ url, headers }: Contender, forSeconds: number) =>
+    (await load({ url, headers, mode, seconds: forSeconds, warmUpSeconds: 0, largeBodyBytes: 0 })).requests;
+  return { upstreamUrl, unit: 'a request', run };
+}
+
 async function run(): Promise<void> {
   if (values.admission) {
     const found = await admission(Number(values.rounds), seconds);
@@ -123,6 +131,14 @@ async function run(): Promise<void> {
     return;
   }
   const opened = (values.streams ?? String(streamsUsual)).split(',').map(Number);
+  if (values.streams !== undefined && values.profile) {
+    const provider = await pacedProvider();
+    contenders.push(provider);
+    const run = (contender: Contender, forSeconds: number) => thousandChunks(contender, opened[0] ?? 0, forSeconds);
+    const work = { upstreamUrl: provider.url, unit: 'per 1,000 chunks', run };
+    console.log(await profile(work, seconds, values.together));
+    return;
+  }
   if (values.streams !== undefined) {
     const found = await streams(opened, Number(values.rounds), seconds, deployments);
     console.log(streamsText(found));
@@ -132,7 +148,7 @@ async function run(): Promise<void> {
   contenders.push(await bareUpstream());
   const [{ url }] = contenders as [Contender];
   if (values.profile) {
-    console.log(await profile(url, seconds, { together: values.together, rate: Number(values.rate) }));
+    console.log(await profile(requests(url, Number(values.rate)), seconds, values.together));
     return;
   }
   const found = report(await compare(url));

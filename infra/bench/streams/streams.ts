@@ -32,21 +32,12 @@ export async function streams(
   seconds: number,
   deployments: readonly { name: string; together: string }[],
 ): Promise<StreamRun[]> {
-  const provider = await startWithIpc(path.join(import.meta.dirname, 'paced-provider.ts'), {}, [
-    ...[String(chunks), String(perSecond)],
-  ]);
-  const contenders: Contender[] = [
-    {
-      name: 'upstream alone',
-      url: `${provider.address}/v1/chat/completions`,
-      headers: {},
-      processes: async () => new Map([['upstream', [provider.child.pid as number]]]),
-      stop: () => end(provider.child),
-    },
-  ];
+  const provider = await pacedProvider();
+  const contenders = [provider];
+  const { origin } = new URL(provider.url);
   try {
-    contenders.push(await portkey(provider.address));
-    for (const { name, together } of deployments) contenders.push(await tollgate(provider.address, name, together));
+    contenders.push(await portkey(origin));
+    for (const { name, together } of deployments) contenders.push(await tollgate(origin, name, together));
     for (const contender of contenders) await load(contender, 50, streamSeconds);
     const runs: StreamRun[] = [];
     for (let round = 1; round <= rounds; round++) {
@@ -70,6 +61,25 @@ export async function streams(
   } finally {
     await Promise.all(contenders.map((contender) => contender.stop()));
   }
+}
+
+/** The provider itself, as what nothing stands before. */
+export async function pacedProvider(): Promise<Contender> {
+  const pace = [String(chunks), String(perSecond)];
+  const { address, child } = await startWithIpc(path.join(import.meta.dirname, 'paced-provider.ts'), {}, pace);
+  return {
+    name: 'upstream alone',
+    url: `${address}/v1/chat/completions`,
+    headers: {},
+    processes: async () => new Map([['upstream', [child.pid as number]]]),
+    stop: () => end(child),
+  };
+}
+
+/** So many streams open for so many seconds, by a process of its own. @returns thousands of chunks of all of them */
+export async function thousandChunks(contender: Contender, open: number, seconds: number): Promise<number> {
+  const { streams: all } = await load(contender, open, seconds);
+  return (all * chunks) / 1000;
 }
 
 async function load({ url, headers }: Contender, open: number, seconds: number): Promise<StreamReport> {
