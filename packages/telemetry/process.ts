@@ -1,11 +1,15 @@
 import { performance } from 'node:perf_hooks';
-import type { Metrics } from './metrics.ts';
+
+/** What of a registry this needs: a gauge whose value is set at each scrape. */
+interface Gauges {
+  gauge(name: string, help: string, labels: readonly [], collect: (gauge: { set(value: number): void }) => void): void;
+}
 
 /**
  * Read at the scrape only: prom-client's own set samples the event loop a hundred times a second, which ten idle
  * services on a small machine notice.
  */
-export function observeProcess(metrics: Metrics): void {
+export function observeProcess(metrics: Gauges): void {
   metrics.gauge('tollgate_process_resident_memory_bytes', 'Resident memory', [], (gauge) =>
     gauge.set(process.memoryUsage.rss()),
   );

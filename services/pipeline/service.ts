@@ -8,7 +8,7 @@ import { Intake } from './adapters/intake.ts';
 import { Joins } from './adapters/joins.ts';
 import { ParsePool } from './adapters/parse-pool.ts';
 import { readConfig } from './config.ts';
-import type { Tools } from './handlers/steps.ts';
+import type { Tools } from './handlers/steps/tools.ts';
 import { Taker } from './handlers/take.ts';
 
 export async function start(scope: Scope): Promise<object> {

@@ -1,8 +1,4 @@
 import type { Guardrail } from '@tollgate/config';
-import type { GuardPool } from '@tollgate/guard';
-import type { Background } from '../adapters/background.ts';
-import type { Joins } from '../adapters/joins.ts';
-import type { ParsePool } from '../adapters/parse-pool.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import type { Run } from './run.ts';
 import { authorize } from './steps/authorize.ts';
@@ -11,16 +7,7 @@ import { listModels } from './steps/list-models.ts';
 import { lookUp } from './steps/look-up.ts';
 import { mask } from './steps/mask.ts';
 import { route } from './steps/route.ts';
-
-export interface Tools {
-  auth: GuardPool;
-  pii: GuardPool;
-  cache: GuardPool;
-  router: GuardPool;
-  parser: ParsePool;
-  joins: Joins;
-  background: Pick<Background, 'expectRoom' | 'keptAs'>;
-}
+import type { Tools } from './steps/tools.ts';
 
 export interface Step {
   /** Its place in the ledger's times and in error texts. */

@@ -14,7 +14,8 @@ import { idempotencyClaim } from '../domain/idempotency.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import { Finish } from './finish.ts';
 import { Run } from './run.ts';
-import { modelSteps, type Step, stepsOf, stepsOnce, storedSteps, type Tools } from './steps.ts';
+import type { Tools } from './steps/tools.ts';
+import { modelSteps, type Step, stepsOf, stepsOnce, storedSteps } from './steps.ts';
 import { withinGrant } from './strict.ts';
 
 export interface TakeDependencies {

@@ -8,7 +8,7 @@ import { noModelText } from '../../domain/no-model.ts';
 import { usageRow } from '../../domain/usage-row.ts';
 import { next, refuse, type Verdict } from '../../domain/verdict.ts';
 import type { Run } from '../run.ts';
-import type { Tools } from '../steps.ts';
+import type { Tools } from './tools.ts';
 
 /** One script at Redis; longer, and the store is as good as away. */
 const timeoutMs = 2000;

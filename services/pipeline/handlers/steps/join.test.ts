@@ -7,9 +7,10 @@ import { Joins } from '../../adapters/joins.ts';
 import { Body } from '../../domain/body/body.ts';
 import { indexBody } from '../../domain/body/index-body.ts';
 import { Run } from '../run.ts';
-import { stepsOf, stepsOnce, type Tools } from '../steps.ts';
+import { stepsOf, stepsOnce } from '../steps.ts';
 import { authorize } from './authorize.ts';
 import { join } from './join.ts';
+import type { Tools } from './tools.ts';
 
 const noBytes = new Uint8Array(0);
 const running = (requestId: string) => ({ running: requestId, answer: noBytes });

@@ -1,8 +1,8 @@
 import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import { next, refuse, type Verdict } from '../../domain/verdict.ts';
 import type { Run } from '../run.ts';
-import type { Tools } from '../steps.ts';
 import { authorize } from './authorize.ts';
+import type { Tools } from './tools.ts';
 
 /** How much later than the first caller a retry may read the answer. */
 const lookEveryMs = 100;

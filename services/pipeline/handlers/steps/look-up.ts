@@ -3,8 +3,8 @@ import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import { fingerprint } from '../../domain/fingerprint.ts';
 import { next, refuse, type Verdict } from '../../domain/verdict.ts';
 import type { Run } from '../run.ts';
-import type { Tools } from '../steps.ts';
 import { unexpected } from './authorize.ts';
+import type { Tools } from './tools.ts';
 
 /** A lookup that takes longer costs more than it saves. */
 const timeoutMs = 500;

@@ -2,8 +2,8 @@ import type { PiiResult } from '@tollgate/contracts';
 import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import { next, refuse, type Verdict } from '../../domain/verdict.ts';
 import type { Run } from '../run.ts';
-import type { Tools } from '../steps.ts';
 import { unexpected } from './authorize.ts';
+import type { Tools } from './tools.ts';
 
 /** 16 MiB of text are scanned in a few seconds on a slow core. */
 const timeoutMs = 20_000;

@@ -5,8 +5,8 @@ import { TollgateError } from '@tollgate/errors';
 import { Body } from '../../domain/body/body.ts';
 import { indexBody } from '../../domain/body/index-body.ts';
 import type { Run } from '../run.ts';
-import type { Tools } from '../steps.ts';
 import { route } from './route.ts';
+import type { Tools } from './tools.ts';
 
 const bytes = Buffer.from('{"input":"x","previous_response_id":"resp_background"}');
 

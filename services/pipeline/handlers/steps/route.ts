@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import type { Affinity, RouteCall } from '@tollgate/contracts';
 import { next, refuse, type Verdict } from '../../domain/verdict.ts';
 import type { Run } from '../run.ts';
-import type { Tools } from '../steps.ts';
 import { affinityOf, bind } from './affinity.ts';
 import { unexpected } from './authorize.ts';
+import type { Tools } from './tools.ts';
 
 const timeoutMs = 1000;
 
