@@ -4,9 +4,16 @@ import type { System } from '@tollgate/testing/system';
 /** Resident memory in MiB of every process; a figure that cannot be read is left out. */
 export async function memoryMib(system: System): Promise<Record<string, number>> {
   const { services, engines } = await system.status();
-  const all = await Promise.all(
-    [...services, ...engines].map(async ({ name, pid }) => [name, await residentMib(pid)] as const),
-  );
+  return residentOf([...services, ...engines]);
+}
+
+/** The same of the services alone. */
+export async function serviceMib(system: System): Promise<Record<string, number>> {
+  return residentOf((await system.status()).services);
+}
+
+async function residentOf(processes: readonly { name: string; pid: number | null }[]): Promise<Record<string, number>> {
+  const all = await Promise.all(processes.map(async ({ name, pid }) => [name, await residentMib(pid)] as const));
   return Object.fromEntries(all.filter((entry): entry is [string, number] => entry[1] !== undefined));
 }
 

@@ -12,7 +12,7 @@ import { strictLimits } from '../plan/strict-team.ts';
 import { type Facts, judge, type Verdict } from '../verdicts/index.ts';
 import { Disturber } from './disturb.ts';
 import { Load } from './load.ts';
-import { memoryMib } from './memory.ts';
+import { memoryMib, serviceMib } from './memory.ts';
 import { untilQuiet, untilRolledUp } from './quiet.ts';
 
 export interface SoakOptions {
@@ -105,6 +105,7 @@ async function run(installation: Installation, { limits, steps, ...options }: Ru
       budgets: await budgets.read(),
       ...limits,
       archive: await archiveOf(installation),
+      serviceMib: await serviceMib(installation.system),
     };
   } finally {
     budgets.close();

@@ -16,6 +16,8 @@ export interface Facts extends ReachedLimits {
   budgets: Budgets;
   /** What the console says of the archive team, whose rows are only read from the rollup. */
   archive: { requests: number; tokens: number; costNanoUsd: number };
+  /** Resident memory of each service's process; empty where nothing can be read. */
+  serviceMib: Readonly<Record<string, number>>;
 }
 
 export interface Verdict {

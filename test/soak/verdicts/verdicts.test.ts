@@ -79,6 +79,7 @@ const right: Facts = {
   },
   ...{ narrowTokens: 1000, strictPromptTokens: 1000, rate: { perMinute: 60, burst: 5 } },
   archive: { requests: archived.requests, tokens: archived.tokens, costNanoUsd: archived.costNanoUsd },
+  serviceMib: { ingress: 140, pipeline: 260 },
 };
 
 /** Names of the verdicts that do not hold. */
@@ -114,6 +115,33 @@ test('an answer with another text, cut short without an error, or with a foreign
   assert.deepEqual(broken(withOutcome({ end: 'error', status: 500, code: 'internal_error' })), [answers]);
   assert.deepEqual(broken(withOutcome({ end: 'error', status: 502, code: 'overloaded' })), [answers]);
 });
+
+test('one in ten is turned away though nothing is disturbed; in a disturbance and right after it they may be', () => {
+  const many = (change: (number: number) => Partial<Outcome>) =>
+    broken({
+      outcomes: [refused, ...Array.from({ length: 100 }, (_, number) => ({ ...outcome, ...change(number) }))],
+    }).includes('callers whom nothing disturbed are served');
+  const turnedAway = { end: 'error', status: 503, code: 'overloaded', isWhole: false, text: '' } as const;
+  assert.equal(
+    many(() => ({})),
+    false,
+  );
+  assert.equal(
+    many((number) => (number < 5 ? turnedAway : {})),
+    false,
+  );
+  assert.equal(
+    many((number) => (number < 10 ? turnedAway : {})),
+    true,
+  );
+  assert.equal(
+    many((number) => (number < 10 ? { ...turnedAway, sentAtMs: 8000, endedAtMs: 8100 } : {})),
+    false,
+  );
+});
+
+test('a service that keeps what it served', () =>
+  assert.deepEqual(broken({ serviceMib: { ingress: 140, pipeline: 900 } }), ['no service keeps what it has served']));
 
 test('a connection breaks with ingress, and with nothing else', () => {
   assert.deepEqual(broken(withOutcome({ end: 'broken', sentAtMs: 5500, endedAtMs: 5600 })), []);
