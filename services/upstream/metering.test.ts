@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { Surface, type UsageEvent } from '@tollgate/contracts';
+import { type AnthropicSimulator, startAnthropicSimulator } from '@tollgate/testing/anthropic';
 import type { FaultSpec } from '@tollgate/testing/azure';
 import { Harness, type ServiceUnderTest } from './testing/harness.ts';
 import { chat, type DispatchFields, target } from './testing/peer.ts';
 
 // Everything that a provider bills apart, on every surface, streamed or not: a row of each pair must say it and cost it.
 
-const prices = `
-  gpt-4o:
+/** All that a price may say. */
+const everything = `
     prompt: 2
     cachedPrompt: 1
     cacheWrite: 3
@@ -18,29 +19,82 @@ const prices = `
     audioCompletion: 80
     toolCalls: { web_search: 10 }
     longContext: { abovePromptTokens: 200, prompt: 4, completion: 20 }
-    serviceTiers: { flex: { prompt: 1, completion: 5 } }
+    serviceTiers: { flex: { prompt: 1, completion: 5 } }`;
+const [claude, embedder] = ['claude-sonnet-4-5', 'text-embedding-3-small'] as const;
+const prices = `
+  gpt-4o:${everything}
+  ${claude}:${everything}
+  ${embedder}:${everything}
   gpt-4o-mini: { prompt: 1, completion: 4 }`;
 
 let harness: Harness;
+let anthropic: AnthropicSimulator;
 let service: ServiceUnderTest;
 before(async () => {
-  harness = await Harness.start();
-  await harness.apply(undefined, prices);
+  // The key that the harness keeps in a file.
+  const key = { apiKey: 'azure-simulator-key' };
+  [harness, anthropic] = await Promise.all([Harness.start(), startAnthropicSimulator(key)]);
+  const azure = harness.provider('azure', {
+    models: `[gpt-4o, { name: mini, deployment: gpt-4o-mini, baseModel: gpt-4o-mini }, ${embedder}]`,
+  });
+  const messages = harness.provider('claude', {
+    ...{ type: 'anthropic', endpoint: anthropic.address, models: `[${claude}]` },
+  });
+  await harness.apply(azure + messages, prices);
   service = await harness.service('upstream-a');
 });
-after(() => harness?.close());
-beforeEach(() => harness.simulator.reset());
+after(async () => {
+  await harness?.close();
+  await anthropic?.close();
+});
+beforeEach(() => {
+  harness.simulator.reset();
+  anthropic.reset();
+});
 
 const usageOption = { stream_options: { include_usage: true } };
-const surfaces: Record<string, (prompt: string, stream: boolean) => DispatchFields> = {
-  chat: (prompt, stream) => ({ body: chat(prompt, { stream, ...(stream && usageOption) }) }),
-  responses: (prompt, stream) => ({ body: { model: 'x', input: prompt, stream }, surface: Surface.RESPONSES }),
+const toldBy = { azure: () => harness.simulator, anthropic: () => anthropic };
+const named = (provider: string, model: string) => [
+  target('gpt-4o', { provider, model, deployment: model, baseModel: model }),
+];
+
+interface Asked {
+  provider: keyof typeof toldBy;
+  streams: boolean[];
+  fields(prompt: string, stream: boolean): DispatchFields;
+}
+
+const surfaces: Record<string, Asked> = {
+  chat: {
+    ...{ provider: 'azure', streams: [false, true] },
+    fields: (prompt, stream) => ({ body: chat(prompt, { stream, ...(stream && usageOption) }) }),
+  },
+  responses: {
+    ...{ provider: 'azure', streams: [false, true] },
+    fields: (input, stream) => ({ body: { model: 'x', input, stream }, surface: Surface.RESPONSES }),
+  },
+  messages: {
+    ...{ provider: 'anthropic', streams: [false, true] },
+    fields: (prompt, stream) => ({
+      ...{ body: chat(prompt, { stream, max_tokens: 200 }), surface: Surface.MESSAGES },
+      targets: named('claude', claude),
+    }),
+  },
+  embeddings: {
+    ...{ provider: 'azure', streams: [false] },
+    fields: (input) => ({
+      ...{ body: { model: 'x', input }, surface: Surface.EMBEDDINGS },
+      targets: named('azure', embedder),
+    }),
+  },
 };
 
 const question = 'Capital of France, please, once more?';
 
 interface Field {
   issued: FaultSpec;
+  /** Where a provider can say it. */
+  on: readonly string[];
   prompt?: string;
   /** Nano-dollars of these tokens. */
   cost(tokens: { prompt: number; completion: number }): number;
@@ -48,56 +102,69 @@ interface Field {
   expected: unknown;
 }
 
+const everywhere = ['chat', 'responses', 'messages', 'embeddings'];
+const generating = ['chat', 'responses', 'messages'];
+const ofOpenAi = ['chat', 'responses'];
+
 const fields: Record<string, Field> = {
   'prompt and completion': {
+    on: everywhere,
     issued: {},
     cost: ({ prompt, completion }) => prompt * 2000 + completion * 10_000,
     says: ({ billing }) => billing?.unpriced ?? [],
     expected: [],
   },
   'cached prompt': {
+    on: generating,
     issued: { cachedTokens: 5 },
     cost: ({ prompt, completion }) => (prompt - 5) * 2000 + 5 * 1000 + completion * 10_000,
     says: ({ billed }) => billed?.cachedPrompt,
     expected: 5,
   },
   'cache write': {
+    on: generating,
     issued: { cacheWriteTokens: 6 },
     cost: ({ prompt, completion }) => (prompt - 6) * 2000 + 6 * 3000 + completion * 10_000,
     says: ({ billed }) => billed?.cacheWritePrompt,
     expected: 6,
   },
   reasoning: {
+    on: generating,
     issued: { reasoningTokens: 7 },
     cost: ({ prompt, completion }) => prompt * 2000 + (completion - 7) * 10_000 + 7 * 12_000,
     says: ({ billed }) => billed?.reasoning,
     expected: 7,
   },
   'audio prompt': {
+    on: ofOpenAi,
     issued: { audioPromptTokens: 4 },
     cost: ({ prompt, completion }) => (prompt - 4) * 2000 + 4 * 40_000 + completion * 10_000,
     says: ({ billed }) => billed?.audioPrompt,
     expected: 4,
   },
   'audio completion': {
+    on: ofOpenAi,
     issued: { audioCompletionTokens: 3 },
     cost: ({ prompt, completion }) => prompt * 2000 + (completion - 3) * 10_000 + 3 * 80_000,
     says: ({ billed }) => billed?.audioCompletion,
     expected: 3,
   },
   'calls of tools': {
+    on: generating,
     issued: { toolCalls: { web_search: 1 } },
     cost: ({ prompt, completion }) => prompt * 2000 + completion * 10_000 + 10_000_000,
     says: ({ billing }) => billing?.toolCalls,
     expected: { web_search: 1 },
   },
   'service tier': {
+    on: generating,
     issued: { serviceTier: 'flex' },
     cost: ({ prompt, completion }) => prompt * 1000 + completion * 5000,
     says: ({ billing }) => billing?.serviceTier,
     expected: 'flex',
   },
   'long context': {
+    on: everywhere,
     issued: {},
     prompt: `${question} ${'word '.repeat(300)}`,
     cost: ({ prompt, completion }) => prompt * 4000 + completion * 20_000,
@@ -106,15 +173,18 @@ const fields: Record<string, Field> = {
   },
 };
 
-for (const [surface, ask] of Object.entries(surfaces)) {
-  for (const stream of [false, true]) {
-    for (const [name, { issued, prompt = question, cost, says, expected }] of Object.entries(fields)) {
+for (const [surface, asked] of Object.entries(surfaces)) {
+  for (const stream of asked.streams) {
+    for (const [name, { issued, on, prompt = question, cost, says, expected }] of Object.entries(fields)) {
+      if (!on.includes(surface)) continue;
       test(`${surface}, ${stream ? 'stream' : 'JSON'}: ${name}`, async () => {
-        harness.simulator.addFault(issued);
-        const answer = await harness.peer.ask(ask(prompt, stream));
+        const provider = toldBy[asked.provider]();
+        provider.addFault(issued);
+        const answer = await harness.peer.ask(asked.fields(prompt, stream));
         const row = await harness.peer.row(answer.requestId);
-        const told = harness.simulator.totals().all.issued;
+        const told = provider.totals().all.issued;
         const { prompt: promptTokens = 0, completion = 0 } = row.billed ?? {};
+        assert.ok(promptTokens > 0 && (completion > 0 || surface === 'embeddings'));
         assert.deepEqual([promptTokens, completion], [told.promptTokens, told.completionTokens]);
         assert.deepEqual(says(row), expected);
         assert.equal(row.costNanoUsd, cost({ prompt: promptTokens, completion }));
@@ -128,7 +198,7 @@ for (const [surface, ask] of Object.entries(surfaces)) {
 test('what has no price is charged, told in the row and counted', async () => {
   harness.simulator.addFault({ audioPromptTokens: 4, serviceTier: 'priority', toolCalls: { web_search: 1 } });
   const answer = await harness.peer.ask({
-    ...surfaces.responses?.(question, false),
+    ...surfaces.responses?.fields(question, false),
     body: { model: 'x', input: question },
     targets: [target('mini')],
   });

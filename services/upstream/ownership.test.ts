@@ -106,6 +106,74 @@ test('beyond its bound a replica takes nothing, and says so', async () => {
   await harness.bus.flush();
 });
 
+/** USAGE takes no more than this, and nothing more where it holds that already. */
+async function boundUsage(bytes: number): Promise<void> {
+  const ask = async (what: string, body: object) => {
+    const told = await harness.bus.request(`$JS.API.STREAM.${what}.USAGE`, Buffer.from(JSON.stringify(body)), 5000);
+    const { error, config } = JSON.parse(Buffer.from(told).toString());
+    assert.equal(error, undefined);
+    return config;
+  };
+  await ask('UPDATE', { ...(await ask('INFO', {})), max_bytes: bytes });
+}
+
+test('while JetStream takes no usage a replica takes nothing; what it holds is written when there is room', async (t) => {
+  const started = await service('upstream-1');
+  await boundUsage(1);
+  t.after(() => boundUsage(64 * 1024 * 1024));
+  const held = await harness.peer.ask({ body: chat('Capital of France?') });
+  assert.equal(held.status, 200, 'it was taken before anybody knew');
+  while (started.checks()[0] === true) await setImmediate();
+  assert.equal(started.checks()[0], 'usage is not being acknowledged');
+  await assert.rejects(harness.peer.ask({ body: chat('Capital of Spain?') }), /rejected: overloaded/);
+  assert.equal(harness.simulator.calls().length, 1);
+  assert.equal(harness.peer.rows.get(held.requestId), undefined);
+  await boundUsage(64 * 1024 * 1024);
+  assert.equal((await harness.peer.row(held.requestId)).status, RequestStatus.COMPLETED);
+  while (started.checks()[0] !== true) await setImmediate();
+  assert.equal((await harness.peer.ask({ body: chat('Capital of Spain?') })).status, 200);
+  assert.equal(harness.peer.rows.get(held.requestId)?.length, 1);
+});
+
+for (const cancelled of ['before the headers', 'within the body'] as const) {
+  test(`a caller that leaves a JSON call, ${cancelled}: grace, then it is charged for its prompt, estimated, in one row`, async () => {
+    await service('upstream-1');
+    harness.simulator.addFault(
+      cancelled === 'before the headers' ? { kind: 'hangBeforeHeaders' } : { kind: 'hang', afterChunks: 1 },
+    );
+    const dispatch = harness.peer.dispatch({ body: chat('Write 200 words') });
+    const { requestId } = dispatch;
+    const reply = harness.peer.reply(requestId);
+    harness.peer.offer(dispatch);
+    const { controlSubject } = (await reply) as Accepted;
+    await harness.simulator.waitForCalls();
+    const leftAt = Date.now();
+    harness.bus.mailbox.send(controlSubject, {
+      requestId,
+      body: { $case: 'cancel', value: { reason: 'client_gone' } },
+    });
+    const [call] = await harness.simulator.waitForCalls({ ended: true });
+    assert.equal(call?.aborted, true);
+    assert.ok(Date.now() - leftAt >= 400, 'it had time to end by itself');
+    const row = await harness.peer.row(requestId);
+    assert.deepEqual(
+      [row.status, row.httpStatus, row.code, row.delivered, row.version, row.estimated],
+      [RequestStatus.CANCELLED, 499, 'client_closed_request', Delivery.NONE, 2, true],
+    );
+    assert.deepEqual([row.billed?.prompt, row.billed?.completion], [33, 0], 'its prompt, as admission saw it');
+    assert.equal(row.costNanoUsd, 33 * 2500);
+    assert.deepEqual(
+      row.attempts.map(({ provider, costNanoUsd }) => [provider, costNanoUsd]),
+      [['azure', row.costNanoUsd]],
+    );
+    // A second row of it would stand before that of a later request.
+    harness.simulator.clearFaults();
+    const later = await harness.peer.ask({ body: chat('Capital of France?') });
+    await harness.peer.row(later.requestId);
+    assert.equal(harness.peer.rows.get(requestId)?.length, 1);
+  });
+}
+
 test('a caller that leaves: grace, then the provider is cut off, and what was seen is charged', async () => {
   await service('upstream-1');
   slow();

@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import OpenAI, { AzureOpenAI } from 'openai';
-import { sharedSystem } from '../support/system.ts';
+import { type System, sharedSystem } from '../support/system.ts';
+import { until } from '../support/until.ts';
 
 // The official client, changed in nothing but base URL and key.
 
 const apiVersion = '2025-04-01-preview';
+let system: System;
 let gatewayUrl: string;
 let apiKey: string;
 
 before(async () => {
-  const system = sharedSystem();
+  system = sharedSystem();
   ({ gatewayUrl } = await system.status());
   apiKey = (await system.createKey('engineering', 'openai-sdk')).key;
 });
@@ -87,6 +89,40 @@ test('a caller that asks for usage in a stream gets it', async () => {
   for await (const chunk of stream) if (chunk.usage) usages.push(chunk.usage);
   assert.equal(usages.length, 1);
   assert.ok((usages[0]?.prompt_tokens ?? 0) > 0);
+});
+
+test('a caller that refuses usage in a stream is shown none, and is metered as exactly', async () => {
+  const client = new OpenAI({ baseURL: `${gatewayUrl}/v1`, apiKey });
+  const { data: stream, response } = await client.chat.completions
+    .create({
+      model: 'gpt-4o',
+      messages: [{ role: 'user', content: 'No usage, please' }],
+      stream: true,
+      stream_options: { include_usage: false },
+    })
+    .withResponse();
+  for await (const chunk of stream) {
+    assert.ok(chunk.choices.length > 0, 'no chunk of usage alone');
+    assert.equal(chunk.usage ?? null, null);
+  }
+  const id = response.headers.get('x-request-id') ?? '';
+  const calls = await (await system.simulator()).calls();
+  const issued = calls.find(({ headers }) => headers['x-ms-client-request-id'] === id)?.usage;
+  assert.ok(issued && issued.completionTokens > 0);
+  const row = await until('the row', async () => {
+    const rows = await system.sql<Record<string, unknown>>(
+      `SELECT model, prompt_tokens, completion_tokens, cost_nano_usd, estimated FROM usage WHERE request_id = '${id}'`,
+    );
+    return rows[0];
+  });
+  const { promptTokens, completionTokens } = issued;
+  const [prompt, completion]: [number, number] = row.model === 'gpt-4o' ? [2500, 10_000] : [150, 600];
+  assert.deepEqual([row.prompt_tokens, row.completion_tokens, row.cost_nano_usd, row.estimated].map(Number), [
+    promptTokens,
+    completionTokens,
+    promptTokens * prompt + completionTokens * completion,
+    0,
+  ]);
 });
 
 test('a hit of a stream has the shape of a stream, and a hit of JSON that of JSON', async () => {

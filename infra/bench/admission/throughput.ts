@@ -1,6 +1,6 @@
+import { commandsDuring } from '@tollgate/testing/redis';
 import { cpuMs } from '../cpu.ts';
 import type { Replica } from './replica.ts';
-import { commandsDuring } from './sent-commands.ts';
 
 /** One run of admissions without a pause, of one organization, so in one slot. */
 export interface Throughput {

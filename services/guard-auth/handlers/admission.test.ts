@@ -6,6 +6,7 @@ import { TollgateError } from '@tollgate/errors';
 import { StoreFault } from '@tollgate/redis';
 import { createMetrics } from '@tollgate/telemetry';
 import { startEngines, type TestEngines } from '@tollgate/testing/engines';
+import { commandsDuring } from '@tollgate/testing/redis';
 import type { BudgetStore } from '../adapters/budget-store.ts';
 import { IdempotencyStore } from '../adapters/idempotency-store.ts';
 import { limitsOf } from '../domain/limits.ts';
@@ -94,6 +95,39 @@ async function decide(by: Admission, of: GuardRequest): Promise<AuthResult> {
 const limited = (amount: number) => ({
   keys: directory([known], given.snapshot({ team: [given.tokenLimit(amount)] })),
 });
+
+const manyLimits = {
+  team: [
+    given.tokenLimit(1_000_000),
+    given.limit({ quantity: 'requests', amount: 1000, window: '1m' }),
+    given.limit({ quantity: 'cost_nano_usd', amount: 1e12, window: '24h', rolling: true }),
+    given.limit({ quantity: 'requests', amount: 1000, window: '1d', per: 'key' }),
+  ],
+  project: [given.limit({ quantity: 'concurrency', amount: 1000 })],
+  organization: [given.limit({ quantity: 'prompt_tokens', amount: 1e9, mode: 'soft', window: '1d' })],
+};
+
+const everyLimits = {
+  'without a limit': {},
+  'of one limit': { team: [given.tokenLimit(1_000_000)] },
+  'of six limits of every kind': manyLimits,
+  'that is refused': { team: [given.tokenLimit(150)] },
+};
+
+for (const [what, limits] of Object.entries(everyLimits)) {
+  test(`an admission ${what} is one round trip to Redis`, async () => {
+    const by = admission({ keys: directory([known], given.snapshot(limits)) });
+    // The first one tells the server its script.
+    const { receipt } = await decide(by, request('first'));
+    assert.equal(receipt?.reservations.length, Object.values(limits).flat().length);
+    const { sent, result } = await commandsDuring({ redis: store.redis, redisUrl: engines.redis.url }, () =>
+      Promise.all(Array.from({ length: 20 }, (_, at) => decide(by, request(`r${at}`)))),
+    );
+    assert.equal(sent, 20);
+    const refused = result.filter(({ refusal }) => refusal !== undefined);
+    assert.equal(refused.length, what === 'that is refused' ? 20 : 0);
+  });
+}
 
 test('what a limit binds that is not proven to work is not admitted', async () => {
   const [unproven] = limitsOf(given.snapshot({ team: [given.tokenLimit(5)] }), known.teamId);

@@ -11,9 +11,10 @@ import { Body } from '../domain/body/body.ts';
 import { asForeground } from '../domain/body/foreground.ts';
 import { emptyIndex } from '../domain/body/index-body.ts';
 import { idempotencyClaim } from '../domain/idempotency.ts';
-import type { Verdict } from '../domain/verdict.ts';
+import { next, type Verdict } from '../domain/verdict.ts';
 import { Finish } from './finish.ts';
 import { Run } from './run.ts';
+import { withoutCache } from './steps/look-up.ts';
 import type { Tools } from './steps/tools.ts';
 import { modelSteps, type Step, stepsOf, stepsOnce, storedSteps } from './steps.ts';
 import { withinGrant } from './strict.ts';
@@ -169,13 +170,11 @@ export class Taker {
   async #attempt(step: Step, run: Run): Promise<Verdict> {
     try {
       const verdict = await step.run(run, this.#dependencies.tools, step.guardrail);
-      if (verdict.kind === 'refuse' && step.onError === 'pass' && isOutage(verdict.error.code))
-        return passOver(step, run);
-      return verdict;
+      return verdict.kind === 'refuse' && passes(step, run, verdict.error.code) ? passOver(step, run) : verdict;
     } catch (error) {
       const detail = toErrorDetail(error);
       if (step.stage === 'auth' || step.stage === 'join') this.#release(run);
-      if (step.onError === 'pass' && isOutage(detail.code)) return passOver(step, run);
+      if (passes(step, run, detail.code)) return passOver(step, run);
       throw error;
     }
   }
@@ -270,6 +269,11 @@ async function beginInBackground(run: Run, { background }: Tools): Promise<void>
   run.background = { requestId: '' };
 }
 
+/** A body that was lost in the thread where it was to be masked cannot go on, whatever the guardrail says. */
+function passes({ onError }: Step, { body }: Run, code: string): boolean {
+  return onError === 'pass' && isOutage(code) && body.bytes.length > 0;
+}
+
 /** The guard or its store was not there, as opposed to having decided. */
 function isOutage(code: string): boolean {
   return isErrorCode(code) && errorTable[code].status >= 500;
@@ -277,11 +281,10 @@ function isOutage(code: string): boolean {
 
 function passOver(step: Step, run: Run): Verdict {
   if (run.row) run.row.guardrailHits[`${step.stage}_unavailable`] = 1;
-  if (step.stage === 'cache') {
-    run.headers['x-cache-status'] = 'BYPASS; reason=unavailable';
-    if (run.row) run.row.cacheStatus = 'BYPASS';
-  }
-  return { kind: 'next' };
+  if (step.stage !== 'cache') return next;
+  run.headers['x-cache-status'] = 'BYPASS; reason=unavailable';
+  if (run.row) run.row.cacheStatus = 'BYPASS';
+  return withoutCache(run);
 }
 
 /** Refused before anything was known of its key: no receipt, no row. */

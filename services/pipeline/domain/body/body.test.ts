@@ -134,6 +134,15 @@ test('usage is asked for in every stream', () => {
     include_obfuscation: false,
     include_usage: true,
   });
+  for (const refused of ['{"include_usage":false}', '{"include_usage":null}', '{}', 'null']) {
+    const body = read(`{"messages":[],"stream_options":${refused},"seed":1}`);
+    assert.equal(body.index.includeUsage, false, 'the caller is shown none');
+    assert.deepEqual(JSON.parse(body.withUsageInStream().bytes.toString()), {
+      messages: [],
+      stream_options: { include_usage: true },
+      seed: 1,
+    });
+  }
   const asked = read('{"messages":[],"stream_options":{"include_usage":true}}');
   assert.equal(asked.withUsageInStream(), asked);
 });

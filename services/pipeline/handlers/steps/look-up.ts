@@ -40,6 +40,11 @@ export async function lookUp(run: Run, guards: Tools, guardrail: number): Promis
   return next;
 }
 
+/** The cache has nothing, or is not there: who wants a cached answer or none gets none, and no call that costs. */
+export function withoutCache({ request }: Run): Verdict {
+  return request.cacheControl === 'only-if-cached' ? cacheMiss() : next;
+}
+
 /** Answers on others are not kept. */
 const kept: ReadonlySet<Surface> = new Set([Surface.CHAT_COMPLETIONS, Surface.RESPONSES, Surface.MESSAGES]);
 

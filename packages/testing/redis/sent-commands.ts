@@ -2,14 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
-import type { Replica } from './replica.ts';
+
+/** A connection of the caller's own; `RedisConnection` is one. */
+interface Asking {
+  command(name: string, ...args: string[]): Promise<unknown>;
+}
 
 /**
  * How many commands clients sent to Redis while `work` ran: by MONITOR, which tells those of scripts apart. Each connection asks for
  * INFO once a second and sends PING when it is idle; these do not count. It costs Redis much, so no time is taken meanwhile.
  */
 export async function commandsDuring<T>(
-  { redis, redisUrl }: Pick<Replica, 'redis' | 'redisUrl'>,
+  { redis, redisUrl }: { redis: Asking; redisUrl: string },
   work: () => Promise<T>,
 ): Promise<{ sent: number; result: T }> {
   const { hostname, port, username, password } = new URL(redisUrl);
