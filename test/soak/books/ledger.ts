@@ -53,6 +53,8 @@ export class LedgerReader {
       url: at.href,
       database,
       request_timeout: 60_000,
+      // Asked a few times in minutes: a connection that is kept meanwhile may be closed while it is written to.
+      keep_alive: { enabled: false },
       clickhouse_settings: { output_format_json_quote_64bit_integers: 0, max_execution_time: 60 },
     });
   }
