@@ -12,13 +12,13 @@ const asked = process.argv.slice(2);
 const chosen = breaks.filter(({ name }) => asked.length === 0 || asked.includes(name));
 if (chosen.length < asked.length) throw new RangeError(`the faults are: ${breaks.map(({ name }) => name).join(', ')}`);
 
-const options = ['--seed', '4', '--requests', '400', '--kills', '13', '--rate', '15', '--gap-ms', '200'];
+const options = ['--seed', '4', '--requests', '400', '--rate', '15', '--gap-ms', '200'];
 const missed: string[] = [];
 for (const one of chosen) {
   console.log(`\n▸ ${one.name}: ${one.file}`);
   const copy = await brokenCopy(root, one);
   try {
-    const { code, output } = await soaked(copy.root);
+    const { code, output } = await soaked(copy.root, one.kills ?? 13);
     // Of a fault that was caught nobody reads the logs.
     const [, home] = /home and logs: (.+)$/m.exec(output) ?? [];
     const red = [...output.matchAll(/^✗ (.*)$/gm)].map(([, check]) => check as string);
@@ -37,11 +37,15 @@ console.log(missed.length === 0 ? '\nevery fault was caught' : `\nnot caught: ${
 process.exitCode = missed.length === 0 ? 0 : 1;
 
 /** The short soak there, shown as it goes. */
-async function soaked(cwd: string): Promise<{ code: number; output: string }> {
-  const child = spawn(process.execPath, [...process.execArgv, 'test/soak/main.ts', ...options], {
-    cwd,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+async function soaked(cwd: string, kills: number): Promise<{ code: number; output: string }> {
+  const child = spawn(
+    process.execPath,
+    [...process.execArgv, 'test/soak/main.ts', ...options, '--kills', String(kills)],
+    {
+      cwd,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output += text;
