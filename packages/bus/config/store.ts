@@ -7,6 +7,8 @@ import { keys } from './watch.ts';
 
 /** JetStream API: "wrong last sequence", the answer to a compare-and-set that lost. */
 const wrongLastSequence = 10071;
+/** A revision that was written and not made current in so long was left by a console that was killed in between. */
+const leftAfterMs = 10_000;
 
 /** The writing side of the configuration; the console's alone. */
 export class ConfigStore {
@@ -26,19 +28,19 @@ export class ConfigStore {
   /**
    * Writes the snapshot, then makes it current by compare-and-set.
    *
-   * @throws TollgateError `conflict` when `expectedRevision` is not current any more.
+   * @throws TollgateError `conflict` when `expectedRevision` is not current any more, or another one is being applied onto it.
    */
   async apply(snapshot: ConfigSnapshot, expectedRevision: number): Promise<void> {
     const kv = await this.#open();
     const current = await kv.get(keys.current);
     if ((current ? Number(current.string()) : 0) !== expectedRevision) throw conflict(expectedRevision);
-    await kv.put(keys.revision(snapshot.revision), JSON.stringify(snapshot));
     try {
+      await write(kv, snapshot);
       const value = String(snapshot.revision);
       if (current) await kv.update(keys.current, value, current.revision);
       else await kv.create(keys.current, value);
     } catch (error) {
-      if ((error as { code?: number }).code === wrongLastSequence) throw conflict(expectedRevision);
+      if (isConflict(error)) throw conflict(expectedRevision);
       throw error;
     }
   }
@@ -52,6 +54,21 @@ export class ConfigStore {
     return this.#kv;
   }
 }
+
+/** Once: of two that write the same revision, the later one must not become what the first one makes current. */
+async function write(kv: KV, snapshot: ConfigSnapshot): Promise<void> {
+  const key = keys.revision(snapshot.revision);
+  const value = JSON.stringify(snapshot);
+  try {
+    await kv.create(key, value);
+  } catch (error) {
+    const left = isConflict(error) ? await kv.get(key) : null;
+    if (!left || Date.now() - left.created.getTime() < leftAfterMs) throw error;
+    await kv.update(key, value, left.revision);
+  }
+}
+
+const isConflict = (error: unknown) => (error as { code?: number }).code === wrongLastSequence;
 
 function conflict(expected: number): TollgateError {
   return new TollgateError('conflict', {
