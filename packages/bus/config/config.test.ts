@@ -65,6 +65,35 @@ async function until(what: string, holds: () => boolean): Promise<void> {
   for (const from = Date.now(); !holds(); await pause(10)) assert.ok(Date.now() - from < waitMsMax, what);
 }
 
+/** What the bucket has to say is held back between `hold` and `release`, in order; answers and heartbeats go on. */
+function holdNews(nc: NatsConnection) {
+  const subscribe: NatsConnection['subscribe'] = nc.subscribe.bind(nc);
+  const held: (() => void)[] = [];
+  let holding = false;
+  nc.subscribe = (subject, options = {}) => {
+    const { callback } = options;
+    if (!callback) return subscribe(subject, options);
+    return subscribe(subject, {
+      ...options,
+      callback: (error, message) => {
+        const tell = () => callback(error, message);
+        if (holding && message.subject.startsWith('$KV.')) held.push(tell);
+        else tell();
+      },
+    });
+  };
+  return {
+    hold: () => {
+      holding = true;
+    },
+    /** All of them and no holding any more, or the first `count`. */
+    release: (count?: number) => {
+      if (count === undefined) holding = false;
+      for (const tell of held.splice(0, count ?? held.length)) tell();
+    },
+  };
+}
+
 function keyRecord(change: Partial<KeyRecord>): KeyRecord {
   const hash = 'a'.repeat(64);
   return parseKeyRecord(
@@ -141,17 +170,103 @@ test('a key that was asked for before it was made, and one that is changed', asy
   const watch = await watcher();
   const { hash } = keyRecord({});
   assert.equal(await watch.lookupKey(hash), undefined);
-  const told: KeyRecord[] = [];
-  watch.onKeyChange((record) => told.push(record));
   await writer.putKey(keyRecord({}));
   await until('the key', () => watch.key(hash) !== undefined);
   await writer.putKey(keyRecord({ revokedAtMs: 5 }));
   await until('its end', () => watch.key(hash)?.revokedAtMs === 5);
-  assert.deepEqual(
-    told.map(({ revokedAtMs }) => revokedAtMs),
-    [undefined, 5],
-  );
   assert.equal((await watch.lookupKey(hash))?.revokedAtMs, 5);
+});
+
+test('a key that is revoked while it is being read is revoked', async () => {
+  const nc = await connection();
+  const news = holdNews(nc);
+  const request: NatsConnection['request'] = nc.request.bind(nc);
+  const read = Promise.withResolvers<void>();
+  const late = Promise.withResolvers<void>();
+  const watch = await watcher(nc);
+  nc.request = async (subject, ...rest) => {
+    const answer = await request(subject, ...rest);
+    if (!subject.includes('.GET.')) return answer;
+    read.resolve();
+    await late.promise;
+    return answer;
+  };
+  const hash = 'b'.repeat(64);
+  news.hold();
+  await writer.putKey(keyRecord({ hash }));
+  const found = watch.lookupKey(hash);
+  await read.promise;
+  await writer.putKey(keyRecord({ hash, revokedAtMs: 5 }));
+  news.release();
+  await until('its end', () => watch.key(hash)?.revokedAtMs === 5);
+  late.resolve();
+  assert.equal((await found)?.revokedAtMs, 5);
+  assert.equal(watch.key(hash)?.revokedAtMs, 5);
+});
+
+test('each request waits its own second for a revision', async () => {
+  const watch = await watcher();
+  const first = watch.at(revision + 1);
+  await pause(600);
+  const second = watch.at(revision + 1);
+  await assert.rejects(async () => first, { code: 'overloaded' });
+  await apply();
+  assert.equal((await second).revision, revision);
+});
+
+test('the bucket holds the revisions that replicas hold, and no more', async () => {
+  for (let more = 0; more < 18; more++) await apply();
+  const kv = await new Kvm(await connection()).open(configBucket);
+  const held: number[] = [];
+  for await (const key of await kv.keys(keys.revisions)) held.push(Number(key.split('.')[1]));
+  assert.deepEqual(
+    held.toSorted((a, b) => a - b),
+    Array.from({ length: 16 }, (_, place) => revision - 15 + place),
+  );
+  const late = await watcher();
+  assert.equal(late.current()?.revision, revision);
+  assert.equal((await late.at(revision - 15)).revision, revision - 15);
+});
+
+test('a watch that is always a little late is not behind', async () => {
+  const nc = await connection();
+  const news = holdNews(nc);
+  const watch = await watcher(nc);
+  const writing = new AbortController();
+  const writes = (async () => {
+    for (let at = 1; !writing.signal.aborted; at++) {
+      await writer.putKey(keyRecord({ hash: 'c'.repeat(64), createdAtMs: at }));
+      // At no moment is there nothing on the way.
+      news.release(1);
+      await pause(20);
+    }
+  })();
+  news.hold();
+  await writer.putKey(keyRecord({ hash: 'c'.repeat(64) }));
+  for (const from = Date.now(); Date.now() - from < 3200; await pause(50)) assert.equal(watch.stale(), false);
+  writing.abort();
+  await writes;
+  assert.ok((watch.key('c'.repeat(64))?.createdAtMs ?? 0) > 10, 'it was late, and went on');
+});
+
+test('one comparison at a time, however slow the bucket answers', async (context) => {
+  const nc = await connection();
+  const request: NatsConnection['request'] = nc.request.bind(nc);
+  context.mock.timers.enable({ apis: ['setInterval'] });
+  await watcher(nc);
+  const answers = Promise.withResolvers<void>();
+  let asked = 0;
+  nc.request = async (subject, ...rest) => {
+    if (subject.startsWith('$JS.API.STREAM.INFO.')) {
+      asked++;
+      await answers.promise;
+    }
+    return request(subject, ...rest);
+  };
+  for (let second = 0; second < 3; second++) context.mock.timers.tick(1000);
+  await until('the comparison', () => asked > 0);
+  answers.resolve();
+  assert.equal(asked, 1);
 });
 
 test('a watch that stalls in silence is behind after a second, and opened again', async () => {

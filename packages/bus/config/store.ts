@@ -1,9 +1,10 @@
+import { jetstreamManager } from '@nats-io/jetstream';
 import { type KV, Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { ConfigSnapshot, KeyRecord } from '@tollgate/config';
 import { TollgateError } from '@tollgate/errors';
 import { configBucket } from '../subjects.ts';
-import { keys } from './watch.ts';
+import { keys, revisionsKept } from './watch.ts';
 
 /** JetStream API: "wrong last sequence", the answer to a compare-and-set that lost. */
 const wrongLastSequence = 10071;
@@ -36,6 +37,7 @@ export class ConfigStore {
     if ((current ? Number(current.string()) : 0) !== expectedRevision) throw conflict(expectedRevision);
     try {
       await write(kv, snapshot);
+      await this.#dropBefore(snapshot.revision - revisionsKept + 1);
       const value = String(snapshot.revision);
       if (current) await kv.update(keys.current, value, current.revision);
       else await kv.create(keys.current, value);
@@ -47,6 +49,21 @@ export class ConfigStore {
 
   async putKey(record: KeyRecord): Promise<void> {
     await (await this.#open()).put(keys.apiKey(record.hash), JSON.stringify(record));
+  }
+
+  /**
+   * Revisions that no replica keeps are not kept in the bucket either: each new replica reads all of it. Called between
+   * writing a revision and making it current, so that the bucket's last message is never one that is dropped: a watch
+   * that starts waits for that one.
+   */
+  async #dropBefore(oldest: number): Promise<void> {
+    if (oldest <= 1) return;
+    const kv = await this.#open();
+    const jsm = await jetstreamManager(this.#nc, { checkAPI: false });
+    for await (const key of await kv.keys(keys.revisions)) {
+      if (Number(key.slice(key.indexOf('.') + 1)) < oldest)
+        await jsm.streams.purge(`KV_${configBucket}`, { filter: `$KV.${configBucket}.${key}` });
+    }
   }
 
   async #open(): Promise<KV> {

@@ -10,16 +10,23 @@ import { NegativeCache } from './negative-cache.ts';
 export const keys = {
   current: 'current',
   revision: (revision: number) => `revision.${revision}`,
+  revisions: 'revision.*',
   apiKey: (hash: string) => `key.${hash}`,
 };
 
-/** Requests finish on the revision that admitted them; older ones than this many are gone. */
-const revisionsKept = 16;
+/** Requests finish on the revision that admitted them; older ones than this many are gone, here and in the bucket. */
+export const revisionsKept = 16;
 /** contracts.md: a replica that lacks an entry's revision waits this long for KV, then says so. */
 const revisionWaitMs = 1000;
 /** Behind the bucket for longer than this: take nothing new. */
 const staleAfterMs = 1000;
 const checkEveryMs = 1000;
+
+interface KnownKey {
+  record: KeyRecord;
+  /** The bucket's sequence number of this version. */
+  seq: number;
+}
 
 /**
  * Watches the CONFIG bucket: revisions and key records are in memory, changes reach the handlers as they are written.
@@ -29,16 +36,18 @@ export class ConfigWatch {
   readonly #nc: NatsConnection;
   readonly #logger: Logger;
   readonly #snapshots = new Map<number, ConfigSnapshot>();
-  readonly #keys = new Map<string, KeyRecord>();
+  readonly #keys = new Map<string, KnownKey>();
   readonly #unknown = new NegativeCache();
   readonly #onChange: ((snapshot: ConfigSnapshot) => void)[] = [];
-  readonly #onKeyChange: ((record: KeyRecord) => void)[] = [];
-  readonly #waiting = new Map<number, PromiseWithResolvers<void>>();
+  /** Of each revision that is not here yet: how to wake those who need it. */
+  readonly #waiting = new Map<number, Set<() => void>>();
   #kv: KV | undefined;
   #watch: Awaited<ReturnType<KV['watch']>> | undefined;
   #current = 0;
   #seenSeq = 0;
-  #behindSinceMs: number | undefined;
+  /** What the bucket had at a comparison and this replica had not; undefined as soon as it has. */
+  #missing: { seq: number; sinceMs: number } | undefined;
+  #comparing = false;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -66,45 +75,39 @@ export class ConfigWatch {
   }
 
   key(hash: string): KeyRecord | undefined {
-    return this.#keys.get(hash);
+    return this.#keys.get(hash)?.record;
   }
 
   /** Memory, then one read of the bucket, then a short memory of its absence. @throws TollgateError `bus_unavailable` */
   async lookupKey(hash: string): Promise<KeyRecord | undefined> {
     const known = this.#keys.get(hash);
-    if (known || this.#unknown.has(hash)) return known;
+    if (known || this.#unknown.has(hash)) return known?.record;
     const entry = await this.#read(keys.apiKey(hash));
     if (!entry) {
       this.#unknown.add(hash);
       return undefined;
     }
-    const record = parseKeyRecord(entry.string());
-    this.#keys.set(hash, record);
-    return record;
+    return this.#keepKey(parseKeyRecord(entry.string()), entry.revision);
   }
 
   apiKeys(): KeyRecord[] {
-    return [...this.#keys.values()];
+    return Array.from(this.#keys.values(), ({ record }) => record);
   }
 
   onChange(handler: (snapshot: ConfigSnapshot) => void): void {
     this.#onChange.push(handler);
   }
 
-  onKeyChange(handler: (record: KeyRecord) => void): void {
-    this.#onKeyChange.push(handler);
-  }
-
   /** True: the bucket has had something for a second that this replica has not seen. */
   stale(): boolean {
-    return this.#behindSinceMs !== undefined && Date.now() - this.#behindSinceMs >= staleAfterMs;
+    return this.#missing !== undefined && Date.now() - this.#missing.sinceMs >= staleAfterMs;
   }
 
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);
     this.#watch?.stop();
-    for (const waiting of this.#waiting.values()) waiting.resolve();
+    for (const revision of this.#waiting.keys()) this.#wake(revision);
   }
 
   async #waitForBucket(): Promise<number> {
@@ -125,6 +128,7 @@ export class ConfigWatch {
     this.#kv ??= await new Kvm(this.#nc).open(configBucket);
     const watch = await this.#kv.watch(this.#seenSeq > 0 ? { resumeFromRevision: this.#seenSeq + 1 } : {});
     this.#watch = watch;
+    if (this.#closed) watch.stop();
     void this.#follow(watch);
   }
 
@@ -138,6 +142,7 @@ export class ConfigWatch {
 
   #take(entry: KvWatchEntry): void {
     this.#seenSeq = Math.max(this.#seenSeq, entry.revision);
+    if (this.#missing && this.#missing.seq <= this.#seenSeq) this.#missing = undefined;
     try {
       if (entry.operation !== 'PUT') {
         if (entry.key.startsWith('key.')) this.#keys.delete(entry.key.slice(4));
@@ -146,7 +151,7 @@ export class ConfigWatch {
       } else if (entry.key.startsWith('revision.')) {
         this.#addSnapshot(parseSnapshot(entry.string()));
       } else if (entry.key.startsWith('key.')) {
-        this.#addKey(parseKeyRecord(entry.string()));
+        this.#keepKey(parseKeyRecord(entry.string()), entry.revision);
       }
     } catch (error) {
       this.#logger.error({ err: error, key: entry.key }, 'unreadable configuration entry ignored');
@@ -159,8 +164,7 @@ export class ConfigWatch {
       if (this.#snapshots.size <= revisionsKept) break;
       if (revision !== this.#current) this.#snapshots.delete(revision);
     }
-    this.#waiting.get(snapshot.revision)?.resolve();
-    this.#waiting.delete(snapshot.revision);
+    this.#wake(snapshot.revision);
     // A bucket's last values may come in any order: `current` first, its revision after it.
     if (snapshot.revision === this.#current) this.#announce(snapshot);
   }
@@ -175,22 +179,28 @@ export class ConfigWatch {
     for (const handler of this.#onChange) handler(snapshot);
   }
 
-  #addKey(record: KeyRecord): void {
-    this.#keys.set(record.hash, record);
+  /** The later of two versions stays, whichever came first: a read that was slow must not undo a revocation. */
+  #keepKey(record: KeyRecord, seq: number): KeyRecord {
+    const known = this.#keys.get(record.hash);
+    if (known && known.seq > seq) return known.record;
+    this.#keys.set(record.hash, { record, seq });
     this.#unknown.delete(record.hash);
-    for (const handler of this.#onKeyChange) handler(record);
+    return record;
+  }
+
+  #wake(revision: number): void {
+    for (const resolve of this.#waiting.get(revision) ?? []) resolve();
   }
 
   async #waitFor(revision: number): Promise<ConfigSnapshot> {
-    let waiting = this.#waiting.get(revision);
-    if (!waiting) {
-      waiting = Promise.withResolvers<void>();
-      this.#waiting.set(revision, waiting);
-    }
-    const timer = setTimeout(waiting.resolve, revisionWaitMs);
-    await waiting.promise;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiting = this.#waiting.get(revision) ?? new Set();
+    this.#waiting.set(revision, waiting.add(resolve));
+    const timer = setTimeout(resolve, revisionWaitMs);
+    await promise;
     clearTimeout(timer);
-    this.#waiting.delete(revision);
+    waiting.delete(resolve);
+    if (waiting.size === 0) this.#waiting.delete(revision);
     const snapshot = this.#snapshots.get(revision);
     if (snapshot) return snapshot;
     throw new TollgateError('overloaded', { internal: `revision ${revision} has not reached this replica` });
@@ -207,26 +217,31 @@ export class ConfigWatch {
     }
   }
 
-  /** The timer's step: are we where the bucket is? A watch that stays behind is opened anew. */
+  /** The timer's step, one at a time. */
   async #compare(): Promise<void> {
+    if (this.#comparing) return;
+    this.#comparing = true;
     try {
-      const jsm = await jetstreamManager(this.#nc, { checkAPI: false });
-      const { state } = await jsm.streams.info(`KV_${configBucket}`);
-      if (state.last_seq <= this.#seenSeq) {
-        this.#behindSinceMs = undefined;
-        return;
-      }
+      await this.#catchUp();
     } catch {
       // No answer is no proof of being behind; the bus's own readiness says that NATS is away.
-      return;
+    } finally {
+      this.#comparing = false;
     }
-    if (this.#behindSinceMs === undefined) {
-      this.#behindSinceMs = Date.now();
+  }
+
+  /** Are we where the bucket was at the last comparison? A watch that is not is opened anew. */
+  async #catchUp(): Promise<void> {
+    const jsm = await jetstreamManager(this.#nc, { checkAPI: false });
+    const { last_seq: seq } = (await jsm.streams.info(`KV_${configBucket}`)).state;
+    if (seq <= this.#seenSeq) return;
+    if (!this.#missing) {
+      this.#missing = { seq, sinceMs: Date.now() };
       return;
     }
     this.#logger.warn({ seenSeq: this.#seenSeq }, 'configuration watch is behind the bucket, opening it again');
     this.#watch?.stop();
-    await this.#open().catch(() => undefined);
+    await this.#open();
   }
 }
 
