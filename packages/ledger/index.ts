@@ -53,9 +53,9 @@ export {
   rowsBeyond,
   type SequenceRange,
   shortMessages,
-  standingVersions,
 } from './reconcile/sequences.ts';
-export { rebuildRollup } from './rollups/rebuild.ts';
+export { standingRows, type WrongFigure, wrongFigure } from './reconcile/standing-rows.ts';
+export { DAILY_BY_KEY, HOURLY, rebuildRollup } from './rollups/rebuild.ts';
 export { type HourRange, refreshRollups, touchedHours } from './rollups/refresh.ts';
 export { toUsageRow, type UsageRow } from './row.ts';
 export { SchemaError } from './schema/fault.ts';

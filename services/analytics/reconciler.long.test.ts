@@ -216,11 +216,14 @@ describe('the reconciler', () => {
     for (const one of both) assert.equal(await one.stop('SIGTERM'), 0);
   });
 
-  it('names a sum by hour that is not that of its rows', limit, async () => {
-    const startedAtMs = Date.now() - 2 * 3_600_000;
-    system.bus.usage.publish(usageEvent('of-today', {}, { startedAtMs, teamId: 't-3', reservations: [] }));
+  it('names a sum by hour, and one by day and key, that is not that of its rows', limit, async () => {
+    const inLastDay = Date.now() - 2 * 3_600_000;
+    const yesterday = Math.floor(Date.now() / 86_400_000) * 86_400_000 - 1;
+    const more = { teamId: 't-3', reservations: [] };
+    system.bus.usage.publish(usageEvent('in-the-last-day', {}, { ...more, startedAtMs: inLastDay }));
+    system.bus.usage.publish(usageEvent('of-yesterday', {}, { ...more, startedAtMs: yesterday, keyId: 'k-3' }));
     assert.equal(await system.bus.usage.flush(10_000), true);
-    await system.untilRequests(published + 1);
+    await system.untilRequests(published + 2);
     await refreshRollups(system.ledger);
     // As if it had come long before that refresh.
     await system.ledger.command(
@@ -228,23 +231,26 @@ describe('the reconciler', () => {
       {},
       { settings: { mutations_sync: '1' } },
     );
-    const compared = async () => (await reconcile()).findings.filter(({ compared }) => compared === 'rollups');
-    assert.deepEqual(
-      (await compared()).map(({ what, expected, found }) => [what, expected, found]),
-      [['', 1, 1]],
-    );
+    const compared = async () => {
+      const findings = (await reconcile()).findings.filter(({ compared }) => compared === 'rollups');
+      return findings.map(({ what, expected, found }) => [what, expected - found]);
+    };
+    assert.deepEqual(await compared(), [['', 0]]);
     await system.ledger.command(
       `INSERT INTO usage_hourly SELECT * REPLACE (rollup_version + 1 AS rollup_version, cost_nano_usd - 1 AS cost_nano_usd)
-       FROM usage_hourly FINAL WHERE team_id = 't-3'`,
+       FROM usage_hourly FINAL WHERE team_id = 't-3' AND hour = toStartOfHour(fromUnixTimestamp64Milli(${inLastDay}))`,
     );
-    const hour = new Date(Math.floor(startedAtMs / 3_600_000) * 3_600_000).toISOString();
-    assert.deepEqual(
-      (await compared()).map(({ what, expected, found }) => [what, expected, found]),
-      [
-        ['', 1, 0],
-        [`hour ${hour} of team t-3, model 'gpt-4o': cost_nano_usd`, 1000, 999],
-      ],
+    await system.ledger.command(
+      `INSERT INTO usage_daily_by_key SELECT * REPLACE (rollup_version + 1 AS rollup_version, prompt_tokens + 1 AS prompt_tokens)
+       FROM usage_daily_by_key FINAL WHERE key_id = 'k-3'`,
     );
+    const hour = new Date(Math.floor(inLastDay / 3_600_000) * 3_600_000).toISOString();
+    const day = new Date(yesterday + 1 - 86_400_000).toISOString();
+    assert.deepEqual(await compared(), [
+      ['', 2],
+      [`hour ${hour} of team t-3, model 'gpt-4o': cost_nano_usd`, 1],
+      [`day ${day} of team t-3, key k-3, model 'gpt-4o': prompt_tokens`, -1],
+    ]);
   });
 });
 

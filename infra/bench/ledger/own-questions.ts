@@ -1,6 +1,7 @@
 import {
   type BudgetWindow,
   budgetSums,
+  HOURLY,
   type LedgerClient,
   latestRequests,
   newestSequence,
@@ -81,7 +82,7 @@ export const ownQuestions: readonly OwnQuestion[] = [
     title: 'reconciler: a day of sums by hour',
     ask: (client, nowMs) => {
       const toMs = Math.floor(nowMs / hourMs) * hourMs;
-      return rollupDifferences(client as LedgerClient, { fromMs: toMs - dayMs, toMs }, 100);
+      return rollupDifferences(client as LedgerClient, HOURLY, { fromMs: toMs - dayMs, toMs }, 100);
     },
   },
 ];

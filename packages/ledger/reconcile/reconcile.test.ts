@@ -6,7 +6,8 @@ import { startLedger, type TestLedger } from '../testing/ledger.ts';
 import { HOUR_MS, NOON_MS, usageRow } from '../testing/rows.ts';
 import { type Finding, newestFindings, recordFindings } from './findings.ts';
 import { reservedSum } from './reserved-sum.ts';
-import { missingSequences, rowsBeyond, shortMessages, standingVersions } from './sequences.ts';
+import { missingSequences, rowsBeyond, shortMessages } from './sequences.ts';
+import { standingRows, wrongFigure } from './standing-rows.ts';
 
 describe('what the reconciler asks the ledger', () => {
   let ledger: TestLedger;
@@ -47,9 +48,9 @@ describe('what the reconciler asks the ledger', () => {
     const replaced = usageRow({ version: 1 });
     const far = usageRow({ startedAtMs: NOON_MS + 9 * HOUR_MS, team_id: 't-2', version: 2 });
     await insertUsage(client, [replaced, { ...replaced, version: 3 }, far]);
-    const standing = await standingVersions(client, [replaced, far, usageRow()]);
+    const standing = await standingRows(client, [replaced, far, usageRow()]);
     assert.deepEqual(
-      [...standing].sort(),
+      Array.from(standing, ([id, { version }]) => [id, version]).sort(),
       [
         [replaced.request_id, 3],
         [far.request_id, 2],
@@ -57,7 +58,19 @@ describe('what the reconciler asks the ledger', () => {
     );
     const many = Array.from({ length: 2500 }, () => usageRow({ team_id: 't-3' }));
     await insertUsage(client, many);
-    assert.equal((await standingVersions(client, many)).size, 2500);
+    assert.equal((await standingRows(client, many)).size, 2500);
+  });
+
+  it('knows a row whose figures are not those of its event, and judges none by the event of another version', async () => {
+    const row = usageRow({ version: 2, team_id: 't-4' });
+    await insertUsage(client, [row]);
+    const standing = (await standingRows(client, [row])).get(row.request_id);
+    assert.ok(standing);
+    assert.equal(wrongFigure(standing, row), undefined);
+    const wrong = { column: 'completion_tokens', expected: 21, found: 20 };
+    assert.deepEqual(wrongFigure(standing, { ...row, completion_tokens: 21, cost_nano_usd: 0 }), wrong);
+    assert.equal(wrongFigure(standing, { ...row, completion_tokens: 21, version: 1 }), undefined);
+    assert.equal(wrongFigure(standing, { ...row, completion_tokens: 21, stream_seq: 1 }), undefined);
   });
 
   it('sums what reserved on a counter, and nothing else', async () => {

@@ -1,5 +1,4 @@
 import type { LedgerClient, QueryOptions } from '../client.ts';
-import type { UsageRow } from '../row.ts';
 import { utc } from '../row.ts';
 
 /** Sequences of USAGE, both included. */
@@ -75,34 +74,4 @@ export async function rowsBeyond(
     options,
   );
   return row ?? { rows: 0, lastSeq: 0 };
-}
-
-/** Of one query: a ClickHouse server takes 128 KiB for one value of the URL. */
-const IDS_MAX = 1000;
-
-/** The highest version that stands for each of these requests, by request id; those that have no row are left out. */
-export async function standingVersions(
-  client: LedgerClient,
-  rows: readonly Pick<UsageRow, 'request_id' | 'team_id' | 'started_at'>[],
-  options: QueryOptions = {},
-): Promise<Map<string, number>> {
-  const standing = new Map<string, number>();
-  for (let start = 0; start < rows.length; start += IDS_MAX) {
-    const part = rows.slice(start, start + IDS_MAX);
-    const times = part.map((row) => row.started_at).sort();
-    const found = await client.rows<{ id: string; version: number }>(
-      `SELECT e.request_id AS id, max(e.version) AS version FROM usage_events AS e
-       WHERE e.team_id IN {teams:Array(String)} AND e.started_at BETWEEN {from:DateTime64(3, 'UTC')} AND {to:DateTime64(3, 'UTC')}
-         AND e.request_id IN {ids:Array(String)} GROUP BY id`,
-      {
-        teams: [...new Set(part.map((row) => row.team_id))],
-        from: times[0],
-        to: times.at(-1),
-        ids: part.map((row) => row.request_id),
-      },
-      options,
-    );
-    for (const { id, version } of found) standing.set(id, version);
-  }
-  return standing;
 }

@@ -14,11 +14,11 @@ export const SUMMED = [
   'served_completion_tokens',
   'cost_nano_usd',
   'saved_nano_usd',
-];
+] as const;
 const NAMES = ['organization', 'project', 'team'];
 
-interface Rollup {
-  table: string;
+export interface Rollup {
+  table: 'usage_hourly' | 'usage_daily_by_key';
   time: 'hour' | 'day';
   start: 'toStartOfHour' | 'toStartOfDay';
   dimensions: readonly string[];
@@ -30,7 +30,7 @@ export const HOURLY: Rollup = {
   start: 'toStartOfHour',
   dimensions: ['organization_id', 'project_id', 'team_id', 'provider', 'model', 'status', 'cache_status'],
 };
-const DAILY_BY_KEY: Rollup = {
+export const DAILY_BY_KEY: Rollup = {
   table: 'usage_daily_by_key',
   time: 'day',
   start: 'toStartOfDay',

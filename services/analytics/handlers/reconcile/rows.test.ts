@@ -89,4 +89,22 @@ describe('rows against messages', () => {
     await remove('beside');
     assert.deepEqual(await outcomes(5), ['differs', 'differs request beside']);
   });
+
+  it('knows an event whose row says something else', limit, async () => {
+    await publish([usageEvent('changed')], [usageEvent('beside')]);
+    const sampled = async () => {
+      const ledger = new LedgerStore(system.ledger);
+      const findings = await compareRows({ ledger, bus: system.bus, replaced, random: () => 0 });
+      return findings.map(({ outcome, what, expected, found }) =>
+        what ? [outcome, what, expected, found] : [outcome],
+      );
+    };
+    assert.deepEqual(await sampled(), [['equal']]);
+    await system.ledger.command(
+      "ALTER TABLE usage_events UPDATE cost_nano_usd = cost_nano_usd + 1 WHERE request_id = 'changed'",
+      {},
+      { settings: { mutations_sync: '1' } },
+    );
+    assert.deepEqual(await sampled(), [['differs'], ['differs', 'request changed: cost_nano_usd', 1000, 1001]]);
+  });
 });

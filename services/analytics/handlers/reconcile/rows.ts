@@ -7,8 +7,10 @@ import {
   missingSequences,
   type SequenceRange,
   shortMessages,
-  standingVersions,
+  standingRows,
   type UsageRow,
+  type WrongFigure,
+  wrongFigure,
 } from '@tollgate/ledger';
 import { rowsOf } from '../../domain/rows.ts';
 
@@ -42,7 +44,7 @@ const toldMax = 100;
 
 /**
  * Holds the rows against the messages of USAGE that the ledger has acknowledged: each event has its row, of its version or a higher one. The ledger
- * itself says which messages lack rows; these alone are looked up.
+ * itself says which messages lack rows; these alone are looked up, and a sample. Of what is looked up the figures are compared too.
  */
 export async function compareRows(options: RowsOptions): Promise<Finding[]> {
   const { ledger, bus, replaced, random, bounds = boundsDefault } = options;
@@ -55,12 +57,16 @@ export async function compareRows(options: RowsOptions): Promise<Finding[]> {
 
   const lookedUp = new Map<string, UsageRow>();
   const lost = new Map<string, UsageRow>();
+  const wrong = new Map<string, { row: UsageRow; figure: WrongFigure }>();
   const lookUp = async (some: readonly UsageMessage[]) => {
     const { rows } = rowsOf(some);
-    const standing = await ledger.ask((client) => standingVersions(client, rows));
+    const standing = await ledger.ask((client) => standingRows(client, rows));
     for (const row of rows) {
       lookedUp.set(`${row.request_id} ${row.version}`, row);
-      if ((standing.get(row.request_id) ?? 0) < row.version) lost.set(row.request_id, row);
+      const found = standing.get(row.request_id);
+      if (!found || found.version < row.version) lost.set(row.request_id, row);
+      const figure = found && wrongFigure(found, row);
+      if (figure) wrong.set(row.request_id, { row, figure });
     }
   };
   const now = open.slice(0, bounds.lookUpsMax);
@@ -72,11 +78,11 @@ export async function compareRows(options: RowsOptions): Promise<Finding[]> {
   }
   if (messages > 0) await lookUp(await read(bus, sampleOf({ fromSeq, toSeq }, bounds.sampleMax, random)));
 
-  const detail = `messages ${fromSeq} to ${toSeq}; of ${lookedUp.size} events that were looked up ${lost.size} have no row`;
+  const detail = `messages ${fromSeq} to ${toSeq}; of ${lookedUp.size} events that were looked up ${lost.size} have no row, ${wrong.size} other figures`;
   const unseen = open.length - now.length;
   const whole: Finding = {
     compared: 'rows',
-    outcome: lost.size > 0 ? 'differs' : unseen > 0 ? 'skipped' : 'equal',
+    outcome: lost.size + wrong.size > 0 ? 'differs' : unseen > 0 ? 'skipped' : 'equal',
     what: '',
     expected: messages,
     found: messages - lacking.missing,
@@ -92,7 +98,17 @@ export async function compareRows(options: RowsOptions): Promise<Finding[]> {
       detail: `message ${row.stream_seq}, team ${row.team_id}, started ${row.started_at}: its row is missing or of a lower version`,
     }),
   );
-  return [whole, ...told];
+  const toldWrong = [...wrong.values()].slice(0, toldMax).map(
+    ({ row, figure: { column, expected, found } }): Finding => ({
+      compared: 'rows',
+      outcome: 'differs',
+      what: `request ${row.request_id}: ${column}`,
+      expected,
+      found,
+      detail: `message ${row.stream_seq}, team ${row.team_id}, started ${row.started_at}: its row says something else than its event`,
+    }),
+  );
+  return [whole, ...told, ...toldWrong];
 }
 
 /** Messages that no row came with, and those that fewer came with than were in them. */
