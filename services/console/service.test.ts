@@ -293,6 +293,7 @@ test('budgets are what guard-auth holds, page by page, or say why they cannot be
       spent: 60,
       reserved: 30,
       models: [],
+      keys: ['build'],
       selector: '',
       limits: [{ amount: 100, mode: 'hard' }],
     },
@@ -320,6 +321,7 @@ test('budgets are what guard-auth holds, page by page, or say why they cannot be
       window: '1d',
       mode: 'hard',
       models: [],
+      keys: ['build'],
     };
     assert.deepEqual(one.json, { budgets: [{ ...named, ...expected }] });
     assert.equal((await ask('/api/budgets?team=nobody')).status, 400);

@@ -159,7 +159,7 @@ export async function start(scope: Scope): Promise<{ address: string }> {
     onUncertain: (organizationId, requestId) => void releases.add(organizationId, requestId, true),
     onRebuilding: (organizationId) => rebuilder.suspect(organizationId),
     onAdmitted: onActivity,
-    unproven: (team, models) => selfCheck.unproven(team, models),
+    unproven: (key, models) => selfCheck.unproven(key, models),
     degraded,
     onRefused: (plan, refusal, counters, snapshot) =>
       teller.refused(plan, refusal, counters[refusal.check.charge], snapshot),

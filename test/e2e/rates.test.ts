@@ -19,6 +19,7 @@ const limits: Record<string, string> = {
   rolling: '{ tokens: 3000, window: 24h, rolling: true }',
   customers: '{ requests: 1, window: 1m, burst: 2, per: metadata.customer, valuesMax: 2 }',
   keys: '{ requests: 1, window: 1m, burst: 2, per: key }',
+  nightly: '{ tokens: 60, window: 1d, keys: [capped] }',
 };
 
 /** Of each team of the demo, as the header of policies tells it. */
@@ -112,4 +113,28 @@ test('keys of one team have a rate each', async () => {
   const [one, other] = [await clientOf('keys', 0, 'one-key'), await clientOf('keys', 0, 'other-key')];
   for (const client of [one, other, one, other]) await ask(client, 'Whose turn?');
   for (const client of [one, other]) assert.equal((await refusal(ask(client, 'Whose?'))).code, 'rate_limit_exceeded');
+});
+
+test('a key with a budget of its own is refused when it is spent, another one of its team is served', async () => {
+  const [capped, free] = [await clientOf('nightly', 0, 'capped'), await clientOf('nightly', 0, 'free')];
+  const { response } = await ask(capped, 'Within its budget?').withResponse();
+  assert.match(response.headers.get('ratelimit') ?? '', /^"key-tokens-1d";r=\d+;t=\d+, /);
+  const error = await until('its budget is spent', async () => {
+    const ended = await ask(capped, 'Once more?').then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    return ended instanceof OpenAI.RateLimitError && ended.code === 'budget_exceeded' ? ended : undefined;
+  });
+  assert.match(error.message, /tokens budget of team nightly \(key capped\) for 1d/);
+  await ask(free, 'And the other key?');
+  const { budgets } = JSON.parse(await system.cli('usage', '--limits', '--team', 'nightly', '--json'));
+  const [own] = budgets.filter(({ keys }: { keys: string[] }) => keys.length > 0);
+  assert.deepEqual([own.scope, own.of, own.keys, own.limit], ['team', 'sample-project.nightly', ['capped'], 60]);
+  assert.ok(own.spent > 0, 'what was spent is told');
+  const { findings } = JSON.parse(await system.cli('reconcile', '--json'));
+  const differing = findings.filter(
+    ({ compared, outcome }: Record<string, string>) => compared === 'budgets' && outcome === 'differs',
+  );
+  assert.deepEqual(differing, []);
 });

@@ -9,7 +9,7 @@ import { type Budget, limitsText } from './limits.ts';
 
 const tokens: Budget = {
   ...{ scope: 'team', of: 'sample.engineering', quantity: 'tokens', window: '1d', mode: 'hard', models: [] },
-  ...{ limit: 1000, spent: 250, reserved: 500, remaining: 250, resetsAtMs: Date.UTC(2026, 10, 27) },
+  ...{ keys: ['build'], limit: 1000, spent: 250, reserved: 500, remaining: 250, resetsAtMs: Date.UTC(2026, 10, 27) },
 };
 const cost: Budget = {
   ...{
@@ -19,14 +19,15 @@ const cost: Budget = {
     window: 'rolling-24h',
     mode: 'soft',
     models: ['mini'],
+    keys: [],
   },
   ...{ limit: 5_000_000_000, spent: 1_250_000_000, reserved: 0, remaining: 3_750_000_000 },
 };
 
 test('spent and reserved are apart, money is in dollars, a rolling window has no end', () => {
   const [, ...lines] = limitsText([tokens, cost]).split('\n');
-  assert.match(lines[0] ?? '', /tokens +1d +hard +all +1000 +250 +500 +250 +2026-11-27T00:00:00.000Z$/);
-  assert.match(lines[1] ?? '', /cost_usd +rolling-24h +soft +mini +5 +1.25 +0 +3.75 +-$/);
+  assert.match(lines[0] ?? '', /tokens +1d +hard +all +build +1000 +250 +500 +250 +2026-11-27T00:00:00.000Z$/);
+  assert.match(lines[1] ?? '', /cost_usd +rolling-24h +soft +mini +all +5 +1.25 +0 +3.75 +-$/);
   assert.equal(limitsText([]), '(no limits)');
 });
 

@@ -8,6 +8,7 @@ export interface Budget {
   window: string;
   mode: string;
   models: string[];
+  keys: string[];
   limit: number;
   spent: number;
   reserved: number;
@@ -18,7 +19,7 @@ export interface Budget {
 /** A table of limits; money in US dollars. */
 export function limitsText(budgets: readonly Budget[]): string {
   if (budgets.length === 0) return '(no limits)';
-  const lines = budgets.map(({ scope, of, quantity, window, mode, models, resetsAtMs, ...amounts }) => {
+  const lines = budgets.map(({ scope, of, quantity, window, mode, models, keys, resetsAtMs, ...amounts }) => {
     const shown = (amount: number) => (quantity === 'cost_nano_usd' ? amount / 1e9 : amount);
     return {
       scope,
@@ -27,6 +28,7 @@ export function limitsText(budgets: readonly Budget[]): string {
       window: window || '-',
       mode,
       models: models.join(',') || 'all',
+      keys: keys.join(',') || 'all',
       limit: shown(amounts.limit),
       spent: shown(amounts.spent),
       reserved: shown(amounts.reserved),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SLUG, SLUG_RULE } from '../model/patterns.ts';
 import { guardrailSchema } from './guardrails.ts';
-import { concurrencyDefaultSchema, limitsSchema, onStoreFailureSchema } from './limit.ts';
+import { concurrencyDefaultSchema, limitsSchema, onStoreFailureSchema, teamLimitsSchema } from './limit.ts';
 import { notEnforced } from './not-enforced.ts';
 import { notificationsSchema } from './notifications.ts';
 import { object, slug, whole } from './object.ts';
@@ -12,7 +12,7 @@ const name = slug({ pattern: SLUG, text: SLUG_RULE });
 
 const teamSchema = object({
   name,
-  limits: limitsSchema,
+  limits: teamLimitsSchema,
   notifications: notificationsSchema.optional(),
   /** Where its requests may go: a hard filter over every target. */
   regions: z
@@ -20,7 +20,6 @@ const teamSchema = object({
     .min(1, 'must list at least one region; leave it out for all')
     .max(64, 'must list at most 64 regions')
     .optional(),
-  keys: notEnforced(),
 });
 
 /** First segments of paths that Tollgate serves at the root. */

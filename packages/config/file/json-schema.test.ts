@@ -15,7 +15,7 @@ test('the schema says what a limit needs and which settings are refused', () => 
   assert.deepEqual(limit.oneOf[3], { required: ['costUsd', 'window'] });
   assert.deepEqual(limit.oneOf[5], { required: ['concurrency'] });
   assert.equal(limit.additionalProperties, false);
-  const team = schema.properties.projects.items.properties.teams.items;
-  assert.deepEqual(team.properties.keys.not, {});
-  assert.match(team.properties.keys.description, /Not enforced/);
+  const proxy = schema.properties.projects.items.properties.proxies.items;
+  assert.deepEqual(proxy.properties.capture.not, {});
+  assert.match(proxy.properties.capture.description, /Not enforced/);
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MODEL_NAME, MODEL_NAME_RULE } from '../model/patterns.ts';
+import { KEY_NAME, KEY_NAME_RULE, MODEL_NAME, MODEL_NAME_RULE } from '../model/patterns.ts';
 import { hasThresholds } from '../model/thresholds.ts';
 import { isTimeZone } from '../model/time-zone.ts';
 import { parseWindow, WINDOW_RULE, windowLengthMs } from '../model/window.ts';
@@ -77,6 +77,11 @@ const limitSchema = object({
     .array(z.string().regex(MODEL_NAME, MODEL_NAME_RULE))
     .min(1, 'must list at least one model; leave it out for all')
     .max(32, 'must list at most 32 models')
+    .optional(),
+  keys: z
+    .array(z.string().regex(KEY_NAME, KEY_NAME_RULE))
+    .min(1, 'must list at least one key by its name; leave it out for all')
+    .max(32, 'must list at most 32 keys')
     .optional(),
   per: z
     .string()
@@ -158,8 +163,22 @@ const limitSchema = object({
     })),
   });
 
-/** Limits of one scope. */
-export const limitsSchema = z.array(limitSchema).max(16).default([]);
+/** Of one scope; of a team: that bind one of its keys. Each is a counter that every request of it is held against. */
+export const LIMITS_MAX = 16;
+
+/** Limits of the organization or of a project. */
+export const limitsSchema = z
+  .array(
+    limitSchema.refine(({ keys }) => keys === undefined, {
+      path: ['keys'],
+      error: "must be left out: keys are a team's",
+    }),
+  )
+  .max(LIMITS_MAX)
+  .default([]);
+
+/** Limits of a team, those of its single keys among them. */
+export const teamLimitsSchema = z.array(limitSchema).max(256).default([]);
 
 /** What this limit counts. */
 export function quantityOf(limit: Partial<Record<LimitQuantity, unknown>>): LimitQuantity {

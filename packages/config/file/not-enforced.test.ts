@@ -27,7 +27,6 @@ const refused: [part: string, replacement: string, name: string][] = [
   [ROTATION, 'models: [{ model: gpt-4o, priority: 3 }', 'modelRotation.models[0].priority'],
   [CACHE, 'promptGuard: { injection: true }', 'guardrails[1].promptGuard'],
   [TYPE, 'type: mistral', 'providers[0].type mistral'],
-  ['- name: product', '- { name: product, keys: [x] }', 'teams[1].keys'],
   ['version: v1.0', 'capture: masked', 'proxies[0].capture'],
   ['version: v1.0', 'limits: []', 'proxies[0].limits'],
 ];

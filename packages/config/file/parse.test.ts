@@ -194,6 +194,19 @@ test('an entry with two guardrails, or none, has no order', () => {
   assert.match(faultsOf(exampleWith(cache, '{}')).join(), /exactly one/);
 });
 
+test('keys are a team’s: a project or an organization has no limit of one', () => {
+  const limits = 'limits: [{ tokens: 5, window: 1d, keys: [build] }]';
+  for (const [place, indent] of [
+    ['organization: sampleorganization', ''],
+    ['- name: sample-project', '    '],
+  ] as const)
+    assertFault(
+      exampleWith(`${place}\n`, `${place}\n${indent}${limits}\n`),
+      'build',
+      /keys must be left out: keys are a team's/,
+    );
+});
+
 test('a limit says how many, in which window of which clock', () => {
   const limit = '{ tokens: 1000000, window: 1d, mode: hard }';
   for (const [bad, about] of [
@@ -204,6 +217,8 @@ test('a limit says how many, in which window of which clock', () => {
     ['{ tokens: 5, requests: 5, window: 1d }', /limits\[0\] must have exactly one of tokens/],
     ['{ concurrency: 5, window: 1d }', /window must be left out: concurrency is what runs/],
     ['{ concurrency: 0 }', /concurrency must be a whole number from 1/],
+    ['{ tokens: 5, window: 1d, keys: [] }', /keys must list at least one key by its name/],
+    ['{ tokens: 5, window: 1d, keys: [CI] }', /keys\[0\] must be /],
     ['{ tokens: 5, window: 1d, per: team }', /per must be key, user, or metadata\./],
     ['{ tokens: 5, window: 1d, per: metadata.a:b }', /per must be key, user, or metadata\./],
     ['{ tokens: 5, window: 1d, valuesMax: 5 }', /valuesMax must be left out/],

@@ -80,6 +80,30 @@ const faulty: [name: string, text: string, at: string, about: RegExp][] = [
     /limits\[1\] says tokens for 1d on gpt-4o, gpt-4o-mini a second time/,
   ],
   [
+    'two limits of the same keys',
+    exampleWith(
+      'mode: hard }',
+      'keys: [build, nightly] }\n          - { tokens: 7, window: 1d, keys: [nightly, build] }',
+    ),
+    'tokens: 7',
+    /limits\[1\] says tokens for 1d of key build, nightly a second time/,
+  ],
+  [
+    'a key twice',
+    exampleWith('mode: hard }', 'keys: [build, build] }'),
+    'build, build',
+    /limits\[0\]\.keys\[1\] says build a second time/,
+  ],
+  [
+    'more limits than one key is held against',
+    exampleWith(
+      'mode: hard }',
+      `mode: hard }${Array.from({ length: 16 }, (_, at) => `\n          - { tokens: 7, window: ${at + 2}d, keys: [build] }`).join('')}`,
+    ),
+    'limits',
+    /limits has 17 limits for key build; at most 16 may bind a key/,
+  ],
+  [
     'a cache before PII masking',
     swapped(
       '- piiMasking: { email: true, phone: true, ssn: true }',

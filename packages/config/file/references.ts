@@ -1,6 +1,6 @@
 import type { ConfigFile, FileGuardrail, FileLimit, FileProject, FileProxy } from './config-file.ts';
 import type { Fault, Path } from './fault.ts';
-import { isRate, quantityOf } from './limit.ts';
+import { isRate, LIMITS_MAX, quantityOf } from './limit.ts';
 import type { PriceList } from './price-list.ts';
 import { placedWebhooks } from './webhooks.ts';
 
@@ -85,6 +85,7 @@ function checkRegions(file: ConfigFile, regions: readonly string[], path: Path, 
 /** A scope has one limit of each mode for each counter; the models of a filter exist. */
 function checkLimits(file: ConfigFile, limits: readonly FileLimit[], path: Path, report: Report): void {
   unique(limits.map(counterOf), path, report);
+  checkKeys(limits, path, report);
   const offered = new Set(file.providers.flatMap(({ models }) => namesOf(models)));
   for (const [at, { models = [] }] of limits.entries()) {
     const modelsPath = [...path, at, 'models'];
@@ -96,12 +97,25 @@ function checkLimits(file: ConfigFile, limits: readonly FileLimit[], path: Path,
   }
 }
 
+/** Keys come and go without a revision, so a name that no key has is no fault; that one has too many limits is. */
+function checkKeys(limits: readonly FileLimit[], path: Path, report: Report): void {
+  for (const [at, { keys = [] }] of limits.entries()) unique(keys, [...path, at, 'keys'], report);
+  const forAll = limits.filter(({ keys }) => keys === undefined).length;
+  const more = `at most ${LIMITS_MAX} may bind a key`;
+  if (forAll > LIMITS_MAX) report(path, `has ${forAll} limits for all keys; ${more}`);
+  for (const key of new Set(limits.flatMap(({ keys = [] }) => keys))) {
+    const binding = forAll + limits.filter(({ keys = [] }) => keys.includes(key)).length;
+    if (forAll <= LIMITS_MAX && binding > LIMITS_MAX) report(path, `has ${binding} limits for key ${key}; ${more}`);
+  }
+}
+
 function counterOf(limit: FileLimit): string {
   const parts: string[] = [quantityOf(limit)];
   if (limit.window !== undefined) parts.push(`for ${limit.window}`);
   if (limit.rolling) parts.push('(rolling)');
   if (isRate(limit)) parts.push('(rate)');
   if (limit.models !== undefined) parts.push(`on ${limit.models.toSorted().join(', ')}`);
+  if (limit.keys !== undefined) parts.push(`of key ${limit.keys.toSorted().join(', ')}`);
   if (limit.per !== undefined) parts.push(`per ${limit.per}`);
   if (limit.mode !== 'hard') parts.push(`(${limit.mode})`);
   return parts.join(' ');

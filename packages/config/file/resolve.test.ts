@@ -191,6 +191,13 @@ test('a limit that counts callers apart has a bound of its counters', () => {
   assert.deepEqual([second?.per, second?.valuesMax], ['metadata.ticket', 7]);
 });
 
+test('limits of single keys do not count against each other, and name their keys in one order', () => {
+  const ofKeys = Array.from({ length: 20 }, (_, at) => `- { tokens: 5, window: 1d, keys: [key-${at}, build-${at}] }`);
+  const text = exampleWith('- { tokens: 1000000, window: 1d, mode: hard }', ofKeys.join('\n          '));
+  const limits = snapshotOf(text).projects[0]?.teams[0]?.limits ?? [];
+  assert.deepEqual(limits[19]?.keys, ['build-19', 'key-19']);
+});
+
 describe('a cap on concurrency', () => {
   const capsOf = (text: string) =>
     snapshotOf(text).projects[0]?.teams.map(({ limits }) =>
@@ -202,12 +209,16 @@ describe('a cap on concurrency', () => {
   test('of their own keep the teams that have one; the others get the default one', () => {
     const text = withDefaults('{ concurrency: 64 }')
       .replace('- name: product', '- { name: product, limits: [{ concurrency: 7 }] }')
-      .replace('- name: sales', '- { name: sales, limits: [{ concurrency: 9, per: key }] }');
+      .replace(
+        '- name: sales',
+        '- { name: sales, limits: [{ concurrency: 9, per: key }, { concurrency: 5, keys: [build] }] }',
+      );
     assert.deepEqual(capsOf(text), [
       [[64, 'hard', undefined]],
       [[7, 'hard', undefined]],
       [
         [9, 'hard', 'key'],
+        [5, 'hard', undefined],
         [64, 'hard', undefined],
       ],
     ]);

@@ -85,7 +85,7 @@ function toCredential(reference: FileProvider['apiKey']): Provider['apiKey'] {
 const CONCURRENCY_DEFAULT = 1000;
 
 /**
- * A team with a cap of its own, for all models and callers together, keeps it.
+ * A team with a cap of its own, for all models, keys and callers together, keeps it.
  * @param above limits of its project and its organization
  */
 function withDefaults(
@@ -93,7 +93,9 @@ function withDefaults(
   above: readonly FileLimit[],
   defaults: FileDefaults,
 ): readonly FileLimit[] {
-  const own = limits.some(({ concurrency, models, per }) => concurrency !== undefined && !models && !per);
+  const own = limits.some(
+    ({ concurrency, models, keys, per }) => concurrency !== undefined && !models && !keys && !per,
+  );
   const concurrency = defaults?.concurrency ?? CONCURRENCY_DEFAULT;
   if (own || concurrency === 'none') return limits;
   const onStoreFailure = defaults?.onStoreFailure ?? commonOf([...limits, ...above]);
@@ -107,7 +109,7 @@ function commonOf(limits: readonly FileLimit[]): FileLimit['onStoreFailure'] {
 }
 
 function toLimit(limit: FileLimit): Limit {
-  const { window = '', models, per, valuesMax = VALUES_MAX_DEFAULT, mode, timeZone } = limit;
+  const { window = '', models, keys, per, valuesMax = VALUES_MAX_DEFAULT, mode, timeZone } = limit;
   const { rolling, onStoreFailure, thresholds } = limit;
   const name = quantityOf(limit);
   const amount = limit[name] ?? 0;
@@ -117,6 +119,7 @@ function toLimit(limit: FileLimit): Limit {
     amount: quantity === 'cost_nano_usd' ? toNano(amount) : amount,
     window,
     ...(models && { models: models.toSorted() }),
+    ...(keys && { keys: keys.toSorted() }),
     ...(per && { per, valuesMax }),
     mode,
     timeZone,

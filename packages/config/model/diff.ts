@@ -71,9 +71,11 @@ function nameOf(item: unknown): string | undefined {
 }
 
 /** What tells a limit from the others of its scope. */
-function nameOfLimit({ quantity, window, rolling, burst, models, per, mode }: Limit): string {
+function nameOfLimit({ quantity, window, rolling, burst, models, keys, per, mode }: Limit): string {
   const kind = rolling ? 'rolling' : burst === undefined ? '' : 'rate';
-  return [quantity, kind, window, models?.join('+'), per, mode === 'hard' ? '' : mode].filter(Boolean).join('-');
+  return [quantity, kind, window, models?.join('+'), keys?.join('+'), per, mode === 'hard' ? '' : mode]
+    .filter(Boolean)
+    .join('-');
 }
 
 /** The order of a list means something (guardrails, rotations), that of an object does not. */

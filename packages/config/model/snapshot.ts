@@ -87,6 +87,8 @@ const limit = z.strictObject({
   window: z.string(),
   /** As callers name them, sorted. Absent: all. */
   models: z.array(z.string()).min(1).optional(),
+  /** Of a team: names of its keys that it binds, sorted. Absent: all. */
+  keys: z.array(z.string()).min(1).optional(),
   /** Counts each of these apart: key, user (the caller's `user`), metadata.<name>. Absent: all together. */
   per: z.string().optional(),
   /** With per: values beyond so many in a window share one counter, as do requests without a value. */

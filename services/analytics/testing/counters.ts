@@ -44,7 +44,7 @@ export async function settleAndTell(bus: Bus): Promise<Counters> {
   };
   const told = bus.subscribe(subjects.budgetCounters, (_bytes, reply) => {
     const { wrongBy, leaked, floorSeq, error } = counters;
-    const counter = { ...name, spent: spent + wrongBy, reserved: leaked, leased: 0, limits: [] };
+    const counter = { ...name, spent: spent + wrongBy, reserved: leaked, leased: 0, keys: [], limits: [] };
     const answer = { organizationId: 'o-1', counters: [counter], total: 1, floorSeq, error };
     bus.reply(reply, BudgetCountersReply.encode(answer).finish());
   });

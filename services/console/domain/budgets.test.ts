@@ -17,7 +17,15 @@ const snapshot = {
 function counter(change: Partial<BudgetCounter> = {}): BudgetCounter {
   return {
     ...{ scope: 'team', scopeId: 'one.red', quantity: 'tokens', window: '1d', windowStartMs: 1000, windowEndMs: 2000 },
-    ...{ spent: 60, reserved: 30, models: [], selector: '', leased: 30, limits: [{ amount: 100, mode: 'hard' }] },
+    ...{
+      spent: 60,
+      reserved: 30,
+      models: [],
+      keys: [],
+      selector: '',
+      leased: 30,
+      limits: [{ amount: 100, mode: 'hard' }],
+    },
     ...change,
   };
 }
@@ -28,7 +36,8 @@ test('what is spent, what is reserved, and what remains, which is never below ze
     { amount: 80, mode: 'soft' },
   ];
   const budgets = toBudgets([counter({ limits })], snapshot);
-  const same = { scope: 'team', of: 'one.red', quantity: 'tokens', window: '1d', models: [], spent: 60, reserved: 30 };
+  const named = { scope: 'team', of: 'one.red', quantity: 'tokens', window: '1d' };
+  const same = { ...named, models: [], keys: [], spent: 60, reserved: 30 };
   assert.deepEqual(budgets, [
     { ...same, mode: 'hard', limit: 100, remaining: 10, resetsAtMs: 2000 },
     { ...same, mode: 'soft', limit: 80, remaining: 0, resetsAtMs: 2000 },

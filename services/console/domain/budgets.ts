@@ -14,6 +14,8 @@ export interface Budget {
   mode: string;
   /** That it counts; empty = all. */
   models: string[];
+  /** Of a team's keys, by name, that it counts; empty = all. */
+  keys: string[];
   limit: number;
   /** By settled requests. */
   spent: number;
@@ -46,12 +48,23 @@ export function toBudgets(counters: readonly BudgetCounter[], snapshot: ConfigSn
     known.reserved += counter.reserved;
   }
   return [...windows.values()].flatMap((counter) => {
-    const { scope, scopeId, quantity, models, spent, reserved, windowEndMs } = counter;
+    const { scope, scopeId, quantity, models, keys, spent, reserved, windowEndMs } = counter;
     const of = nameOf(scope, scopeId);
     if (of === undefined) return [];
     const slots = quantity === 'concurrency';
     return counter.limits.map(({ amount, mode }) => ({
-      ...{ scope, of, quantity, window: slots ? '' : counter.window, mode, models, limit: amount, spent, reserved },
+      ...{
+        scope,
+        of,
+        quantity,
+        window: slots ? '' : counter.window,
+        mode,
+        models,
+        keys,
+        limit: amount,
+        spent,
+        reserved,
+      },
       remaining: Math.max(0, amount - spent - reserved),
       ...(!slots && !isRolling(counter) && { resetsAtMs: windowEndMs }),
     }));

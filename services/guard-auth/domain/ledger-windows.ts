@@ -1,4 +1,4 @@
-import type { ConfigSnapshot } from '@tollgate/config';
+import type { ConfigSnapshot, Limit } from '@tollgate/config';
 import type { LedgerSum, LedgerWindow } from '@tollgate/contracts';
 import type { CounterSum } from './charge.ts';
 import { runningWindows, windowNameOf } from './limit-windows.ts';
@@ -22,14 +22,19 @@ function running(snapshot: ConfigSnapshot, nowMs: number): RunningLimit[] {
   return windowed.flatMap((limit) => {
     const models = [...(limit.limit.models ?? [])];
     const { scope, scopeId, selector } = limit;
-    const { per, quantity } = limit.limit;
-    const counters = per === undefined ? plain : { selector, quantity, window: windowNameOf(limit.limit) };
+    const { quantity } = limit.limit;
+    const counters = isApart(limit.limit) ? { selector, quantity, window: windowNameOf(limit.limit) } : plain;
     return runningWindows(limit.limit, nowMs).map(({ startMs, endMs, countsUntilMs }) => ({
       limit,
       window: { scope, scopeId, startMs, endMs, models, ...counters },
       countsUntilMs,
     }));
   });
+}
+
+/** Whether its counters are summed of what reserved on them: rows tell who called by a key's id, not by its name or by other values. */
+function isApart({ per, keys }: Limit): boolean {
+  return per !== undefined || keys !== undefined;
 }
 
 const plain = { selector: '', quantity: '', window: '' };
@@ -72,8 +77,9 @@ export function counterSums(snapshot: ConfigSnapshot, nowMs: number, sums: Ledge
     const { selector } = limit;
     const { scope, scopeId } = limit;
     const counter = { scope, scopeId, quantity, window: name, windowStartMs: window.startMs, selector };
-    const values =
-      limit.limit.per === undefined ? [{ value: '', spent: sum ? spentOf(sum, quantity) : 0 }] : (sum?.values ?? []);
+    const values = isApart(limit.limit)
+      ? (sum?.values ?? [])
+      : [{ value: '', spent: sum ? spentOf(sum, quantity) : 0 }];
     for (const { value, spent } of values) {
       counters.set(Object.values({ ...counter, value }).join(' '), {
         ...counter,

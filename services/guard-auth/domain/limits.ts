@@ -3,7 +3,7 @@ import { type ConfigSnapshot, type Limit, type Project, type Team, teamById } fr
 import { windowNameOf } from './limit-windows.ts';
 import { slugOf } from './quantity.ts';
 
-type Scope = 'organization' | 'project' | 'team' | 'key';
+type Scope = 'organization' | 'project' | 'team';
 
 /** A limit with whom it binds. */
 export interface ScopedLimit {
@@ -21,14 +21,19 @@ export function bindsModels({ limit }: ScopedLimit, models: readonly string[]): 
   return limit.models === undefined || limit.models.some((model) => models.includes(model));
 }
 
-/** What a limit is called in headers, the ledger and metrics: `team-tokens-1d`. */
+/** Whether a limit binds requests with a key of this name. */
+export function bindsKey({ limit }: ScopedLimit, keyName: string): boolean {
+  return limit.keys === undefined || limit.keys.includes(keyName);
+}
+
+/** What a limit is called in headers, the ledger and metrics: `team-tokens-1d`, `key-tokens-1d`. */
 export function nameOfLimit({ scope, limit }: ScopedLimit): string {
-  return [scope, limit.per, slugOf(limit.quantity), windowNameOf(limit)].filter(Boolean).join('-');
+  return [limit.keys ? 'key' : scope, limit.per, slugOf(limit.quantity), windowNameOf(limit)].filter(Boolean).join('-');
 }
 
 /** Whether callers are told of it: what a project or an organization has left would tell what other teams use. */
 export function isOwn({ scope }: ScopedLimit): boolean {
-  return scope === 'team' || scope === 'key';
+  return scope === 'team';
 }
 
 const memory = new WeakMap<ConfigSnapshot, Map<string, ScopedLimit[]>>();
@@ -71,16 +76,22 @@ function collect(snapshot: ConfigSnapshot, team: Team, project: Project): Scoped
 
 function scoped(scope: Scope, owner: { id: string; name: string }, limits: Limit[]): ScopedLimit[] {
   return limits.map((limit) => ({
-    ...{ scope, scopeId: owner.id, scopeName: owner.name, limit },
+    ...{
+      scope,
+      scopeId: owner.id,
+      scopeName: limit.keys ? `${owner.name} (key ${limit.keys.join(', ')})` : owner.name,
+      limit,
+    },
     selector: selectorOf(limit),
   }));
 }
 
-function selectorOf({ models, per, burst, mode }: Limit): string {
+function selectorOf({ models, keys, per, burst, mode }: Limit): string {
   const parts: string[] = [];
   // Rates share nothing: what one of them lets pass uncounted may count for another.
   if (burst !== undefined) parts.push(mode === 'hard' ? 'rate' : `rate-${mode}`);
   if (models !== undefined) parts.push(`m-${digest(models.join('\n')).slice(0, 12)}`);
+  if (keys !== undefined) parts.push(`k-${digest(keys.join('\n')).slice(0, 12)}`);
   if (per !== undefined) parts.push(`p-${per}`);
   return parts.join('.');
 }

@@ -1,7 +1,7 @@
-import type { ConfigSnapshot } from '@tollgate/config';
+import type { ConfigSnapshot, KeyRecord } from '@tollgate/config';
 import type { CounterState } from './charge.ts';
 import { boundsAt } from './limit-windows.ts';
-import { allLimits, bindsModels, type Caller, limitsOf, nameOfLimit, type ScopedLimit } from './limits.ts';
+import { allLimits, bindsKey, bindsModels, type Caller, limitsOf, nameOfLimit, type ScopedLimit } from './limits.ts';
 import { type Check, type Need, type Plan, passedBy, planCharges, refusalOf, refuses } from './plan.ts';
 import { fullLevel, rateOf } from './rate.ts';
 
@@ -56,16 +56,16 @@ export function faultOf({ plan, check }: Probe, empty?: ProbeAnswer, full?: Prob
   return seen ? undefined : 'is passed unseen';
 }
 
-/** The first of these limits that is to refuse requests of this team for one of these models. */
+/** The first of these limits that is to refuse requests with this key for one of these models. */
 export function bindingOf(
   limits: readonly ScopedLimit[],
-  { projectId, teamId }: { projectId: string; teamId: string },
+  { projectId, teamId, name }: Pick<KeyRecord, 'projectId' | 'teamId' | 'name'>,
   models: readonly string[],
 ): ScopedLimit | undefined {
   return limits.find((limit) => {
     const { scope, scopeId } = limit;
     const bound = scope === 'organization' || scopeId === (scope === 'project' ? projectId : teamId);
-    return bound && refuses(limit) && bindsModels(limit, models);
+    return bound && refuses(limit) && bindsModels(limit, models) && bindsKey(limit, name);
   });
 }
 
@@ -80,7 +80,10 @@ function teamsUnder({ projects }: ConfigSnapshot, { scope, scopeId }: ScopedLimi
 
 function probeOf(snapshot: ConfigSnapshot, probed: ScopedLimit, teamId: string, nowMs: number): Probe {
   const { limit, scope, scopeId } = probed;
-  const binding = limitsOf(snapshot, teamId).filter((each) => bindsModels(each, limit.models ?? []));
+  const [keyName = ''] = limit.keys ?? [];
+  const binding = limitsOf(snapshot, teamId).filter(
+    (each) => bindsModels(each, limit.models ?? []) && bindsKey(each, keyName),
+  );
   const plan = planCharges(binding, needOf(probed), callerOf(probed), (each) => boundsAt(each, nowMs));
   const check = plan.checks.find(({ limit: each }) => each.limit === limit && each.scopeId === scopeId);
   return { name: `${nameOfLimit(probed)} of ${scope} ${scopeId}`, limit: probed, plan, check };

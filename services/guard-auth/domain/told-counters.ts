@@ -8,6 +8,8 @@ import { allLimits } from './limits.ts';
 export interface ToldCounter extends Omit<Reservation, 'amount' | 'rate' | 'strictLimit'> {
   /** Of the usage that it counts, even if it counts for longer; 0 for slots. */
   windowEndMs: number;
+  /** Names of the keys that it counts; empty = all of the scope. */
+  keys: string[];
   limits: Pick<Limit, 'amount' | 'mode'>[];
 }
 
@@ -19,14 +21,21 @@ export function toldCounters(snapshot: ConfigSnapshot, nowMs: number): ToldCount
   const counters = new Map<string, ToldCounter>();
   for (const { scope, scopeId, selector, limit } of allLimits(snapshot)) {
     if (limit.per !== undefined || limit.burst !== undefined) continue;
-    const { quantity, amount, mode, models = [] } = limit;
+    const { quantity, amount, mode, models = [], keys = [] } = limit;
     const windows = quantity === 'concurrency' ? [noWindow] : runningWindows(limit, nowMs);
     for (const { startMs: windowStartMs, endMs: windowEndMs } of windows) {
       const counter = { scope, scopeId, quantity, window: windowNameOf(limit), windowStartMs, selector, value: '' };
       const name = Object.values(counter).join(' ');
       const known = counters.get(name);
       if (known) known.limits.push({ amount, mode });
-      else counters.set(name, { ...counter, windowEndMs, models: [...models], limits: [{ amount, mode }] });
+      else
+        counters.set(name, {
+          ...counter,
+          windowEndMs,
+          models: [...models],
+          keys: [...keys],
+          limits: [{ amount, mode }],
+        });
     }
   }
   return [...counters.values()];

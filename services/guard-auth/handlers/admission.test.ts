@@ -284,6 +284,22 @@ describe('admitted', () => {
     assert.deepEqual(await bound('r4', { model: '' }, ['gpt-4o-mini']), []);
   });
 
+  test('a limit of one key binds who calls with a key of its name, whichever it is', async () => {
+    const limits = given.snapshot({
+      team: [given.limit({ keys: ['build'], amount: 150 }), given.limit({ amount: 1000 })],
+    });
+    const decideAs = (record: Partial<KeyRecord>, requestId: string) =>
+      decide(admission({ keys: directory([{ ...known, ...record }], limits) }), request(requestId));
+    const first = await decideAs({ name: 'build', id: 'key-1' }, 'r1');
+    assert.equal(first.receipt?.reservations.length, 2);
+    assert.match(first.headers.ratelimit ?? '', /"key-tokens-1h";r=50;/);
+    const rotated = await decideAs({ name: 'build', id: 'key-2' }, 'r2');
+    assert.match(rotated.refusal?.message ?? '', /The tokens budget of team engineering \(key build\) for 1h/);
+    assert.deepEqual(rotated.hits, { 'hard.key-tokens-1h': 1 });
+    const other = await decideAs({ name: 'nightly' }, 'r3');
+    assert.deepEqual([other.refusal, other.receipt?.reservations.length], [undefined, 1]);
+  });
+
   test('users are counted apart, and the receipt says whose counter was charged', async () => {
     const limits = [given.limit({ amount: 150, per: 'user', valuesMax: 1 })];
     const by = admission({ keys: directory([known], given.snapshot({ team: limits })) });

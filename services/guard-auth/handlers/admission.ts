@@ -23,7 +23,7 @@ import { type Estimate, estimateTokens } from '../domain/estimate.ts';
 import { withAmounts, withGrant } from '../domain/grant.ts';
 import { isUsable } from '../domain/key-state.ts';
 import { boundsAt } from '../domain/limit-windows.ts';
-import { bindsModels, limitsOf, type ScopedLimit } from '../domain/limits.ts';
+import { bindsKey, bindsModels, limitsOf, type ScopedLimit } from '../domain/limits.ts';
 import type { ModelMeasures } from '../domain/model-measures.ts';
 import { hitOf, passedLimits } from '../domain/passed-limits.ts';
 import { isStrict, neverFits, type Plan, planCharges, type Refusal, refusalOf } from '../domain/plan.ts';
@@ -53,7 +53,7 @@ export interface AdmissionOptions {
   onRebuilding(organizationId: string): void;
   onAdmitted(): void;
   /** A limit that binds them and is not proven to work. */
-  unproven(team: { projectId: string; teamId: string }, models: readonly string[]): ScopedLimit | undefined;
+  unproven(key: Pick<KeyRecord, 'projectId' | 'teamId' | 'name'>, models: readonly string[]): ScopedLimit | undefined;
   degraded: Pick<Degraded, 'active' | 'begin' | 'failed' | 'saw' | 'admit'>;
   /** A limit refused; `counters` are those that it refused on. */
   onRefused(plan: Plan, refusal: Refusal, counters: CounterState[], snapshot: ConfigSnapshot): void;
@@ -192,7 +192,7 @@ export class Admission {
     const { promptTokens: prompt, completionTokens: completion } = estimate;
     const costNanoUsd = estimatedCostNanoUsd(snapshot, resolved, { prompt, completion });
     const own = usesNone ? [] : limitsOf(snapshot, record.teamId);
-    const limits = own.filter((limit) => bindsModels(limit, models));
+    const limits = own.filter((limit) => bindsModels(limit, models) && bindsKey(limit, record.name));
     const costs = limits.some(({ limit }) => limit.quantity === 'cost_nano_usd');
     const promptCostNanoUsd = costs ? estimatedCostNanoUsd(snapshot, resolved, { prompt, completion: 0 }) : 0;
     const caller = { keyId: record.id, user: call.user, metadata: call.metadata };

@@ -11,8 +11,9 @@ import { settlementOf } from '../domain/settlement.ts';
 import * as given from '../testing/harness.ts';
 import { Counters } from './counters.ts';
 
-const empty = { spent: 0, reserved: 0, leased: 0, models: [], selector: '' };
-const selectorOf = (model: string) => `m-${createHash('sha256').update(model).digest('base64url').slice(0, 12)}`;
+const empty = { spent: 0, reserved: 0, leased: 0, models: [], keys: [], selector: '' };
+const selectorOf = (name: string, of = 'm') =>
+  `${of}-${createHash('sha256').update(name).digest('base64url').slice(0, 12)}`;
 const { logger, organizationId, startedAtMs } = given;
 const hourMs = 3_600_000;
 const windowStartMs = Math.floor(startedAtMs / hourMs) * hourMs;
@@ -44,11 +45,12 @@ test('the counters of every limit in the windows that run, with the floor of wha
   await store.settle(organizationId, [settlement]);
   await store.trim(organizationId, 7, 0);
   const ofOneModel = { ...given.tokenLimit(500), models: ['gpt-4o'] };
+  const ofOneKey = { ...given.tokenLimit(300), keys: ['build'] };
   const ofEachUser = given.limit({ per: 'user', valuesMax: 10 });
   const slots = given.limit({ quantity: 'concurrency', amount: 4 });
   const soft = given.limit({ mode: 'soft', amount: 700 });
   const limits = {
-    team: [given.tokenLimit(1000), soft, ofOneModel, ofEachUser, slots],
+    team: [given.tokenLimit(1000), soft, ofOneModel, ofOneKey, ofEachUser, slots],
     organization: [given.tokenLimit(9000)],
   };
   const { scope, scopeId, quantity, window, windowEndMs } = hour;
@@ -77,11 +79,15 @@ test('the counters of every limit in the windows that run, with the floor of wha
         ...{ models: ['gpt-4o'], selector: selectorOf('gpt-4o'), limits: [{ amount: 500, mode: 'hard' }] },
       },
       {
+        ...{ ...empty, scope, scopeId, quantity, window, windowStartMs, windowEndMs },
+        ...{ keys: ['build'], selector: selectorOf('build', 'k'), limits: [{ amount: 300, mode: 'hard' }] },
+      },
+      {
         ...{ ...empty, scope, scopeId, quantity: 'concurrency', window, windowStartMs: 0, windowEndMs: 0 },
         limits: [{ amount: 4, mode: 'hard' }],
       },
     ],
-    total: 4,
+    total: 5,
     floorSeq: 7,
     error: '',
   });

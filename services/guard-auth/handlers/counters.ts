@@ -12,10 +12,10 @@ export interface CountersOptions {
   now(): number;
 }
 
-/** Of one answer, in counters without models: with names of 64 characters it is half of what a message holds. */
+/** Of one answer, in counters without models and keys: with names of 64 characters it is half of what a message holds. */
 const countersMax = 500;
-/** Of a counter with models: names of 128 characters are still within the message. */
-const weightOf = ({ models }: ToldCounter) => 1 + models.length / 2;
+/** Of a counter with models or keys: names of 128 characters are still within the message. */
+const weightOf = ({ models, keys }: ToldCounter) => 1 + (models.length + keys.length) / 2;
 
 /**
  * Answers `tg.v1.budget.counters`: what Redis holds for every limit of the configuration, in the windows that run and

@@ -420,6 +420,27 @@ describe('when USAGE has lost its first message', () => {
     assert.deepEqual(await given.counter(store, filtered), { spent: 350 + 10, reserved: 0 });
   });
 
+  test('the counter of a key is what reserved on it, as rows do not name keys', async () => {
+    const limits = given.snapshot({ team: [given.limit({ keys: ['build'] })] });
+    const selector = limitsOf(limits, 'sample.engineering')[0]?.selector ?? '';
+    const ofKey = { ...hour, selector };
+    const world = new World();
+    world.firstSeq = 50;
+    let asked: LedgerSumsRequest | undefined;
+    world.ledger = (request) => {
+      asked = request;
+      const answer = sums(request, 50);
+      return { ...answer, sums: answer.sums.map((sum) => ({ ...sum, values: [{ value: '', spent: 40 }] })) };
+    };
+    world.events = ['old', 'newer'].map((id) => given.measured(given.receipt(id, [ofKey]), 5, 0));
+    await build(world.rebuilder({ snapshot: () => limits }));
+    assert.deepEqual(
+      asked?.windows.map(({ selector, quantity, window }) => [selector, quantity, window]),
+      [[selector, 'tokens', '1h']],
+    );
+    assert.equal((await given.counter(store, ofKey)).spent, 45);
+  });
+
   test('counters of single values come from the ledger too, with how many there are', async () => {
     const limits = given.snapshot({ team: [given.limit({ per: 'user', valuesMax: 3 }), given.tokenLimit(9000)] });
     const selector = 'p-user';

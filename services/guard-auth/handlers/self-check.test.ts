@@ -37,6 +37,8 @@ const everyKind: Limit[] = [
   limit({ quantity: 'cost_nano_usd', amount: 9_000_000 * 1e9, window: '1y' }),
   limit({ amount: 700, timeZone: 'Atlantic/Reykjavik' }),
   limit({ models: ['gpt-4o-mini'], window: '90m' }),
+  limit({ keys: ['build'] }),
+  limit({ keys: ['build', 'nightly'], per: 'key', valuesMax: 2 }),
   limit({ per: 'user', valuesMax: 1 }),
   limit({ per: 'metadata.app', valuesMax: 5, window: '7d' }),
   limit({ per: 'key', quantity: 'concurrency', window: '' }),
@@ -154,8 +156,8 @@ function halfSeen(plan: Plan, counters: ReadonlyMap<number, CounterState>): Read
   return new Map([...counters].map(seen));
 }
 
-test('what a failed limit is to refuse is known by team and model; what it does not bind, and limits that refuse nobody, are not', async () => {
-  const team = { projectId: 'sample', teamId: 'sample.engineering' };
+test('what a failed limit is to refuse is known by team, key and model; what it does not bind, and limits that refuse nobody, are not', async () => {
+  const team = { projectId: 'sample', teamId: 'sample.engineering', name: 'test-key' };
   const leaky: SelfCheckOptions['store'] = {
     runId: budgets.redis.runId,
     admit: async (_, { charges }) => ({
@@ -169,7 +171,11 @@ test('what a failed limit is to refuse is known by team and model; what it does 
   await check.work();
   assert.equal(check.unproven(team, ['gpt-4o', 'gpt-4o-mini'])?.limit.quantity, 'tokens');
   assert.equal(check.unproven(team, ['gpt-4o-mini']), undefined);
-  assert.equal(check.unproven({ projectId: 'other', teamId: 'other.team' }, ['gpt-4o']), undefined);
+  assert.equal(check.unproven({ ...team, projectId: 'other', teamId: 'other.team' }, ['gpt-4o']), undefined);
+  const ofKey = selfCheck(() => given.snapshot({ team: [limit({ keys: ['build'] })] }), leaky);
+  await ofKey.work();
+  assert.equal(ofKey.unproven({ ...team, name: 'build' }, ['gpt-4o'])?.limit.quantity, 'tokens');
+  assert.equal(ofKey.unproven(team, ['gpt-4o']), undefined);
   for (const scope of ['project', 'organization']) {
     const wider = selfCheck(() => given.snapshot({ [scope]: limits }), leaky);
     await wider.work();

@@ -1,4 +1,4 @@
-import type { ConfigSnapshot } from '@tollgate/config';
+import type { ConfigSnapshot, KeyRecord } from '@tollgate/config';
 import type { Logger, Metrics } from '@tollgate/telemetry';
 import type { ProbeStore } from '../adapters/probe-store.ts';
 import type { ScopedLimit } from '../domain/limits.ts';
@@ -42,11 +42,11 @@ export class SelfCheck {
   }
 
   /**
-   * A limit that failed and should hold requests of this team for these models: such are not to be admitted. Limits that
+   * A limit that failed and should hold requests with this key for these models: such are not to be admitted. Limits that
    * refuse nobody are none.
    */
-  unproven(team: { projectId: string; teamId: string }, models: readonly string[]): ScopedLimit | undefined {
-    return this.#failed.length === 0 ? undefined : bindingOf(this.#failed, team, models);
+  unproven(key: Pick<KeyRecord, 'projectId' | 'teamId' | 'name'>, models: readonly string[]): ScopedLimit | undefined {
+    return this.#failed.length === 0 ? undefined : bindingOf(this.#failed, key, models);
   }
 
   /** Does nothing while there is nothing to prove, or no server to prove it on. @throws StoreFault */

@@ -73,9 +73,10 @@ export async function compareBudgets(options: BudgetsOptions): Promise<Finding[]
   ];
 }
 
-function nameForPeople({ scope, scopeId, quantity, window, windowStartMs, models }: BudgetCounter): string {
+function nameForPeople({ scope, scopeId, quantity, window, windowStartMs, models, keys }: BudgetCounter): string {
   const of = models.length > 0 ? ` of ${models.join(', ')}` : '';
-  const name = `${scope} ${scopeId}: ${quantity}${of}`;
+  const by = keys.length > 0 ? ` (key ${keys.join(', ')})` : '';
+  const name = `${scope} ${scopeId}${by}: ${quantity}${of}`;
   return windowStartMs === 0 ? name : `${name} ${window} since ${new Date(windowStartMs).toISOString()}`;
 }
 
@@ -104,9 +105,12 @@ async function look({ ledger, bus, counters: readPage, now }: BudgetsOptions): P
     throw new Error(`${lastSeq - upToSeq} messages are not in the ledger or not settled yet`);
   if (upToSeq + 1 < firstSeq)
     throw new Error(`USAGE begins at ${firstSeq}, the ledger or the counters end at ${upToSeq}`);
-  const windows = counters.map(({ scope, scopeId, windowStartMs, windowEndMs, models }) => ({
-    ...{ scope, scopeId, startMs: windowStartMs, endMs: windowEndMs, models },
-  }));
+  const windows = counters.map(({ scope, scopeId, windowStartMs, windowEndMs, models, keys, ...counter }) => {
+    const { selector, quantity, window } = counter;
+    // Rows do not name keys, their reservations name the counter.
+    const apart = keys.length > 0 ? { counters: { selector, quantity, window } } : {};
+    return { scope, scopeId, startMs: windowStartMs, endMs: windowEndMs, models, ...apart };
+  });
   const question = { organizationId, windows, upToSeq, unmeasuredSinceMs: now() - unmeasuredMs };
   const { sums, unmeasured } = await ledger.budgetSums(question);
   const counted = new Map(unmeasured.map((row) => [row.requestId, row]));

@@ -93,6 +93,8 @@ export interface BudgetCounter {
     | undefined;
   /** That count in it. */
   limits: BudgetLimit[];
+  /** Names of the team's keys that it counts; empty = all. */
+  keys: string[];
 }
 
 export interface BudgetLimit {
@@ -713,6 +715,7 @@ function createBaseBudgetCounter(): BudgetCounter {
     selector: "",
     leased: undefined,
     limits: [],
+    keys: [],
   };
 }
 
@@ -753,6 +756,9 @@ export const BudgetCounter: MessageFns<BudgetCounter> = {
     }
     for (const v of message.limits) {
       BudgetLimit.encode(v!, writer.uint32(98).fork()).join();
+    }
+    for (const v of message.keys) {
+      writer.uint32(106).string(v!);
     }
     return writer;
   },
@@ -864,6 +870,14 @@ export const BudgetCounter: MessageFns<BudgetCounter> = {
             }
 
             message.limits.push(BudgetLimit.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.keys.push(reader.string());
             continue;
           }
         }
