@@ -9,6 +9,7 @@ const run = (perSecond: number, redisUs: number) => ({
 
 test('tells the medians of the rounds, and each round of a nearly spent budget', () => {
   const spent = {
+    mode: 'hard' as const,
     limit: 1000,
     spentBefore: 900,
     spent: 1002,
@@ -20,7 +21,7 @@ test('tells the medians of the rounds, and each round of a nearly spent budget',
   };
   const text = admissionText({
     throughput: { one: [run(1000, 20), run(3000, 30), run(2000, 70)] },
-    overspend: [spent],
+    overspend: [spent, { ...spent, mode: 'strict', percent: 0 }],
   });
   assert.match(
     text,
@@ -30,4 +31,5 @@ test('tells the medians of the rounds, and each round of a nearly spent budget',
     text,
     /1 admitted, 198 refused, 1 failed, 0\.200 % of the limit; their estimates were 0\.300 % too low$/m,
   );
+  assert.match(text, /^overspend, strict, .* 0\.000 % of the limit$/m);
 });

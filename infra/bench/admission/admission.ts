@@ -21,19 +21,22 @@ export interface AdmissionReport {
 
 /** What admission costs, and what a nearly spent budget loses to many requests at once: one guard-auth and one Redis. */
 export async function admission(rounds: number, seconds: number): Promise<AdmissionReport> {
-  const spent = Array.from({ length: rounds }, (_, round) => `spent-${round}`);
-  const teams = Object.fromEntries(spent.map((team) => [team, `[{ tokens: ${limit}, window: 1d }]`]));
+  const modes = ['hard', 'strict'] as const;
+  const spent = Array.from({ length: rounds }, (_, round) => modes.map((mode) => ({ mode, team: `${mode}-${round}` })));
+  const teams = Object.fromEntries(
+    spent.flat().map(({ mode, team }) => [team, `[{ tokens: ${limit}, window: 1d, mode: ${mode} }]`]),
+  );
   const replica = await startReplica({ ...measured, ...teams });
   try {
     const report: AdmissionReport = { throughput: {}, overspend: [] };
     const names = Object.keys(measured);
     for (const team of names) await throughput(replica, team, seconds, callers);
-    for (const team of spent) {
+    for (const nearlySpent of spent) {
       for (const name of names) {
         const run = await throughput(replica, name, seconds, callers);
         report.throughput[name] = [...(report.throughput[name] ?? []), run];
       }
-      report.overspend.push(await overspend(replica, team, limit));
+      for (const { mode, team } of nearlySpent) report.overspend.push(await overspend(replica, team, mode, limit));
     }
     return report;
   } finally {
@@ -54,10 +57,12 @@ export function admissionText(report: AdmissionReport): string {
       `an admission, ${refused} refused`
     );
   });
-  for (const { admitted, refused, failed, percent, errorPercent } of report.overspend)
+  for (const { mode, admitted, refused, failed, percent, errorPercent } of report.overspend) {
+    const estimates = mode === 'hard' ? `; their estimates were ${errorPercent.toFixed(3)} % too low` : '';
     lines.push(
-      `overspend, hard, 200 at once on room for 10: ${admitted} admitted, ${refused} refused, ${failed} failed, ` +
-        `${percent.toFixed(3)} % of the limit; their estimates were ${errorPercent.toFixed(3)} % too low`,
+      `overspend, ${mode}, 200 at once on room for 10: ${admitted} admitted, ${refused} refused, ${failed} failed, ` +
+        `${percent.toFixed(3)} % of the limit${estimates}`,
     );
+  }
   return lines.join('\n');
 }

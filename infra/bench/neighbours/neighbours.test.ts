@@ -16,6 +16,7 @@ test('a team’s latency is compared with that beside the usual load of the same
     run('ten times that', 2, 240_000, 90),
   ]);
   const [usual, ten] = text.split('\n');
+  assert.match(text, /^goal, p99 beside ten times its load less than 1\.2 of the usual: met$/m);
   assert.match(usual ?? '', /p99 150 ms \(1\.00\), 0 errors; 0 % of the other's refused$/);
   assert.match(ten ?? '', /p99 175 ms \(1\.15\), 0 errors; 85 % of the other's refused$/);
 });

@@ -11,6 +11,8 @@ import { median } from '../report.ts';
 /** What the other team does beside the one that is measured. */
 const besides = ['its usual load', 'ten times that', 'ten times that, without a cap'] as const;
 type Beside = (typeof besides)[number];
+/** Of another team's p99 beside its usual load: what one team's rush may make of it. */
+const p99RatioMax = 1.2;
 
 export interface Neighbours {
   beside: Beside;
@@ -68,21 +70,22 @@ export async function neighbours(rounds: number, seconds: number, together: stri
 export function neighboursText(runs: readonly Neighbours[]): string {
   const of = (beside: Beside) => runs.filter((run) => run.beside === beside);
   const usual = of(besides[0]);
-  return besides
-    .map((beside) => {
-      const these = of(beside);
-      const latency = (key: 'p50Us' | 'p99Us') => {
-        const ratio = median(these.map(({ quiet }, round) => quiet[key] / (usual[round]?.quiet[key] ?? Number.NaN)));
-        return `${(median(these.map(({ quiet }) => quiet[key])) / 1000).toFixed(0)} ms (${ratio.toFixed(2)})`;
-      };
-      const errors = these.reduce((sum, { quiet }) => sum + quiet.errors, 0);
-      const refused = median(these.map(({ loud }) => loud.errors / loud.requests));
-      return (
-        `a team at ${rate}/s beside another at ${beside}: p50 ${latency('p50Us')}, p99 ${latency('p99Us')}, ` +
-        `${errors} errors; ${(refused * 100).toFixed(0)} % of the other's refused`
-      );
-    })
-    .join('\n');
+  const lines = besides.map((beside) => {
+    const these = of(beside);
+    const latency = (key: 'p50Us' | 'p99Us') => {
+      const ratio = median(these.map(({ quiet }, round) => quiet[key] / (usual[round]?.quiet[key] ?? Number.NaN)));
+      return `${(median(these.map(({ quiet }) => quiet[key])) / 1000).toFixed(0)} ms (${ratio.toFixed(2)})`;
+    };
+    const errors = these.reduce((sum, { quiet }) => sum + quiet.errors, 0);
+    const refused = median(these.map(({ loud }) => loud.errors / loud.requests));
+    return (
+      `a team at ${rate}/s beside another at ${beside}: p50 ${latency('p50Us')}, p99 ${latency('p99Us')}, ` +
+      `${errors} errors; ${(refused * 100).toFixed(0)} % of the other's refused`
+    );
+  });
+  const ratios = of(besides[1]).map(({ quiet }, round) => quiet.p99Us / (usual[round]?.quiet.p99Us ?? Number.NaN));
+  const met = median(ratios) < p99RatioMax ? 'met' : 'missed';
+  return [...lines, `goal, p99 beside ten times its load less than ${p99RatioMax} of the usual: ${met}`].join('\n');
 }
 
 const configuration = (provider: string) => `organization: bench
