@@ -5,6 +5,8 @@ import { amountOf, tokensOf } from './reservations.ts';
 
 /** Of the row that a lease becomes when its owner died: nobody knows its attempts. */
 const leaseVersion = 1;
+/** Of a row whose every figure a provider told. */
+const measuredVersion = 3;
 
 /** Of requests that were answered whole, the ledger has the provider's tokens and their price, to the last one. */
 export function completedUsage(facts: Pick<Facts, 'outcomes' | 'ledger' | 'issued'>): Verdict {
@@ -46,7 +48,7 @@ export function completedUsage(facts: Pick<Facts, 'outcomes' | 'ledger' | 'issue
     const told = outcome.end === 'whole' ? outcome.usage : undefined;
     if (told && (told.prompt !== prompt || told.completion !== completion))
       wrong(`the caller was told ${told.prompt}+${told.completion} tokens`);
-    if (!row.estimated && row.version !== 3) wrong(`measured, but of version ${row.version}`);
+    if (!row.estimated && row.version !== measuredVersion) wrong(`measured, but of version ${row.version}`);
   }
   const figures = {
     requests,
@@ -58,7 +60,7 @@ export function completedUsage(facts: Pick<Facts, 'outcomes' | 'ledger' | 'issue
   return { name: 'tokens and cost are what the provider issued', figures, findings };
 }
 
-/** Nobody who broke off, or was interrupted, is charged less than what came; whose owner died, less than was reserved. */
+/** Nobody who broke off, or was interrupted, is charged less than what came; whose owner died, less than was reserved; and what nobody measured says that it is estimated. */
 export function partialUsage(facts: Pick<Facts, 'outcomes' | 'ledger'>): Verdict {
   const findings: string[] = [];
   const figures: Record<string, number> = { cancelled: 0, truncated: 0, failed: 0, abandoned: 0 };
@@ -70,6 +72,8 @@ export function partialUsage(facts: Pick<Facts, 'outcomes' | 'ledger'>): Verdict
     const least = leastOf(row, outcome.text);
     if (charged < least)
       findings.push(`${nameOf(outcome)}: ${row.status}, charged ${charged} tokens, not the ${least} at least`);
+    if (row.estimated !== row.version < measuredVersion)
+      findings.push(`${nameOf(outcome)}: ${row.status}, version ${row.version}, estimated ${row.estimated}`);
     const sum = row.attemptCosts.reduce((a, b) => a + b, 0);
     if (row.version > leaseVersion && sum !== row.cost_nano_usd)
       findings.push(`${nameOf(outcome)}: costs ${row.cost_nano_usd}, its attempts ${sum}`);

@@ -169,7 +169,7 @@ test('a request without an owner that is charged less than was reserved; the est
   const interrupted = { end: 'error', status: 502, code: 'gateway_interrupted' } as const;
   const rowOf = (completion: number, amount: number) =>
     withRow({
-      ...{ status: 'abandoned', version: 1, completion_tokens: completion, prompt_tokens: 40 },
+      ...{ status: 'abandoned', version: 1, estimated: true, completion_tokens: completion, prompt_tokens: 40 },
       reservations: JSON.stringify([{ ...window, models: [], selector: '', value: '', amount }]),
     });
   assert.ok(broken({ ...withOutcome(interrupted), ...rowOf(109, 150) }).includes(partial));
@@ -181,9 +181,16 @@ test('a request without an owner that is charged less than was reserved; the est
 test('what broke off that is charged less than the caller read', () => {
   const read = { end: 'error', status: 200, code: 'upstream_error', text: 'x'.repeat(244) } as const;
   const rowOf = (completion: number) =>
-    withRow({ status: 'truncated', version: 2, completion_tokens: completion, prompt_tokens: 40 });
+    withRow({ status: 'truncated', version: 2, estimated: true, completion_tokens: completion, prompt_tokens: 40 });
   assert.ok(broken({ ...withOutcome(read), ...rowOf(20) }).includes(partial));
   assert.ok(!broken({ ...withOutcome(read), ...rowOf(21) }).includes(partial));
+});
+
+test('an estimate of what broke off that passes for a measurement', () => {
+  const cancelled = { status: 'cancelled', completion_tokens: 21, prompt_tokens: 40, attemptCosts: [costNanoUsd] };
+  const left = withOutcome({ end: 'left', text: '', isWhole: false });
+  assert.ok(broken({ ...left, ...withRow({ ...cancelled, version: 2, estimated: false }) }).includes(partial));
+  assert.ok(!broken({ ...left, ...withRow({ ...cancelled, version: 2, estimated: true }) }).includes(partial));
 });
 
 test('something held or spent that no row explains', () => {
