@@ -1,11 +1,9 @@
 import { type ConfigSnapshot, type KeyRecord, proxyById, resolveModel } from '@tollgate/config';
 import {
   type AuthCall,
-  type AuthResult,
   encode,
   type GuardRequest,
   type IdempotencyClaim,
-  type IdempotencyStanding,
   type Receipt,
   Surface,
   UsageEvent,
@@ -14,13 +12,13 @@ import { TollgateError, toErrorDetail } from '@tollgate/errors';
 import type { GuardResult } from '@tollgate/guard';
 import { StoreFault } from '@tollgate/redis';
 import type { Counter, Metrics } from '@tollgate/telemetry';
-import type { BudgetStore, ReserveAnswer } from '../adapters/budget-store.ts';
+import type { BudgetStore } from '../adapters/budget-store.ts';
 import type { Claimed, IdempotencyStore } from '../adapters/idempotency-store.ts';
 import { denial } from '../domain/access.ts';
 import { type Bound, boundOf } from '../domain/bound.ts';
 import type { CounterState } from '../domain/charge.ts';
-import { type Estimate, estimateTokens } from '../domain/estimate.ts';
-import { withAmounts, withGrant } from '../domain/grant.ts';
+import { estimateTokens } from '../domain/estimate.ts';
+import { withAmounts } from '../domain/grant.ts';
 import { isUsable } from '../domain/key-state.ts';
 import { boundsAt } from '../domain/limit-windows.ts';
 import { bindsKey, bindsModels, limitsOf, type ScopedLimit } from '../domain/limits.ts';
@@ -32,6 +30,7 @@ import { rateLimitHeaders } from '../domain/rate-limit-headers.ts';
 import { limitRefusal, neverFitsRefusal, unprovenRefusal } from '../domain/refusal.ts';
 import { allowsWithinShare } from '../domain/share.ts';
 import { abandonedRow } from '../domain/usage-rows.ts';
+import { type Asked, admittedReceipt, modelsOf, receiptOf, refuse, reply, standing } from './admission-answers.ts';
 import type { Degraded } from './degraded.ts';
 
 /** The part of the bus's configuration watch that admission reads. */
@@ -82,14 +81,6 @@ type Decision =
   | 'replayed'
   | 'idempotency'
   | 'unavailable';
-
-/** One request's view of the configuration. */
-interface Asked {
-  request: GuardRequest;
-  call: AuthCall;
-  snapshot: ConfigSnapshot;
-  record: KeyRecord;
-}
 
 /** Decides whose request this is, what it may do, and whether there is budget for it; writes the lease. */
 export class Admission {
@@ -374,68 +365,7 @@ export class Admission {
   }
 }
 
-/** Of a request that another one makes the call for: it is admitted, and reserves nothing. */
-function standing(asked: Asked, idempotency: IdempotencyStanding): GuardResult {
-  const receipt = receiptOf(asked, { checks: [], charges: [] }, { promptTokens: 0 }, 0);
-  return reply({ receipt, refusal: undefined, headers: {}, hits: {}, models: [], idempotency });
-}
-
-function receiptOf(
-  { request, call, snapshot, record }: Asked,
-  plan: Plan,
-  { promptTokens }: Pick<Estimate, 'promptTokens'>,
-  completionTokens: number,
-): Receipt {
-  return {
-    requestId: request.requestId,
-    organizationId: record.organizationId,
-    organization: snapshot.organization.name,
-    projectId: record.projectId,
-    project: record.project,
-    teamId: record.teamId,
-    team: record.team,
-    keyId: record.id,
-    startedAtMs: call.startedAtMs,
-    revision: snapshot.revision,
-    reservations: plan.charges.map(({ reservation }) => reservation),
-    estimatedPromptTokens: promptTokens,
-    estimatedCompletionTokens: completionTokens,
-    ...{ outputTokensMax: undefined, extensions: undefined },
-    bodyBytes: call.bodyBytes,
-  };
-}
-
 /** Images and files need a bound only where their tokens count. */
 function countsPrompt(limit: ScopedLimit): boolean {
   return isStrict(limit) && limit.limit.quantity !== 'completion_tokens';
-}
-
-/** The receipt of what was really charged: what was granted, the counter that all values share, nothing where nothing was. */
-function admittedReceipt(receipt: Receipt, { shared, uncharged, grant }: ReserveAnswer): Receipt {
-  const granted = grant ? withGrant(receipt, grant) : receipt;
-  if (!shared && !uncharged) return granted;
-  const reservations = granted.reservations.flatMap((reservation, at) => {
-    if (uncharged?.has(at)) return [];
-    return shared?.has(at) ? { ...reservation, value: '' } : reservation;
-  });
-  return { ...granted, reservations };
-}
-
-/** A known key's refusal: its row is written from a receipt that reserves nothing. */
-function refuse(
-  asked: Asked,
-  error: TollgateError,
-  headers: Record<string, string> = {},
-  hits: Record<string, number> = {},
-): GuardResult {
-  const receipt = receiptOf(asked, { checks: [], charges: [] }, { promptTokens: 0 }, 0);
-  return reply({ receipt, refusal: toErrorDetail(error), headers, hits, models: [] });
-}
-
-function modelsOf({ call, record }: Asked): string[] {
-  return call.surface === Surface.MODELS ? (record.models ?? []) : [];
-}
-
-function reply(result: AuthResult): GuardResult {
-  return { $case: 'auth', value: result };
 }
