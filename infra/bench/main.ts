@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
 import { admission, admissionText } from './admission/admission.ts';
 import type { Contender } from './contenders/contender.ts';
 import { portkey } from './contenders/portkey.ts';
@@ -8,34 +7,12 @@ import { bareUpstream, fastifyProxy } from './contenders/simple.ts';
 import { tollgate } from './contenders/tollgate.ts';
 import { load, measure, type Run, type Scenario } from './measure.ts';
 import { neighbours, neighboursText } from './neighbours/neighbours.ts';
+import { readOptions } from './options.ts';
 import { profile, type Work } from './profile/profile.ts';
 import { besides, ratios, summarize, table } from './report.ts';
 import { pacedProvider, streams, streamsText, thousandChunks } from './streams/streams.ts';
 
-// npm run bench: what Tollgate costs, beside what others cost, in alternating runs on this machine. With `--profile`: what
-// its services spend their time on instead, at full load, at `--rate`, or with as many open streams as `--streams` says. With `--admission` or `--neighbours`: what admission costs and holds, and what one
-// team's load does to another's.
-
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '8' },
-    'warm-up': { type: 'string', default: '3' },
-    /** Full load before the first round: services are measured as they run for days, not in their first seconds. */
-    heat: { type: 'string', default: '20' },
-    profile: { type: 'boolean', default: false },
-    /** Requests a second of what is profiled; 0 = as many as it takes. */
-    rate: { type: 'string', default: '0' },
-    /** Numbers of open streams with commas; alone, nothing else is measured. */
-    streams: { type: 'string' },
-    admission: { type: 'boolean', default: false },
-    neighbours: { type: 'boolean', default: false },
-    /** TOLLGATE_TOGETHER of what is profiled, or has neighbours. */
-    together: { type: 'string', default: '' },
-    scenario: { type: 'string', multiple: true },
-    json: { type: 'string', default: 'bench.json' },
-  },
-});
+// npm run bench: what Tollgate costs, beside what others cost; what it is asked for stands in options.ts.
 
 const scenarios: Scenario[] = [
   { name: '100/s', mode: { kind: 'open', rate: 100 } },
@@ -55,11 +32,15 @@ const deployments = [
   { name: 'Tollgate', together: '' },
   { name: 'Tollgate, one process', together: 'all' },
 ];
-const wanted = scenarios.filter(({ name }) => !values.scenario || values.scenario.includes(name));
+const options = readOptions(
+  process.argv.slice(2),
+  scenarios.map(({ name }) => name),
+);
+const wanted = scenarios.filter(({ name }) => !options.scenario || options.scenario.includes(name));
 
 /** Open streams in a comparison. */
 const streamsUsual = 100;
-const seconds = Number(values.seconds);
+const { seconds } = options;
 const contenders: Contender[] = [];
 
 async function compare(upstreamUrl: string): Promise<Run[]> {
@@ -67,14 +48,14 @@ async function compare(upstreamUrl: string): Promise<Run[]> {
   for (const { name, together } of deployments) contenders.push(await tollgate(upstreamUrl, name, together));
   for (const { url, headers } of contenders) {
     const mode = { kind: 'closed', connections: 64 } as const;
-    await load({ url, headers, mode, seconds: Number(values.heat), warmUpSeconds: 0, largeBodyBytes: 0 });
+    await load({ url, headers, mode, seconds: options.heat, warmUpSeconds: 0, largeBodyBytes: 0 });
   }
   const runs: Run[] = [];
-  for (let round = 1; round <= Number(values.rounds); round++) {
+  for (let round = 1; round <= options.rounds; round++) {
     for (const scenario of wanted) {
       for (const contender of contenders) {
         if (scenario.only && !scenario.only.includes(contender.name)) continue;
-        const run = await measure(contender, scenario, seconds, Number(values['warm-up']));
+        const run = await measure(contender, scenario, seconds, options.warmUp);
         runs.push(run);
         const rate = Math.round(run.requests / run.seconds);
         const latency = `p50 ${run.p50Us / 1000} ms, p99 ${run.p99Us / 1000} ms`;
@@ -105,8 +86,8 @@ function report(runs: readonly Run[]): object {
 
 function write(found: object): void {
   const machine = { processor: cpus()[0]?.model, cores: cpus().length, node: process.version };
-  writeFileSync(values.json, `${JSON.stringify({ at: new Date().toISOString(), machine, ...found }, null, 2)}\n`);
-  console.log(`\nwritten to ${values.json}`);
+  writeFileSync(options.json, `${JSON.stringify({ at: new Date().toISOString(), machine, ...found }, null, 2)}\n`);
+  console.log(`\nwritten to ${options.json}`);
 }
 
 /** @param rate requests a second; 0 = full load */
@@ -118,42 +99,42 @@ function requests(upstreamUrl: string, rate: number): Work {
 }
 
 async function run(): Promise<void> {
-  if (values.admission) {
-    const found = await admission(Number(values.rounds), seconds);
+  if (options.admission) {
+    const found = await admission(options.rounds, seconds);
     console.log(admissionText(found));
     write({ admission: found });
     return;
   }
-  if (values.neighbours) {
-    const found = await neighbours(Number(values.rounds), seconds, values.together);
+  if (options.neighbours) {
+    const found = await neighbours(options.rounds, seconds, options.together);
     console.log(neighboursText(found));
     write({ neighbours: found });
     return;
   }
-  const opened = (values.streams ?? String(streamsUsual)).split(',').map(Number);
-  if (values.streams !== undefined && values.profile) {
+  const opened = options.streams ?? [streamsUsual];
+  if (options.streams !== undefined && options.profile) {
     const provider = await pacedProvider();
     contenders.push(provider);
     const run = (contender: Contender, forSeconds: number) => thousandChunks(contender, opened[0] ?? 0, forSeconds);
     const work = { upstreamUrl: provider.url, unit: 'per 1,000 chunks', run };
-    console.log(await profile(work, seconds, values.together));
+    console.log(await profile(work, seconds, options.together));
     return;
   }
-  if (values.streams !== undefined) {
-    const found = await streams(opened, Number(values.rounds), seconds, deployments);
+  if (options.streams !== undefined) {
+    const found = await streams(opened, options.rounds, seconds, deployments);
     console.log(streamsText(found));
     write({ streams: found });
     return;
   }
   contenders.push(await bareUpstream());
   const [{ url }] = contenders as [Contender];
-  if (values.profile) {
-    console.log(await profile(requests(url, Number(values.rate)), seconds, values.together));
+  if (options.profile) {
+    console.log(await profile(requests(url, options.rate), seconds, options.together));
     return;
   }
   const found = report(await compare(url));
   await stop();
-  const streamed = values.scenario ? [] : await streams(opened, Number(values.rounds), seconds, deployments);
+  const streamed = options.scenario ? [] : await streams(opened, options.rounds, seconds, deployments);
   console.log(`\n${streamsText(streamed)}`);
   write({ ...found, streams: streamed });
 }
