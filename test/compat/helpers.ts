@@ -10,9 +10,9 @@ import { type Doorman, doorman } from './doorman.ts';
 import type { Installation } from './installation.ts';
 import { type Major, majors, raises } from './openai.ts';
 
-type Of = (place: Place) => OpenAI;
+export type Of = (place: Place) => OpenAI;
 
-function forms({ name, OpenAI, AzureOpenAI }: Major): [string, Of][] {
+export function helperForms({ name, OpenAI, AzureOpenAI }: Major): [string, Of][] {
   return [
     [`${name}, OpenAI`, ({ url, apiKey }) => new OpenAI({ baseURL: `${url}/v1`, apiKey })],
     [
@@ -22,8 +22,8 @@ function forms({ name, OpenAI, AzureOpenAI }: Major): [string, Of][] {
   ];
 }
 
-const Weather = z.object({ city: z.string(), degrees: z.number(), sunny: z.boolean() });
-const asked = (content: string) => ({ model, messages: [{ role: 'user' as const, content }] });
+export const Weather = z.object({ city: z.string(), degrees: z.number(), sunny: z.boolean() });
+export const asked = (content: string) => ({ model, messages: [{ role: 'user' as const, content }] });
 
 /**
  * What `openai` does beyond one call: streams that are put together, tools that are run, answers that are parsed.
@@ -33,7 +33,7 @@ export function helpers(installed: () => Installation): void {
   for (const major of majors) {
     const { zodFunction, zodResponseFormat, zodTextFormat } =
       major.name === 'openai 7' ? zod7 : (zod6 as unknown as typeof zod7);
-    for (const [name, of] of forms(major)) {
+    for (const [name, of] of helperForms(major)) {
       describe(name, { concurrency: true }, () => {
         /** A test with a door of its own; its client asks as often as `times` says. */
         const helper = (what: string, times: number, does: (client: OpenAI) => Promise<void>) =>

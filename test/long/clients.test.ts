@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { furtherClients } from '../compat/clients.ts';
+import { helperRefusals } from '../compat/helper-refusals.ts';
 import { type Installation, install } from '../compat/installation.ts';
 import { situations } from '../compat/situations.ts';
 import { sharedSystem } from '../support/system.ts';
@@ -18,3 +19,4 @@ before(async () => {
 after(() => installation?.restore());
 
 situations(furtherClients, () => installation);
+helperRefusals(() => installation);
