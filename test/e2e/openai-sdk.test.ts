@@ -32,6 +32,8 @@ const clients: [string, () => OpenAI][] = [
   ],
 ];
 
+/** One pixel. */
+const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const cities =
   'Lisbon Madrid Paris London Dublin Oslo Helsinki Riga Warsaw Prague Vienna Rome Athens Sofia Cairo Lagos'.split(' ');
 
@@ -123,6 +125,100 @@ test('a caller that refuses usage in a stream is shown none, and is metered as e
     promptTokens * prompt + completionTokens * completion,
     0,
   ]);
+});
+
+for (const stream of [false, true]) {
+  test(`choices, logprobs and an image pass ${stream ? 'in a stream' : 'as JSON'}, and are metered`, async () => {
+    const client = new OpenAI({ baseURL: `${gatewayUrl}/v1`, apiKey });
+    const image = {
+      type: 'image_url' as const,
+      image_url: { url: `data:image/png;base64,${png}`, detail: 'low' as const },
+    };
+    const question = { type: 'text' as const, text: `What is in this picture, ${stream ? 'bit by bit' : 'at once'}?` };
+    const asked = {
+      model: 'gpt-4o',
+      messages: [{ role: 'user' as const, content: [question, image] }],
+      ...{ n: 3, logprobs: true, top_logprobs: 2, seed: 7 },
+    };
+    const texts = ['', '', ''];
+    const tokens = ['', '', ''];
+    const take = (index: number, text: string, content: readonly { token: string; top_logprobs: object[] }[]) => {
+      texts[index] += text;
+      for (const { token, top_logprobs } of content) {
+        tokens[index] += token;
+        assert.equal(top_logprobs.length, 2);
+      }
+    };
+    let id = '';
+    if (stream) {
+      const { data, response } = await client.chat.completions.create({ ...asked, stream: true }).withResponse();
+      id = response.headers.get('x-request-id') ?? '';
+      for await (const { choices } of data)
+        for (const { index, delta, logprobs } of choices) take(index, delta?.content ?? '', logprobs?.content ?? []);
+    } else {
+      const { data, response } = await client.chat.completions.create(asked).withResponse();
+      id = response.headers.get('x-request-id') ?? '';
+      for (const { index, message, logprobs } of data.choices)
+        take(index, message.content ?? '', logprobs?.content ?? []);
+    }
+    assert.equal(new Set(texts).size, 3);
+    assert.deepEqual(tokens, texts, 'each choice has the logprobs of its own text');
+    const calls = await (await system.simulator()).calls();
+    const call = calls.find(({ headers }) => headers['x-ms-client-request-id'] === id);
+    const { model: _, stream: __, stream_options: ___, ...sent } = JSON.parse(call?.body ?? '{}');
+    const { model: ____, ...expected } = asked;
+    assert.deepEqual(sent, expected);
+    const row = await until('the row', async () => {
+      const rows = await system.sql<Record<string, number>>(
+        `SELECT prompt_tokens, completion_tokens FROM usage WHERE request_id = '${id}'`,
+      );
+      return rows[0];
+    });
+    const { promptTokens, completionTokens } = call?.usage ?? {};
+    assert.deepEqual([row.prompt_tokens, row.completion_tokens].map(Number), [promptTokens, completionTokens]);
+  });
+}
+
+test('x-tollgate-cache: what is there or nothing; anew, kept or not', async () => {
+  const client = new OpenAI({ baseURL: `${gatewayUrl}/v1`, apiKey, maxRetries: 0 });
+  const simulator = await system.simulator();
+  /** How the cache stood to it, and how often the provider was asked the question until now. */
+  const ask = async (content: string, control?: string) => {
+    const { response } = await client.chat.completions
+      .create(
+        { model: 'gpt-4o', messages: [{ role: 'user', content }] },
+        { headers: control ? { 'x-tollgate-cache': control } : {} },
+      )
+      .withResponse();
+    const calls = (await simulator.calls()).filter(({ body }) => body.includes(content));
+    return [response.headers.get('x-cache-status'), calls.length];
+  };
+  const isMiss = (error: unknown) => error instanceof OpenAI.NotFoundError && error.code === 'cache_miss';
+  const [kept, unkept] = ['Which river runs through Vienna?', 'Which mountain stands above Naples?'];
+  await assert.rejects(ask(kept, 'only-if-cached'), isMiss);
+  assert.deepEqual(await ask(kept, 'no-cache'), ['BYPASS; reason=no-cache', 1]);
+  assert.deepEqual(await ask(kept, 'only-if-cached'), ['HIT', 1]);
+  assert.deepEqual(await ask(kept, 'no-cache'), ['BYPASS; reason=no-cache', 2]);
+  assert.deepEqual(await ask(kept), ['HIT', 2]);
+  assert.deepEqual(await ask(unkept, 'no-store'), ['BYPASS; reason=no-store', 1]);
+  await assert.rejects(ask(unkept, 'only-if-cached'), isMiss);
+});
+
+test('the caller’s own x-request-id stands in its row', async () => {
+  const client = new OpenAI({ baseURL: `${gatewayUrl}/v1`, apiKey });
+  const own = 'from-the-app-0815';
+  const { response } = await client.chat.completions
+    .create(
+      { model: 'gpt-4o', messages: [{ role: 'user', content: 'Whose request is this?' }] },
+      { headers: { 'x-request-id': own } },
+    )
+    .withResponse();
+  const id = response.headers.get('x-request-id') ?? '';
+  assert.ok(id !== '' && id !== own);
+  await until('the row', async () => {
+    const rows = await system.sql(`SELECT 1 FROM usage WHERE request_id = '${id}' AND client_request_id = '${own}'`);
+    return rows[0];
+  });
 });
 
 test('a hit of a stream has the shape of a stream, and a hit of JSON that of JSON', async () => {

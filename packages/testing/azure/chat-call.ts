@@ -30,6 +30,7 @@ export async function answerChat(call: Call): Promise<void> {
     model: deployment.model,
     mode,
     annotations: citations(exchange.fault.toolCalls?.web_search),
+    topLogprobs: body.logprobs === true ? Number(body.top_logprobs ?? 0) : undefined,
     serviceTier: exchange.fault.serviceTier,
   };
   if (body.stream !== true) {

@@ -1,7 +1,8 @@
-import { type ChatMeta, SYSTEM_FINGERPRINT, tierOf } from './chat.ts';
+import { type ChatMeta, logprobsOf, SYSTEM_FINGERPRINT, tierOf } from './chat.ts';
 import { answerResults, promptFilterResults } from './filters.ts';
 import type { Choice } from './generate.ts';
 import { dataEvent, type EventSink } from './sse.ts';
+import type { Piece } from './tokens.ts';
 import { chatUsage, type IssuedUsage } from './usage.ts';
 
 /** How much text the asynchronous filter annotates at a time. */
@@ -56,7 +57,8 @@ export class ChatStream {
       for (const [index, choice] of choices.entries()) {
         const piece = choice.pieces[at];
         if (!piece) continue;
-        await this.#stream.content(this.#chunk(index, { content: piece.text }, answerResults()), piece.tokens);
+        const chunk = this.#chunk(index, { content: piece.text }, answerResults(), null, [piece]);
+        await this.#stream.content(chunk, piece.tokens);
         if (index === 0) this.#answeredChars += piece.text.length;
       }
       if (this.#answeredChars - this.#annotatedChars >= ANNOTATED_CHARS) await this.#annotate(0);
@@ -116,14 +118,20 @@ export class ChatStream {
     return dataEvent({ choices, created: 0, id: '', model: '', object: '', ...extra, ...this.#usageField });
   }
 
-  #chunk(index: number, delta: object, results: object, finishReason: string | null = null): string {
+  #chunk(
+    index: number,
+    delta: object,
+    results: object,
+    finishReason: string | null = null,
+    pieces?: readonly Piece[],
+  ): string {
     const { mode } = this.#facts.meta;
     const choice = {
       ...(mode === 'default' ? { content_filter_results: results } : {}),
       delta,
       finish_reason: finishReason,
       index,
-      logprobs: null,
+      logprobs: pieces ? logprobsOf(pieces, this.#facts.meta) : null,
     };
     return dataEvent({ choices: [choice], ...this.#base(), ...this.#usageField });
   }

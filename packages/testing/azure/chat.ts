@@ -1,5 +1,6 @@
 import { answerResults, type ContentFilterMode, promptFilterResults } from './filters.ts';
 import type { Choice, GeneratedCall } from './generate.ts';
+import type { Piece } from './tokens.ts';
 import { chatUsage, type IssuedUsage } from './usage.ts';
 
 /** What all chunks of one completion share. */
@@ -12,6 +13,8 @@ export interface ChatMeta {
   mode: ContentFilterMode;
   /** What a search found, cited by the first choice. */
   annotations?: readonly object[];
+  /** `logprobs` was asked for, with so many alternatives each; undefined: it was not. */
+  topLogprobs?: number | undefined;
   /** Undefined: none is named. */
   serviceTier?: string | undefined;
 }
@@ -40,18 +43,30 @@ export function chatCompletion(meta: ChatMeta, choices: readonly Choice[], usage
   };
 }
 
+/** Made up, but of the tokens' own text and bytes. */
+export function logprobsOf(pieces: readonly Piece[], { topLogprobs }: ChatMeta): object | null {
+  if (topLogprobs === undefined) return null;
+  const entry = ({ text }: Piece, logprob: number) => ({ bytes: [...Buffer.from(text)], logprob, token: text });
+  const alternatives = (piece: Piece) => Array.from({ length: topLogprobs }, (_, at) => entry(piece, -0.1 * (at + 1)));
+  return {
+    content: pieces.map((piece) => ({ ...entry(piece, -0.1), top_logprobs: alternatives(piece) })),
+    refusal: null,
+  };
+}
+
 export function tierOf({ serviceTier }: ChatMeta): object {
   return serviceTier === undefined ? {} : { service_tier: serviceTier };
 }
 
-function chatChoice(choice: Choice, index: number, { mode, annotations = [] }: ChatMeta): object {
+function chatChoice(choice: Choice, index: number, meta: ChatMeta): object {
+  const { mode, annotations = [] } = meta;
   const filtered = choice.finishReason === 'content_filter';
   const called = choice.toolCalls.length > 0;
   return {
     ...(mode === 'off' && !filtered ? {} : { content_filter_results: called ? {} : answerResults(filtered) }),
     finish_reason: choice.finishReason,
     index,
-    logprobs: null,
+    logprobs: called ? null : logprobsOf(choice.pieces, meta),
     message: {
       annotations: index === 0 ? annotations : [],
       content: called ? null : choice.text,
