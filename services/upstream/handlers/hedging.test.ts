@@ -6,18 +6,23 @@ import { Hedging } from './hedging.ts';
 import type { Run } from './run.ts';
 
 const hedge = { afterMs: 100, maxShare: 0.5 };
+const priceOf = (dollars: number) => ({ promptNanoPerMillion: dollars * 1e9, completionNanoPerMillion: 0 });
 
 /** As much of a request as decides, under limits on these quantities. */
-function run(...quantities: string[]): Run {
+function run(quantities: readonly string[] = [], second = 'cheap'): Run {
   const reservations = quantities.map((quantity) => ({ ...Reservation.decode(new Uint8Array()), quantity }));
   const rotation = { kind: 'modelRotation', hedge };
   return {
-    row: { receipt: { ...Receipt.decode(new Uint8Array()), reservations } },
+    row: { receipt: { ...Receipt.decode(new Uint8Array()), reservations, estimatedPromptTokens: 1000 } },
     dispatch: {
       ...{ surface: Surface.CHAT_COMPLETIONS, proxyId: 'sample.chat', attemptsMax: 3 },
-      targets: [{} as Target, {} as Target],
+      targets: [{ baseModel: 'cheap' } as Target, { baseModel: second } as Target],
     },
-    snapshot: { providers: [], projects: [{ teams: [], proxies: [{ id: 'sample.chat', guardrails: [rotation] }] }] },
+    snapshot: {
+      prices: { cheap: priceOf(1), dear: priceOf(3) },
+      providers: [],
+      projects: [{ teams: [], proxies: [{ id: 'sample.chat', guardrails: [rotation] }] }],
+    },
   } as unknown as Run;
 }
 
@@ -33,7 +38,7 @@ const never = () => assert.fail('nothing is to be reserved');
 
 test('where no limit counts what a second call uses nobody is asked', async () => {
   for (const quantities of [[], ['requests', 'concurrency']]) {
-    assert.equal(await withRoom().hedging.allows(run(...quantities), hedge, never), true);
+    assert.equal(await withRoom().hedging.allows(run(quantities), hedge, never), true);
   }
 });
 
@@ -43,9 +48,17 @@ test('where one does it is asked for, within the share only', async () => {
   const extend = async () => answers.shift() ?? never();
   const allowed = [];
   for (const quantity of ['tokens', 'cost_nano_usd', 'prompt_tokens', 'tokens'])
-    allowed.push(await hedging.allows(run('requests', quantity), hedge, extend));
+    allowed.push(await hedging.allows(run(['requests', quantity]), hedge, extend));
   assert.deepEqual(allowed, [false, false, true, false], 'what was not used of the share is there again');
   assert.deepEqual(told, ['refused', 'uncovered', 'over_share']);
   hedging.sent();
   assert.equal(told.at(-1), 'sent');
+});
+
+test('a second call that may go to a dearer model needs as much more room', async () => {
+  const { hedging, told } = withRoom();
+  assert.equal(await hedging.allows(run([], 'dear'), hedge, never), false);
+  assert.deepEqual(told, ['over_share']);
+  for (let more = 0; more < 4; more++) hedging.hedgeOf(run());
+  assert.equal(await hedging.allows(run([], 'dear'), hedge, never), true);
 });
