@@ -8,9 +8,11 @@ import { azureForms, majors, openAiBases, openAiForms } from './openai.ts';
 const everyClient: readonly Client[] = [
   ...majors.flatMap((major) => openAiBases.flatMap((base) => openAiForms(major, base))),
   ...majors.flatMap((major) => ['', `/${context}`].flatMap((endpoint) => azureForms(major, endpoint))),
-  ...[ai4, ai3].flatMap((major) => ['/v1', `/${context}/v1`].flatMap((base) => aiOpenAiForms(major, base))),
+  ...[ai4, ai3].flatMap((major) =>
+    ['/v1', '/openai/v1', `/${context}/v1`].flatMap((base) => aiOpenAiForms(major, base)),
+  ),
   ...[ai4, ai3, ai300].flatMap((major) => ['', `/${context}`].flatMap((endpoint) => aiAzureForms(major, endpoint))),
-  ...['/v1', `/${context}/openai/v1`].flatMap((base) => langchainOpenAiForms(base)),
+  ...['/v1', '/openai/v1', `/${context}/v1`, `/${context}/openai/v1`].flatMap((base) => langchainOpenAiForms(base)),
   ...['', '/', `/${context}`, `/${context}/`].flatMap((endpoint) => langchainAzureForms(endpoint)),
   ...['/claude', '/claude/openai'].flatMap((base) => anthropicForms(base)),
 ];

@@ -151,4 +151,4 @@ export function azureForms(major: Major, endpoint: string): Client[] {
 }
 
 /** What stands after the gateway's address in a base URL of `OpenAI`. */
-export const openAiBases = ['/v1', '/openai', '', `/${context}/v1`, `/${context}/openai/v1`];
+export const openAiBases = ['/v1', '/openai', '/openai/v1', '', `/${context}/v1`, `/${context}/openai/v1`];

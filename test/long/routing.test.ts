@@ -36,7 +36,7 @@ providers:
     apiKey: { env: AZURE_OPENAI_API_KEY }
     apiVersion: "2025-04-01-preview"
     region: westeurope
-    models: [gpt-4o, gpt-4o-mini, { name: small, deployment: gpt-4o-mini, baseModel: gpt-4o-mini, rpm: 6 }]
+    models: [gpt-4o, gpt-4o-mini, { name: small, deployment: gpt-4o-mini, baseModel: gpt-4o-mini, rpm: 6 }, { name: narrow, deployment: gpt-4o-mini, baseModel: gpt-4o-mini, tpm: 1200 }]
   - name: openai
     type: openai
     endpoint: ${endpoint}/openai/v1
@@ -57,6 +57,7 @@ projects:
       proxy('least-latency', `strategy: least-latency, ${both}`),
       proxy('mixed', 'models: [{ model: gpt-4o }, { model: over-there, provider: openai }]'),
       proxy('limited', 'models: [{ model: small }, { model: gpt-4o }]'),
+      proxy('few-tokens', 'models: [{ model: narrow }, { model: gpt-4o }]'),
       proxy('turns', both),
     ].join('')}
 `;
@@ -162,7 +163,7 @@ test('regions: turns, failovers and names stay inside', async () => {
   const offered = async (context: string, team: string) =>
     (await clientOf(context, team).models.list()).data.map(({ id }) => id);
   assert.deepEqual(await offered('turns', 'sales'), []);
-  assert.deepEqual(await offered('turns', 'product'), ['gpt-4o', 'gpt-4o-mini', 'small']);
+  assert.deepEqual(await offered('turns', 'product'), ['gpt-4o', 'gpt-4o-mini', 'small', 'narrow']);
 });
 
 test('a model at its rate is passed over before its 429; asked for by name, its caller reads when it has room', async () => {
@@ -178,6 +179,16 @@ test('a model at its rate is passed over before its 429; asked for by name, its 
   const waitMs = Number(named.headers.get('retry-after-ms'));
   assert.ok(waitMs > 0 && waitMs <= 10_000, String(waitMs));
   assert.deepEqual(await calls(), { 'gpt-4o': 5, 'gpt-4o-mini': 1 });
+});
+
+test('a model at its tokens a minute is passed over, too', async () => {
+  const client = clientOf('few-tokens');
+  // 1,200 a minute, of which 200 may come at once: one answer of 150, and a short one beside it.
+  assert.deepEqual(count(await servedInTurn(client, 4, { max_tokens: 150 })), { narrow: 1, 'gpt-4o': 3 });
+  const named = await served(clientOf('turns'), { model: 'narrow', max_tokens: 150 }).catch((error: unknown) => error);
+  assert.ok(named instanceof OpenAI.RateLimitError, String(named));
+  assert.equal(named.code, 'upstream_rate_limited');
+  assert.deepEqual(await calls(), { 'gpt-4o': 3, 'gpt-4o-mini': 1 });
 });
 
 test('prompt_cache_key: every turn of a conversation where the first one went', async () => {

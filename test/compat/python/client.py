@@ -23,15 +23,27 @@ def client_of(asked, kind=""):
     dated = {"api_version": "2024-10-21"}
     forms = {
         "OpenAI": lambda: OpenAI(base_url=f"{url}/v1", **options),
+        "OpenAI at /openai": lambda: OpenAI(base_url=f"{url}/openai", **options),
+        "OpenAI at the root": lambda: OpenAI(base_url=url, **options),
         "OpenAI below the context": lambda: OpenAI(base_url=f"{url}/{context}/openai/v1", **options),
+        "OpenAI at /v1 of the context": lambda: OpenAI(base_url=f"{url}/{context}/v1", **options),
         "AzureOpenAI": lambda: AzureOpenAI(azure_endpoint=url, **dated, **options),
         "AzureOpenAI below the context": lambda: AzureOpenAI(azure_endpoint=f"{url}/{context}/", **dated, **options),
         "AzureOpenAI with a base": lambda: AzureOpenAI(base_url=f"{url}/openai/v1", **dated, **options),
+        "AzureOpenAI with a base below the context": lambda: AzureOpenAI(
+            base_url=f"{url}/{context}/openai/v1", **dated, **options
+        ),
         "AzureOpenAI with a deployment": lambda: AzureOpenAI(
             azure_endpoint=url, azure_deployment=MODEL, **dated, **options
         ),
+        "AzureOpenAI with a deployment below the context": lambda: AzureOpenAI(
+            azure_endpoint=f"{url}/{context}", azure_deployment=MODEL, **dated, **options
+        ),
         "AzureOpenAI with a token": lambda: AzureOpenAI(
             azure_endpoint=url, azure_ad_token=options.pop("api_key"), **dated, **options
+        ),
+        "AzureOpenAI with a token below the context": lambda: AzureOpenAI(
+            azure_endpoint=f"{url}/{context}", azure_ad_token=options.pop("api_key"), **dated, **options
         ),
     }
     return forms[form]()
