@@ -263,6 +263,26 @@ test('NATS restarted while it runs: completed by the one call that there was, wh
   assert.equal(response.usage?.output_tokens, call.usage.completionTokens);
 });
 
+test('the whole installation stopped and started while it runs: run anew, completed, one row', async () => {
+  const asked = { model, input: gated('reinstalled', 'Write 60 words'), background: true } as const;
+  const calls = await lastSequence();
+  const { id } = await client.responses.create(asked, named('reinstalled'));
+  await open('reinstalled', 2);
+  await simulator.waitForCalls({ afterSequence: calls });
+  assert.equal(await system.stop(), 0);
+  await system.start();
+  // It went down with the rest, and knows of no gate.
+  simulator = await system.simulator();
+  await open('reinstalled');
+  const response = await over(id);
+  assert.equal(response.status, 'completed');
+  const row = await rowOf('reinstalled');
+  assert.deepEqual([row.status, row.n], ['completed', '1']);
+  const served = await simulator.calls({ surface: 'responses' });
+  assert.equal(served.filter(({ completed }) => completed).length, 1);
+  assert.ok(Number(row.completion) >= (response.usage?.output_tokens ?? Number.POSITIVE_INFINITY));
+});
+
 test('a retry with the same idempotency-key is the same response, begun and charged once', async () => {
   const once = { headers: { ...named('once').headers, 'idempotency-key': 'background-once' } };
   const before = await lastSequence();
