@@ -8,6 +8,7 @@ import { Intake } from './adapters/intake.ts';
 import { Joins } from './adapters/joins.ts';
 import { ParsePool } from './adapters/parse-pool.ts';
 import { readConfig } from './config.ts';
+import { FirstGuards } from './domain/first-guards.ts';
 import type { Tools } from './handlers/steps/tools.ts';
 import { Taker } from './handlers/take.ts';
 
@@ -40,12 +41,15 @@ export async function start(scope: Scope): Promise<object> {
   const taker = new Taker({ bus, tools, dispatcher, logger, runsMax: config.TOLLGATE_PIPELINE_RUNS_MAX });
   answerLeaseAsks(bus, taker, scope.replica);
 
+  const first = new FirstGuards(guards);
   const unready = () => {
     if (!bus.connected()) return 'NATS is away';
     if (!bus.config.current()) return 'no configuration has been applied';
     if (bus.config.stale()) return 'the configuration here is behind';
     if (bus.usage.full()) return 'usage is not being acknowledged';
-    return tools.auth.ready() ? '' : 'no guard-auth is ready';
+    if (!tools.auth.ready()) return 'no guard-auth is ready';
+    const missing = first.missing();
+    return missing && `no guard-${missing} is ready`;
   };
   const intake = new Intake(bus, logger, taker.take, unready);
   intake.start();
