@@ -54,7 +54,7 @@ after(async () => {
 /** A fault that travels with the question, so that tests side by side have their own. */
 const marked = (fault: FaultSpec, prompt = question) => `${prompt} [[sim ${JSON.stringify(fault)}]]`;
 const send = (proxy: string, shape: Shape, fault: FaultSpec, options: AskOptions = {}) =>
-  ask(installation, proxy, shape, { ...options, prompt: marked(fault) });
+  ask(installation, proxy, shape, { ...options, prompt: marked(fault, options.prompt) });
 const open = (proxy: string, shape: Shape, prompt: string) => new StreamCaller(installation, proxy, shape, prompt);
 let gates = 0;
 const newGate = () => `gate-${++gates}`;
@@ -152,6 +152,28 @@ test('a caller that leaves takes the provider’s call with it, sooner than one 
       ['cancelled', 499, 'client_closed_request', 'partial', 'one', true],
     );
     assert.ok(row.prompt_tokens > 0 && row.completion_tokens > 0 && row.cost_nano_usd > 0);
+  }
+});
+
+test('so does one that leaves before its answer, a stream or JSON', async () => {
+  const { simulator } = installation;
+  for (const shape of shapes) {
+    const leaves = new AbortController();
+    const prompt = `Nobody waits for ${shape.name}`;
+    const left = send('alone', shape, { kind: 'hangBeforeHeaders' }, { prompt, signal: leaves.signal });
+    const callOf = (what: string, ended: boolean) =>
+      until(`the call of ${what}`, async () =>
+        (await simulator.calls({ ended })).find(({ body }) => body.includes(what)),
+      );
+    await callOf(prompt, false);
+    leaves.abort();
+    await assert.rejects(left);
+    const waits = `Somebody waits a second for ${shape.name}`;
+    const late = await send('alone', shape, { kind: 'hangBeforeHeaders' }, { prompt: waits, timeoutMs: 1000 });
+    assertRefused(late, { status: 504, code: 'upstream_timeout' });
+    const [first, second] = [await callOf(prompt, true), await callOf(waits, true)];
+    assert.ok(first.aborted && second.aborted);
+    assert.ok((first.endedAt ?? 0) <= (second.endedAt ?? 0), `${first.endedAt} is not before ${second.endedAt}`);
   }
 });
 

@@ -14,6 +14,8 @@ export interface Answer {
 export interface AskOptions {
   prompt?: string;
   timeoutMs?: number;
+  /** The caller leaves. */
+  signal?: AbortSignal;
 }
 
 export const question = 'What is the capital of France?';
@@ -35,7 +37,7 @@ export async function ask(
   { gatewayUrl, key }: Pick<Installation, 'gatewayUrl' | 'key'>,
   proxy: string,
   shape: Shape,
-  { prompt, timeoutMs }: AskOptions = {},
+  { prompt, timeoutMs, signal }: AskOptions = {},
 ): Promise<Answer> {
   const response = await fetch(gatewayUrl + pathOf(proxy, shape), {
     method: 'POST',
@@ -45,6 +47,7 @@ export async function ask(
       ...(timeoutMs !== undefined && { 'x-tollgate-timeout-ms': String(timeoutMs) }),
     },
     body: requestBody(shape, prompt),
+    ...(signal && { signal }),
   });
   const { status, headers } = response;
   return {
