@@ -116,7 +116,7 @@ test('keys, configuration and ledger outlive the containers', async () => {
   const rowsBefore = await count();
   await composition.run('down');
   await composition.run(...start);
-  const answer = await ask('Write 5 words');
+  const answer = await ask('Write 5 words', await composition.gateway());
   assert.equal(answer.status, 200, await answer.text());
   assert.match(await composition.run('logs', 'demo'), /Revision 1 is applied: nothing was changed/);
   await until('the ledger goes on', async () => ((await count()) > rowsBefore ? true : undefined));

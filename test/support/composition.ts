@@ -60,6 +60,11 @@ export class Composition {
     return docker('compose', ...place, ...files, '--profile', 'demo', '--progress', 'plain', ...args);
   }
 
+  /** The gateway by the port that its one replica has now: Docker takes any of the two. */
+  async gateway(): Promise<string> {
+    return `http://${(await this.run('port', 'ingress', '8080')).trim()}`;
+  }
+
   /** The command line in its container. */
   tollgate(...args: string[]): Promise<string> {
     return this.run('run', '--rm', '--no-TTY', '--quiet-pull', 'cli', ...args);
