@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { connectBus, subjects } from '@tollgate/bus';
 import { BudgetCountersReply, BudgetCountersRequest, encode, ReconcileReply } from '@tollgate/contracts';
 import { connect, type LedgerClient, migrate, refreshRollups } from '@tollgate/ledger';
@@ -116,6 +117,42 @@ test('without ClickHouse configuration and keys are served, and the ledger’s r
   const ready = await fetch(`${health}/readyz`);
   assert.equal(ready.status, 200);
   assert.match(await ready.text(), /degraded: .*ClickHouse/);
+});
+
+test('a rotated key has another one beside it, until the overlap ends; only the new one is rotated again', async () => {
+  const made = (await post('/api/keys', { team: 'engineering', name: 'to-rotate', models: ['gpt-4o'] })).json;
+  const listed = async () => {
+    const { keys } = (await ask('/api/keys')).json as { keys: Record<string, unknown>[] };
+    return keys.filter(({ name }) => name === 'to-rotate');
+  };
+  /** What is written comes back by the watch. */
+  const until = async (holds: (keys: Record<string, unknown>[]) => boolean) => {
+    for (;;) {
+      const keys = await listed();
+      if (holds(keys)) return keys;
+      await delay(20);
+    }
+  };
+  await until(({ length }) => length === 1);
+  const rotated = await post(`/api/keys/${made.id}/rotate`, { overlap: '1h' });
+  assert.equal(rotated.status, 200, rotated.text);
+  assert.match(rotated.json.key, /^tg_[0-9a-f]{64}$/);
+  assert.notEqual(rotated.json.key, made.key);
+  assert.notEqual(rotated.json.id, made.id);
+  const keys = await until((all) => all.length === 2 && all.some(({ rotatedToId }) => rotatedToId !== undefined));
+  const [old, next] = [made.id, rotated.json.id].map((id) => keys.find((one) => one.id === id));
+  assert.deepEqual([old?.lastFive, next?.lastFive], [made.key.slice(-5), rotated.json.key.slice(-5)]);
+  assert.deepEqual(
+    [old?.state, next?.state, next?.expiresAtMs, next?.models],
+    ['active', 'active', undefined, ['gpt-4o']],
+  );
+  assert.deepEqual([old?.rotatedToId, old?.expiresAtMs], [rotated.json.id, rotated.json.oldKeyEndsAtMs]);
+  const again = await post(`/api/keys/${made.id}/rotate`, {});
+  assert.deepEqual([again.status, again.json.error.code], [400, 'invalid_request']);
+  assert.match(again.json.error.message, new RegExp(`rotate ${rotated.json.id}`));
+  await ask(`/api/keys/${rotated.json.id}`, { method: 'DELETE' });
+  await until((all) => all.some(({ state }) => state === 'revoked'));
+  assert.match((await post(`/api/keys/${rotated.json.id}/rotate`, {})).json.error.message, /revoked cannot be rotated/);
 });
 
 test('a file of prices comes with the configuration that names it', async () => {

@@ -33,9 +33,11 @@ before(async () => {
 });
 after(() => system.apply(provided));
 
+const clientWith = (apiKey: string, maxRetries: number) =>
+  new OpenAI({ baseURL: `${gatewayUrl}/v1`, apiKey, maxRetries });
+
 async function clientOf(team: string, maxRetries: number, name = `rates-${maxRetries}`): Promise<OpenAI> {
-  const { key } = await system.createKey(team, name);
-  return new OpenAI({ baseURL: `${gatewayUrl}/v1`, apiKey: key, maxRetries });
+  return clientWith((await system.createKey(team, name)).key, maxRetries);
 }
 
 function ask(client: OpenAI, content: string) {
@@ -116,7 +118,8 @@ test('keys of one team have a rate each', async () => {
 });
 
 test('a key with a budget of its own is refused when it is spent, another one of its team is served', async () => {
-  const [capped, free] = [await clientOf('nightly', 0, 'capped'), await clientOf('nightly', 0, 'free')];
+  const made = await system.createKey('nightly', 'capped');
+  const [capped, free] = [clientWith(made.key, 0), await clientOf('nightly', 0, 'free')];
   const { response } = await ask(capped, 'Within its budget?').withResponse();
   assert.match(response.headers.get('ratelimit') ?? '', /^"key-tokens-1d";r=\d+;t=\d+, /);
   const error = await until('its budget is spent', async () => {
@@ -128,6 +131,9 @@ test('a key with a budget of its own is refused when it is spent, another one of
   });
   assert.match(error.message, /tokens budget of team nightly \(key capped\) for 1d/);
   await ask(free, 'And the other key?');
+  const rotated = JSON.parse(await system.cli('keys', 'rotate', made.id, '--json'));
+  const inItsPlace = await refusal(ask(clientWith(rotated.key, 0), 'And the one in its place?'));
+  assert.match(inItsPlace.message, /tokens budget of team nightly \(key capped\) for 1d/);
   const { budgets } = JSON.parse(await system.cli('usage', '--limits', '--team', 'nightly', '--json'));
   const [own] = budgets.filter(({ keys }: { keys: string[] }) => keys.length > 0);
   assert.deepEqual([own.scope, own.of, own.keys, own.limit], ['team', 'sample-project.nightly', ['capped'], 60]);

@@ -15,6 +15,15 @@ test('a key is tg_ and 64 hex digits, and only its hash is kept', () => {
   assert.notEqual(mintKey(owner, { name: 'test-key' }, 5).key, key);
 });
 
+test('a key in place of another has nothing of it but its owner and its settings', () => {
+  const old = mintKey(owner, { name: 'test-key', models: ['gpt-4o'] }, 5);
+  const { key, record } = mintKey(old.record, { name: 'test-key', models: ['gpt-4o'] }, 9);
+  assert.equal(record.hash, createHash('sha256').update(key).digest('hex'));
+  assert.notEqual(record.id, old.record.id);
+  const { id, hash, lastFive } = record;
+  assert.deepEqual(record, { ...old.record, id, hash, lastFive, createdAtMs: 9 });
+});
+
 test('a listed key shows its state and not its hash', () => {
   const { record } = mintKey(owner, { name: 'test-key', expiresAtMs: 100 }, 5);
   assert.equal(describeKey(record, 99).state, 'active');

@@ -11,7 +11,7 @@ export type KeyOwner = Pick<KeyRecord, 'organizationId' | 'projectId' | 'project
 
 /** A new API key: `tg_` and 64 hex digits, 256 random bits. */
 export function mintKey(
-  owner: KeyOwner,
+  { organizationId, projectId, project, teamId, team }: KeyOwner,
   settings: { name: string; proxies?: string[]; models?: string[]; expiresAtMs?: number },
   nowMs: number,
 ): NewKey {
@@ -21,7 +21,8 @@ export function mintKey(
     hash: createHash('sha256').update(key).digest('hex'),
     lastFive: key.slice(-5),
     createdAtMs: nowMs,
-    ...owner,
+    // One by one: of a key that is rotated its owner is taken, and not its id or its hash.
+    ...{ organizationId, projectId, project, teamId, team },
     ...settings,
   };
   return { key, record };
@@ -32,7 +33,7 @@ export function describeKey({ hash: _, ...shown }: KeyRecord, nowMs: number) {
   return { ...shown, state: stateOf(shown, nowMs) };
 }
 
-function stateOf(
+export function stateOf(
   record: Pick<KeyRecord, 'revokedAtMs' | 'expiresAtMs'>,
   nowMs: number,
 ): 'active' | 'expired' | 'revoked' {

@@ -2,7 +2,7 @@ import type { Bus } from '@tollgate/bus';
 import { type KeyRecord, keyNameSchema, z } from '@tollgate/config';
 import { TollgateError } from '@tollgate/errors';
 import type { FastifyInstance } from 'fastify';
-import { describeKey, type KeyOwner, mintKey, type NewKey } from '../domain/api-key.ts';
+import { describeKey, type KeyOwner, mintKey, type NewKey, stateOf } from '../domain/api-key.ts';
 import { parseDuration } from '../domain/duration.ts';
 import { findTeam, unknownTeam } from '../domain/team.ts';
 import { readInput } from './read-input.ts';
@@ -46,9 +46,16 @@ export function keyRoutes(app: FastifyInstance, bus: Bus): void {
   app.post<{ Params: { id: string } }>('/api/keys/:id/rotate', async (request) => {
     const { overlap } = readInput(rotateBody, request.body ?? {});
     const old = find(bus, request.params.id);
-    if (old.revokedAtMs !== undefined)
-      throw new TollgateError('invalid_request', { message: 'A revoked key cannot be rotated; create a new one.' });
     const now = Date.now();
+    const state = stateOf(old, now);
+    if (state !== 'active')
+      throw new TollgateError('invalid_request', {
+        message: `A key that is ${state} cannot be rotated; create a new one.`,
+      });
+    if (old.rotatedToId !== undefined)
+      throw new TollgateError('invalid_request', {
+        message: `This key was rotated before; rotate ${old.rotatedToId}.`,
+      });
     const { name, proxies, models, expiresAtMs } = old;
     const made = mintKey(old, { name, proxies, models, expiresAtMs }, now);
     const oldEndsAtMs = Math.min(expiresAtMs ?? Number.MAX_SAFE_INTEGER, now + parseDuration(overlap, 'overlap'));
