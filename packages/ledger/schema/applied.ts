@@ -1,5 +1,5 @@
 import { ClickHouseError } from '@clickhouse/client';
-import type { LedgerClient } from '../client.ts';
+import type { LedgerClient, QueryOptions } from '../client.ts';
 import type { Migration } from './files.ts';
 
 export interface AppliedMigration {
@@ -28,12 +28,14 @@ export async function createAppliedTable(client: LedgerClient): Promise<void> {
 }
 
 /** In order; empty when there is no database or no table yet. */
-export async function readApplied(client: LedgerClient): Promise<AppliedMigration[]> {
+export async function readApplied(client: LedgerClient, options: QueryOptions = {}): Promise<AppliedMigration[]> {
   try {
     return await client.rows<AppliedMigration>(
       `SELECT version, argMin(m.name, m.applied_at) AS name, argMin(m.compatible_from, m.applied_at) AS compatibleFrom,
          argMin(m.checksum, m.applied_at) AS checksum
        FROM schema_migrations AS m GROUP BY version ORDER BY version`,
+      {},
+      options,
     );
   } catch (error) {
     if (error instanceof ClickHouseError && (error.code === UNKNOWN_TABLE || error.code === UNKNOWN_DATABASE))

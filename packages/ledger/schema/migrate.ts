@@ -58,8 +58,9 @@ export async function migrate(client: LedgerClient, options: MigrateOptions = {}
 export async function assertSchema(
   client: LedgerClient,
   migrations: readonly Migration[] = readMigrations(),
+  options: { signal?: AbortSignal } = {},
 ): Promise<void> {
-  checkFits(migrations, await readApplied(client));
+  checkFits(migrations, await readApplied(client, options));
 }
 
 function result(from: number, migrations: readonly Migration[]): MigrateResult {
