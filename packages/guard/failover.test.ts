@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, test } from 'node:test';
 import { GuardBeat } from '@tollgate/contracts';
 import type { GuardPool } from './index.ts';
-import { piiCall } from './test-support/fakes.ts';
+import { piiCall, testMetrics } from './test-support/fakes.ts';
 import type { BusMessage } from './test-support/guard-process.ts';
 import { Harness, masked, maskedTexts, until } from './test-support/harness.ts';
 import { beatSubject, helloSubject } from './wire/subjects.ts';
@@ -96,13 +96,19 @@ test('the last guard killed: calls wait a moment for its successor', async () =>
 
 test('the last guard gone for good: guard_unavailable within about a second', async () => {
   const first = await start('first');
-  const pool = await harness.pool(1);
+  const metrics = testMetrics();
+  const pool = await harness.pool(1, { metrics });
+  assert.match(await metrics.text(), /tollgate_guard_replicas\{.*\} 1\n/);
   first.child.kill('SIGKILL');
   await once(first.child, 'exit');
   await until(() => pool.usable === 0);
   const startedMs = performance.now();
   await assert.rejects(pool.call(piiCall(['a'])), { code: 'guard_unavailable' });
   assert.ok(performance.now() - startedMs < 5_000);
+  // Nobody is there whose beat could bring the figures.
+  const text = await metrics.text();
+  assert.match(text, /tollgate_guard_replicas\{.*\} 0\n/);
+  assert.match(text, /tollgate_guard_unavailable_total\{.*\} 1\n/);
 });
 
 test('a guard that hangs without dying: its calls are answered by another one', async () => {

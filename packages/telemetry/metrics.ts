@@ -20,6 +20,8 @@ export interface Metrics {
     labels?: readonly L[],
     buckets?: readonly number[],
   ): Histogram<L>;
+  /** `set` runs before each scrape: for figures that the hot path keeps as plain numbers. */
+  onScrape(set: () => void): void;
   /** Metrics with another service's label, told with these: for a service that runs in the process of others. */
   member(service: string): Metrics;
   /** In Prometheus's text format. */
@@ -62,6 +64,7 @@ function register(service: string): Metrics {
   }
 
   const registers = [registry];
+  const sets: (() => void)[] = [];
   const metrics: Metrics = {
     counter: (name, help, labels = []) =>
       once('counter', name, labels, () => new Counter({ name, help, labelNames: labels, registers })),
@@ -90,12 +93,14 @@ function register(service: string): Metrics {
         labels,
         () => new Histogram({ name, help, labelNames: labels, buckets: [...buckets], registers }),
       ),
+    onScrape: (set) => void sets.push(set),
     member: (name) => {
       const member = register(name);
       members.push(member);
       return member;
     },
     text: async () => {
+      for (const set of sets) set();
       const own = await registry.metrics();
       return members.length === 0 ? own : merge([own, ...(await Promise.all(members.map((member) => member.text())))]);
     },

@@ -1,4 +1,4 @@
-/** Plain numbers, added to once a call or batch; they reach the metrics with each beat received. */
+/** Plain numbers, added to once a call or batch; they reach the metrics at each scrape. */
 export class ClientCounters {
   calls = 0;
   batches = 0;

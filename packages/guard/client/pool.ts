@@ -1,6 +1,6 @@
 import { encode, GuardBeat, type GuardReply, GuardRequest } from '@tollgate/contracts';
-import type { Gauge, Logger } from '@tollgate/telemetry';
-import { CounterFeed } from '../counter-feed.ts';
+import type { Logger } from '@tollgate/telemetry';
+import { feedCounters } from '../counter-feed.ts';
 import { errorResult, guardUnavailable, overloaded } from '../faults.ts';
 import { entryBytesMax, timeoutMsDefault } from '../wire/bounds.ts';
 import { requestBytesBound } from '../wire/size.ts';
@@ -35,9 +35,6 @@ class Pool implements GuardPool {
   readonly #bus: GuardBus;
   readonly #logger: Logger;
   readonly #counters = new ClientCounters();
-  readonly #feed: CounterFeed<keyof ClientCounters>;
-  readonly #usable: Gauge<'kind'>;
-  readonly #outstanding: Gauge<'kind'>;
   readonly #table: EntryTable;
   readonly #peers: Peers;
   readonly #sweep = new Sweep((nowMs) => this.#sweepAll(nowMs));
@@ -54,9 +51,6 @@ class Pool implements GuardPool {
     this.#logger = options.logger;
     this.#outstandingMax = options.outstandingMax ?? outstandingMaxDefault;
     this.#bulkBytesMax = options.bulkBytesMax ?? bulkBytesMaxDefault;
-    this.#feed = new CounterFeed(options.metrics, options.kind, this.#counters, clientCounterNames);
-    this.#usable = options.metrics.gauge('tollgate_guard_replicas', 'Replicas that can be asked', ['kind']);
-    this.#outstanding = options.metrics.gauge('tollgate_guard_outstanding', 'Calls without an answer yet', ['kind']);
     this.#table = new EntryTable(this.#outstandingMax);
     this.#peers = new Peers(
       {
@@ -71,6 +65,7 @@ class Pool implements GuardPool {
       this.#counters,
       options.near,
     );
+    this.#tellAtScrape(options);
     this.#subscription = options.bus.subscribe(beatSubject, (bytes) => this.#beat(GuardBeat.decode(bytes)));
     options.bus.onReconnect?.(() => this.#hello());
     this.#hello();
@@ -252,9 +247,17 @@ class Pool implements GuardPool {
   #beat(beat: GuardBeat): void {
     if (beat.kind !== this.#kind || this.#closed) return;
     this.#peers.announced(beat);
-    this.#feed.publish();
-    this.#usable.set({ kind: this.#kind }, this.usable);
-    this.#outstanding.set({ kind: this.#kind }, this.outstanding);
+  }
+
+  /** Not with beats: of a kind that is away none come, and that is what is looked for. */
+  #tellAtScrape({ metrics, kind }: GuardPoolOptions): void {
+    feedCounters(metrics, kind, this.#counters, clientCounterNames);
+    const usable = metrics.gauge('tollgate_guard_replicas', 'Replicas that can be asked', ['kind']);
+    const outstanding = metrics.gauge('tollgate_guard_outstanding', 'Calls without an answer yet', ['kind']);
+    metrics.onScrape(() => {
+      usable.set({ kind }, this.usable);
+      outstanding.set({ kind }, this.outstanding);
+    });
   }
 }
 

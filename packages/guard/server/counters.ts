@@ -1,4 +1,4 @@
-/** Plain numbers, added to once a request or batch; they reach the metrics with each beat. */
+/** Plain numbers, added to once a request or batch; they reach the metrics at each scrape. */
 export class ServerCounters {
   requests = 0;
   bulkRequests = 0;

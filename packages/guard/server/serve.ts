@@ -2,7 +2,7 @@ import { type Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
 import type { GuardEnv } from '@tollgate/config';
 import type { GuardReply, GuardRequest } from '@tollgate/contracts';
 import type { Logger, Metrics } from '@tollgate/telemetry';
-import { CounterFeed } from '../counter-feed.ts';
+import { feedCounters } from '../counter-feed.ts';
 import { NearGuard, NearGuards } from '../near/near-guards.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { serverOptions } from '../wire/options.ts';
@@ -81,9 +81,8 @@ export async function serveGuard(options: ServeGuardOptions): Promise<{ address:
   scope.defer(`guard ${address} for callers beside it`, async () => nearGuards.delete(address));
 
   let draining = false;
-  const feed = new CounterFeed(options.metrics, kind, counters, serverCounterNames);
+  feedCounters(options.metrics, kind, counters, serverCounterNames);
   const beats = new Beats(options.bus, () => {
-    feed.publish();
     const ready = !draining && options.ready();
     const revision = options.revision?.() ?? 0;
     return { kind, replica: scope.replica, address, version: packageJson.version, draining, ready, revision };
