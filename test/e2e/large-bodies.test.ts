@@ -16,10 +16,10 @@ before(async () => {
   key = (await system.createKey('product', 'large-bodies')).key;
 });
 
-/** A prompt that is echoed: words, and an address in the middle of them and at the end. */
+/** A prompt that is echoed: words, and an address before them, where the simulator still keeps what it got, in the middle and at the end. */
 function prompt(bytes: number): string {
   const words = 'lorem ipsum dolor sit amet '.repeat(Math.ceil(bytes / 2 / 27));
-  const start = `Repeat: ${words}${email} ${words}`.slice(0, bytes - email.length - 1);
+  const start = `Repeat: ${email} ${words}${email} ${words}`.slice(0, bytes - email.length - 1);
   return `${start} ${email}`;
 }
 

@@ -35,7 +35,7 @@ after(() => Promise.all(guards.map((guard) => scale(guard, 1))));
 
 for (const guard of guards) {
   test(`${guard}: one of two killed with SIGKILL, then the other`, async () => {
-    const load = startLoad({ gatewayUrl, key, rate: 40 });
+    const load = startLoad({ gatewayUrl, key, rate: 40, cached: true });
     let answers: LoadResult[];
     try {
       for (const replica of [`${guard}-1`, `${guard}-2`]) {
@@ -59,6 +59,8 @@ for (const guard of guards) {
       answers.filter(({ whole }) => !whole),
       [],
     );
+    // Nor was one served without its cache, which its `onError` lets pass: each question is new, and each was looked up.
+    assert.deepEqual(new Set(answers.map(({ cache }) => cache)), new Set(['MISS']));
   });
 }
 

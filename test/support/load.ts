@@ -4,6 +4,8 @@ export interface LoadResult {
   requestId: string;
   /** The whole answer came, as JSON or with the stream's proper end. */
   whole: boolean;
+  /** `x-cache-status`; empty without one. */
+  cache: string;
 }
 
 export interface LoadOptions {
@@ -12,6 +14,8 @@ export interface LoadOptions {
   /** Requests a second, sent whether earlier ones are answered or not. */
   rate: number;
   stream?: boolean;
+  /** The cache is asked, and keeps the answer. */
+  cached?: boolean;
   prompt?: (number: number) => string;
 }
 
@@ -34,13 +38,16 @@ export function startLoad(options: LoadOptions): { stop(): Promise<LoadResult[]>
 }
 
 export async function ask(
-  { gatewayUrl, key, stream = false }: Omit<LoadOptions, 'rate'>,
+  { gatewayUrl, key, stream = false, cached = false }: Omit<LoadOptions, 'rate'>,
   content: string,
 ): Promise<LoadResult> {
   try {
     const response = await fetch(`${gatewayUrl}/v1/chat/completions`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-api-key': key, 'x-tollgate-cache': 'no-store' },
+      headers: {
+        ...{ 'content-type': 'application/json', 'x-api-key': key },
+        ...(!cached && { 'x-tollgate-cache': 'no-store' }),
+      },
       body: JSON.stringify({ model: 'gpt-4o', stream, messages: [{ role: 'user', content }] }),
       signal: AbortSignal.timeout(30_000),
     });
@@ -48,8 +55,8 @@ export async function ask(
     const body = await response.text();
     const whole = response.status === 200 && (stream ? body.trimEnd().endsWith('data: [DONE]') : body.endsWith('}'));
     const code = /"code":"([a-z_]+)"/.exec(body)?.[1] ?? '';
-    return { status: response.status, code, requestId, whole };
+    return { status: response.status, code, requestId, whole, cache: response.headers.get('x-cache-status') ?? '' };
   } catch (error) {
-    return { status: 0, code: String((error as Error).cause ?? error), requestId: '', whole: false };
+    return { status: 0, code: String((error as Error).cause ?? error), requestId: '', whole: false, cache: '' };
   }
 }
