@@ -78,10 +78,14 @@ function report(runs: readonly Run[]): object {
     const parts = Object.entries(row.cpuMsPer1000).map(([name, ms]) => `${name} ${ms.toFixed(0)}`);
     console.log(`${row.contender}, CPU ms per 1,000 requests, ${row.scenario}: ${parts.join(', ')}`);
   }
-  for (const { name } of deployments)
-    for (const [scenario, ratio] of Object.entries(besides(runs, name, '100/s')))
+  const beside = Object.fromEntries(deployments.map(({ name }) => [name, besides(runs, name, '100/s')]));
+  for (const [name, found] of Object.entries(beside))
+    for (const [scenario, ratio] of Object.entries(found))
       console.log(`${name}, p99 ${scenario} / without: ${ratio.toFixed(2)}`);
-  return { rows, ratios: compared, runs };
+  const failed = rows.filter(({ contender, errors }) => contender in compared && errors > 0);
+  // Figures of answers beside refusals are no figures.
+  if (failed.length > 0) process.exitCode = 1;
+  return { rows, ratios: compared, besides: beside, runs };
 }
 
 function write(found: object): void {

@@ -39,7 +39,7 @@ export async function measure(
   const before = cpuMs(processes);
   const report = await load(plan);
   const after = cpuMs(processes);
-  const all = (report.requests * (seconds + warmUpSeconds)) / seconds;
+  const all = ((report.requests + report.errors) * (seconds + warmUpSeconds)) / seconds;
   const cpuMsPer1000: Record<string, number> = {};
   for (const [name, ms] of after) cpuMsPer1000[name] = ((ms - (before.get(name) ?? 0)) / all) * 1000;
   return { ...report, contender: contender.name, scenario: scenario.name, cpuMsPer1000 };

@@ -1,6 +1,4 @@
 import { headers, type NatsConnection } from '@nats-io/nats-core';
-import { connect } from '@nats-io/transport-node';
-import type { NatsEnv } from '@tollgate/config';
 import type { Entry, LimitEvent } from '@tollgate/contracts';
 import type { Logger, Metrics } from '@tollgate/telemetry';
 import { AwaitedAnswers } from './answers/awaited.ts';
@@ -10,6 +8,7 @@ import type { BatchConsumer } from './batch-consumer.ts';
 import { Bodies } from './bodies.ts';
 import { ConfigStore } from './config/store.ts';
 import { ConfigWatch } from './config/watch.ts';
+import { type ConnectOptions, connectNats } from './connect.ts';
 import {
   deliverEvents,
   type EventDeliveries,
@@ -19,7 +18,6 @@ import {
 import { consumeLimitEvents, type LimitEventConsumerOptions, publishLimitEvent } from './limit-events.ts';
 import type { Loopback } from './loopback.ts';
 import { Mailbox } from './mailbox.ts';
-import { replyPrefix } from './permissions.ts';
 import { Requests } from './requests.ts';
 import { subjects } from './subjects.ts';
 import { ensureTopology, type TopologyOptions } from './topology.ts';
@@ -28,12 +26,7 @@ import { consumeUsage, type UsageConsumer, type UsageConsumerOptions, type Usage
 import { UsagePublisher } from './usage-publisher.ts';
 import { readUsage, type UsageState, usageAckFloor, usageMessage, usageState } from './usage-reader.ts';
 
-export interface BusOptions {
-  env: NatsEnv;
-  /** The service's name: its NATS user, and the prefix of its inboxes. */
-  service: string;
-  replica: string;
-  logger: Logger;
+export interface BusOptions extends ConnectOptions {
   metrics: Metrics;
   /** Shared with the other services of this process. */
   loopback?: Loopback;
@@ -363,21 +356,5 @@ export class Bus {
 
 /** Connects, waiting for NATS as long as it takes, and keeps the connection for ever. */
 export async function connectBus(options: BusOptions): Promise<Bus> {
-  const nc = await connect({
-    servers: options.env.url,
-    user: options.env.user,
-    pass: options.env.password,
-    name: options.replica,
-    inboxPrefix: replyPrefix(options.service),
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: 100,
-    reconnectJitter: 50,
-    waitOnFirstConnect: true,
-    // A half-open connection is noticed after two missed pings.
-    pingInterval: 5000,
-    maxPingOut: 2,
-    // The service's close order decides, not the process's exit.
-    ignoreAuthErrorAbort: true,
-  });
-  return new Bus(nc, options);
+  return new Bus(await connectNats(options), options);
 }

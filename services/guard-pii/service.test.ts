@@ -157,3 +157,27 @@ test('SIGTERM: drained and gone with exit code 0', async () => {
   assert.equal(code, 0);
   assert.equal(pool.usable, 0);
 });
+
+test('with a password that NATS does not know it says so, and goes on trying', async () => {
+  const lost = spawn(process.execPath, ['main.ts'], {
+    cwd: import.meta.dirname,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+      TOLLGATE_NATS_URL: engines.nats.address,
+      TOLLGATE_NATS_USER: engines.nats.credentials.user,
+      TOLLGATE_NATS_PASSWORD: 'of-somebody-else',
+    },
+  });
+  let log = '';
+  for await (const chunk of lost.stdout) {
+    log += chunk;
+    if (log.includes('trying again')) break;
+  }
+  assert.match(log, /Authorization.*NATS cannot be reached, or refuses this user; trying again/i);
+  assert.ok(!log.includes('of-somebody-else'));
+  assert.equal(lost.exitCode, null);
+  lost.kill();
+  await once(lost, 'exit');
+});

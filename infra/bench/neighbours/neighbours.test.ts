@@ -5,7 +5,7 @@ import { type Neighbours, neighboursText } from './neighbours.ts';
 const run = (beside: Neighbours['beside'], round: number, p99Us: number, refused: number): Neighbours => ({
   ...{ beside, round },
   quiet: { requests: 160, errors: 0, seconds: 8, p50Us: p99Us / 2, p99Us },
-  loud: { requests: 100, errors: refused, seconds: 8, p50Us: 1, p99Us: 1 },
+  loud: { requests: 100 - refused, errors: refused, seconds: 8, p50Us: 1, p99Us: 1 },
 });
 
 test('a team’s latency is compared with that beside the usual load of the same round', () => {

@@ -77,7 +77,7 @@ export function neighboursText(runs: readonly Neighbours[]): string {
       return `${(median(these.map(({ quiet }) => quiet[key])) / 1000).toFixed(0)} ms (${ratio.toFixed(2)})`;
     };
     const errors = these.reduce((sum, { quiet }) => sum + quiet.errors, 0);
-    const refused = median(these.map(({ loud }) => loud.errors / loud.requests));
+    const refused = median(these.map(({ loud }) => loud.errors / (loud.requests + loud.errors)));
     return (
       `a team at ${rate}/s beside another at ${beside}: p50 ${latency('p50Us')}, p99 ${latency('p99Us')}, ` +
       `${errors} errors; ${(refused * 100).toFixed(0)} % of the other's refused`
