@@ -90,7 +90,7 @@ test('Redis of the cache: callers are served without it', async () => {
   assert.deepEqual([...failed(answers)], []);
 });
 
-test('ClickHouse: callers notice nothing; a write that hangs is given up and made again, and no row is twice', async () => {
+test('ClickHouse: callers notice nothing, analytics says so by its probe, and no row is lost or there twice', async () => {
   const answers = await hung('clickhouse', async (once) => {
     assert.equal((await once('While the ledger hangs')).status, 200);
     await untilToldBy(['analytics'], /"ledger":"(?!ok)/, 503);
