@@ -1,5 +1,6 @@
 import type { LedgerRow } from '../books/ledger.ts';
 import { deployments, prices } from '../installation/configuration.ts';
+import type { Outcome } from '../run/caller.ts';
 import { type Facts, nameOf, settledOf, type Verdict } from './facts.ts';
 import { amountOf, tokensOf } from './reservations.ts';
 
@@ -61,7 +62,7 @@ export function completedUsage(facts: Pick<Facts, 'outcomes' | 'ledger' | 'issue
 }
 
 /** Nobody who broke off, or was interrupted, is charged less than what came; whose owner died, less than was reserved; and what nobody measured says that it is estimated. */
-export function partialUsage(facts: Pick<Facts, 'outcomes' | 'ledger'>): Verdict {
+export function partialUsage(facts: Pick<Facts, 'outcomes' | 'ledger' | 'issued'>): Verdict {
   const findings: string[] = [];
   const figures: Record<string, number> = { cancelled: 0, truncated: 0, failed: 0, abandoned: 0 };
   for (const { outcome, rows } of settledOf(facts)) {
@@ -72,7 +73,7 @@ export function partialUsage(facts: Pick<Facts, 'outcomes' | 'ledger'>): Verdict
     const least = leastOf(row, outcome.text);
     if (charged < least)
       findings.push(`${nameOf(outcome)}: ${row.status}, charged ${charged} tokens, not the ${least} at least`);
-    if (row.estimated !== row.version < measuredVersion)
+    if (row.estimated ? row.version === measuredVersion : charged > 0 && !isMeasured(facts, outcome, row))
       findings.push(`${nameOf(outcome)}: ${row.status}, version ${row.version}, estimated ${row.estimated}`);
     const sum = row.attemptCosts.reduce((a, b) => a + b, 0);
     if (row.version > leaseVersion && sum !== row.cost_nano_usd)
@@ -88,6 +89,14 @@ export function partialUsage(facts: Pick<Facts, 'outcomes' | 'ledger'>): Verdict
  */
 function leastOf(row: LedgerRow, text: string): number {
   return row.version === leaseVersion ? amountOf(row) : Math.floor(Buffer.byteLength(text) / 4);
+}
+
+/** A caller that left may have been charged by what the provider told all the same, though another version may follow. */
+function isMeasured({ issued }: Pick<Facts, 'issued'>, { plan }: Outcome, row: LedgerRow): boolean {
+  const calls = issued.get(plan.ticket) ?? [];
+  return calls.some(
+    ({ usage }) => usage?.promptTokens === row.prompt_tokens && usage.completionTokens === row.completion_tokens,
+  );
 }
 
 /** The attempts before the one that served; what the provider bills of them is estimated. */

@@ -191,6 +191,12 @@ test('an estimate of what broke off that passes for a measurement', () => {
   const left = withOutcome({ end: 'left', text: '', isWhole: false });
   assert.ok(broken({ ...left, ...withRow({ ...cancelled, version: 2, estimated: false }) }).includes(partial));
   assert.ok(!broken({ ...left, ...withRow({ ...cancelled, version: 2, estimated: true }) }).includes(partial));
+  assert.ok(broken({ ...left, ...withRow({ ...cancelled, version: 3, estimated: true }) }).includes(partial));
+  // As the provider told, and where no call was made.
+  const told = { ...cancelled, version: 2, estimated: false, completion_tokens: 20 };
+  assert.ok(!broken({ ...left, ...withRow(told) }).includes(partial));
+  const nothing = { prompt_tokens: 0, completion_tokens: 0, cost_nano_usd: 0, attemptCosts: [] };
+  assert.ok(!broken({ ...left, ...withRow({ ...told, ...nothing }) }).includes(partial));
 });
 
 test('something held or spent that no row explains', () => {
