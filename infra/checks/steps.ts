@@ -24,6 +24,7 @@ export const steps: readonly CheckStep[] = [
     // The other way round: what proto has and the image has not would look deleted.
     command: ['buf', 'breaking', 'proto/baseline.binpb', '--against', 'proto'],
   },
+  { name: 'wire: compatible with earlier baselines', command: [node, 'infra/checks/earlier-baselines.ts'] },
   { name: 'wire: generated code is current', command: [node, 'infra/checks/generated.ts'] },
   { name: 'boundaries: imports stay in their package or are declared', command: ['turbo', 'boundaries'] },
   { name: 'boundaries: directions', command: [node, 'infra/checks/directions.ts'] },

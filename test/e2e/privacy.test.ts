@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { before, test } from 'node:test';
+import { inflateRawSync } from 'node:zlib';
 import { jetstream, jetstreamManager, type StreamState } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { KeptAnswer } from '@tollgate/contracts';
 import { Redis } from 'ioredis';
 import { type Status, type System, sharedSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
@@ -63,9 +65,16 @@ before(async () => {
     }),
   });
   assert.equal(queued.status, 200, await queued.text());
-  await until('five rows', async () => {
+  // Beyond 16 KiB an answer that is kept for a retry is packed.
+  const long = await fetch(`${status.gatewayUrl}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-api-key': key, 'idempotency-key': 'privacy, long' },
+    body: JSON.stringify({ messages: [{ role: 'user', content: `Repeat: ${`${texts.join(' ')} `.repeat(300)}` }] }),
+  });
+  assert.equal(long.status, 200, await long.text());
+  await until('six rows', async () => {
     const [row] = await system.sql<{ n: number }>("SELECT count() AS n FROM usage WHERE team = 'sales'");
-    return Number(row?.n) >= 5 ? row : undefined;
+    return Number(row?.n) >= 6 ? row : undefined;
   });
 });
 
@@ -96,6 +105,8 @@ for (const store of ['redisUrl', 'cacheRedisUrl'] as const) {
   test(`nothing stands in ${store.replace('Url', '')}`, async () => {
     const redis = new Redis(status[store]);
     try {
+      if (store === 'redisUrl')
+        await until('a packed answer', async () => (await packedAnswers(redis)) > 0 || undefined);
       const keys = await redis.keys('*');
       assert.ok(keys.length > 0);
       const dump = (await Promise.all(keys.map((name) => everything(redis, name)))).join('\n') + keys.join('\n');
@@ -165,7 +176,9 @@ async function everything(redis: Redis, name: string): Promise<string> {
     case 'string':
       return (await redis.getBuffer(name))?.toString('latin1') ?? '';
     case 'hash':
-      return JSON.stringify(await redis.hgetall(name));
+      return name.includes(':idempotency:')
+        ? claimOf(await redis.hgetallBuffer(name))
+        : JSON.stringify(await redis.hgetall(name));
     case 'zset':
       return JSON.stringify(await redis.zrange(name, '0', '-1'));
     case 'set':
@@ -183,4 +196,24 @@ async function everything(redis: Redis, name: string): Promise<string> {
     default:
       return assert.fail(`nobody looks into a ${type}`);
   }
+}
+
+/** Who makes the call for a key, and the answer that is kept for a retry with it, unpacked. */
+function claimOf(hash: Record<string, Buffer>): string {
+  const { answer, ...others } = hash;
+  const kept = answer && answer.length > 0 ? KeptAnswer.decode(answer) : undefined;
+  const content = kept?.packed ? inflateRawSync(kept.content).toString('latin1') : undefined;
+  const fields = Object.entries(others).map(([field, value]) => [field, value.toString('latin1')]);
+  return JSON.stringify([fields, kept?.headers, content, answer?.toString('latin1')]);
+}
+
+/** How many stand there. */
+async function packedAnswers(redis: Redis): Promise<number> {
+  const names = await redis.keys('*:idempotency:*');
+  const hashes = await Promise.all(
+    names.map(async (name) => ((await redis.type(name)) === 'hash' ? redis.hgetallBuffer(name) : {})),
+  );
+  return hashes.filter(
+    ({ answer }: Record<string, Buffer>) => answer && answer.length > 0 && KeptAnswer.decode(answer).packed,
+  ).length;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type LoadResult, startLoad } from '../support/load.ts';
+import { metricsOf } from '../support/metrics.ts';
 import { type System, sharedSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
@@ -11,12 +12,20 @@ let system: System;
 let gatewayUrl: string;
 let key: string;
 
+const kindOf = (guard: string) => `kind="${guard.replace('guard-', '')}"`;
+
+/** Ready by its own word, and by that of pipeline: only of two that can be asked does a killed one leave another. */
 const readyReplicas = async (name: string, count: number) => {
   await until(`${count} ready replicas of ${name}`, async () => {
-    const { services } = await system.status();
-    return services.filter((service) => service.name === name && service.ready).length === count || undefined;
+    const status = await system.status();
+    const ready = status.services.filter((service) => service.name === name && service.ready).length;
+    const [usable] = await metricsOf(status, 'pipeline', 'tollgate_guard_replicas', kindOf(name));
+    return (ready === count && usable === count) || undefined;
   });
 };
+
+const callsWithoutReplica = async (guard: string) =>
+  (await metricsOf(await system.status(), 'pipeline', 'tollgate_guard_unavailable_total', kindOf(guard))).join();
 
 /** What `npx tollgate scale` asks of the launcher. */
 const scale = (service: string, replicas: number) => system.control('POST', '/scale', { service, replicas });
@@ -36,6 +45,7 @@ after(() => Promise.all(guards.map((guard) => scale(guard, 1))));
 for (const guard of guards) {
   test(`${guard}: one of two killed with SIGKILL, then the other`, async () => {
     const load = startLoad({ gatewayUrl, key, rate: 40, cached: true });
+    const before = await callsWithoutReplica(guard);
     let answers: LoadResult[];
     try {
       for (const replica of [`${guard}-1`, `${guard}-2`]) {
@@ -59,8 +69,11 @@ for (const guard of guards) {
       answers.filter(({ whole }) => !whole),
       [],
     );
-    // Nor was one served without its cache, which its `onError` lets pass: each question is new, and each was looked up.
-    assert.deepEqual(new Set(answers.map(({ cache }) => cache)), new Set(['MISS']));
+    // A call that found no replica is let pass by the `onError` of the cache, so whole answers alone would not show it.
+    assert.equal(await callsWithoutReplica(guard), before);
+    // The cache was asked all the time. How often a busy machine had no answer within its deadline is not judged here.
+    const lookedUp = answers.filter(({ cache }) => cache === 'MISS').length;
+    assert.ok(lookedUp >= answers.length / 2, `${lookedUp} of ${answers.length}`);
   });
 }
 

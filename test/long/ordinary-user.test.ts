@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chown, lstat, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { chown, lstat, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -11,7 +11,7 @@ import { ask } from '../support/load.ts';
 import { newSystem, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-// `npm start` as a user who is not root: nobody, with a home directory of its own.
+// `npm start` as a user who is not root: nobody, with a home directory of its own, in which nothing was fetched yet.
 
 const user = 65_534;
 const asUser = ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups', '--'] as const;
@@ -30,15 +30,14 @@ describe('an ordinary user', { skip: leftOut() }, () => {
 
   before(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'tollgate-user-'));
-    // What was fetched before, as if this user had fetched it.
-    const cache = path.join(folder, '.cache', 'tollgate');
-    await mkdir(cache, { recursive: true });
-    const fetched = (await readdir(cacheFolder())).filter((name) => /^(node|engines|chdb)-/.test(name));
-    for (const name of fetched) execFileSync('cp', ['-r', '--reflink=auto', path.join(cacheFolder(), name), cache]);
     execFileSync('chown', ['-R', `${user}:${user}`, folder]);
     const npmOwn = Object.keys(process.env).filter((name) => /^npm_/i.test(name));
     const unset = [...npmOwn, 'TOLLGATE_CACHE', 'XDG_CACHE_HOME', 'NODE_COMPILE_CACHE'];
-    system = await newSystem({ ...Object.fromEntries(unset.map((name) => [name, undefined])), HOME: folder });
+    // Without the Node that runs this test: this user's is fetched, too.
+    const PATH = process.env.PATH?.split(path.delimiter)
+      .filter((place) => !place.startsWith(cacheFolder()))
+      .join(path.delimiter);
+    system = await newSystem({ ...Object.fromEntries(unset.map((name) => [name, undefined])), HOME: folder, PATH });
     await chown(system.home, user, user);
   });
   after(async () => {
@@ -46,9 +45,11 @@ describe('an ordinary user', { skip: leftOut() }, () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  test('gets a ready gateway, whose processes and files are this user’s', async () => {
+  test('fetches what is missing into a folder of its own, sees it, and gets a ready gateway, whose processes and files are this user’s', async () => {
     await system.start([...asUser, 'npm', 'start']);
     await until('the report', async () => system.output.includes('Tollgate is ready') || undefined);
+    for (const fetched of ['NATS and Redis', 'chDB'])
+      assert.match(system.output, new RegExp(`… fetching ${fetched}.*MB`));
     assert.equal((await started(system.home)).length, 14);
     for (const { pid, command } of processesOf(system.home))
       assert.equal((await stat(`/proc/${pid}`)).uid, user, command);
