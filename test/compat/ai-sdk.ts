@@ -67,6 +67,7 @@ function raises({ core: { APICallError, RetryError }, broken }: AiMajor): Habits
   return {
     budget: (error) => refused(error, 429, 1 + maxRetries),
     rateLimit: (error) => refused(error, 429, 1),
+    providersRate: (error) => refused(error, 429, 1 + maxRetries),
     badRequest: (error) => refused(error, 400, 1),
     wrongKey: (error) => refused(error, 401, 1),
     badGateway: (error) => refused(error, 502, 1 + maxRetries),

@@ -19,6 +19,7 @@ const habits: Habits = {
   raises: {
     budget: (error) => error instanceof RateLimitError && codeOf(error) === 'budget_exceeded',
     rateLimit: (error) => error instanceof RateLimitError && codeOf(error) === 'rate_limit_exceeded',
+    providersRate: (error) => error instanceof RateLimitError && codeOf(error) === 'upstream_rate_limited',
     badRequest: (error) => error instanceof BadRequestError && codeOf(error) === 'guardrail_intervened',
     wrongKey: (error) => error instanceof AuthenticationError && error.type === 'authentication_error',
     badGateway: (error) => error instanceof InternalServerError && error.status === 502 && error.type === 'api_error',

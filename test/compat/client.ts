@@ -36,7 +36,7 @@ export interface Habits {
   raises: Record<Refusal, (error: unknown) => boolean>;
 }
 
-type Refusal = 'budget' | 'rateLimit' | 'badRequest' | 'wrongKey' | 'badGateway' | 'broken' | 'left';
+type Refusal = 'budget' | 'rateLimit' | 'providersRate' | 'badRequest' | 'wrongKey' | 'badGateway' | 'broken' | 'left';
 
 /** The context of the demo's proxy. */
 export const context = 'enterprise-llm-proxy';

@@ -14,6 +14,7 @@ const habits: Habits = {
     ...ofOpenAi,
     budget: (error) => ofOpenAi.budget(error) && coded(error, 'MODEL_RATE_LIMIT'),
     rateLimit: (error) => ofOpenAi.rateLimit(error) && coded(error, 'MODEL_RATE_LIMIT'),
+    providersRate: (error) => ofOpenAi.providersRate(error) && coded(error, 'MODEL_RATE_LIMIT'),
     wrongKey: (error) => ofOpenAi.wrongKey(error) && coded(error, 'MODEL_AUTHENTICATION'),
     left: (error) => ['AbortError', 'ModelAbortError'].includes((error as Error).name),
   },

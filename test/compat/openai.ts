@@ -24,6 +24,7 @@ export function raises(classes: typeof OpenAI): Habits['raises'] {
   return {
     budget: (error) => error instanceof classes.RateLimitError && error.code === 'budget_exceeded',
     rateLimit: (error) => error instanceof classes.RateLimitError && error.code === 'rate_limit_exceeded',
+    providersRate: (error) => error instanceof classes.RateLimitError && error.code === 'upstream_rate_limited',
     badRequest: (error) => error instanceof classes.BadRequestError && error.code === 'guardrail_intervened',
     wrongKey: (error) => error instanceof classes.AuthenticationError && error.code === 'invalid_api_key',
     badGateway: (error) => error instanceof classes.InternalServerError && error.status === 502,

@@ -88,6 +88,15 @@ export function situations(clients: readonly Client[], installed: () => Installa
     }
   });
 
+  each('providers that want a day: told at once, and not waited for', async (client, { url, take }, { apiKey }) => {
+    const { name, json, stream, habits } = client;
+    const prompt = `${fault({ kind: 'status', status: 429, retryAfterSeconds: 86_400 })} A day for ${name}`;
+    for (const ask of [json, stream]) {
+      await assert.rejects(ask({ url, apiKey }, prompt), (error) => habits.raises.providersRate(error));
+      assert.equal(take().length, habits.budget);
+    }
+  });
+
   each('an answer that is garbage, whoever is asked: 502', async (client, { url, take }, { apiKey }) => {
     const { name, json, habits } = client;
     const asked = json({ url, apiKey }, `${fault({ kind: 'garbage' })} Garbage for ${name}`);

@@ -27,7 +27,7 @@ let system: System;
 let anthropic: AnthropicSimulator;
 let azure: AzureSimulator;
 let door: Doorman;
-let keys: Record<'mine' | 'spent', string>;
+let keys: Record<'mine' | 'spent' | 'paced', string>;
 
 const configuration = (anthropicKey: string, azureKey: string) => `
 organization: sampleorganization
@@ -42,9 +42,12 @@ projects:
     teams:
       - { name: mine }
       - { name: spent, limits: [{ requests: 1, window: 1y }] }
+      - { name: paced, limits: [{ requests: 20, window: 1m, burst: 1 }] }
     proxies:
       - { name: codex, context: /codex, provider: azure, default: true, guardrails: [{ piiMasking: { email: true } }] }
       - { name: claude, context: /claude, provider: anthropic, guardrails: [{ piiMasking: { email: true } }] }
+      - { name: no-mail-codex, context: /no-mail-codex, provider: azure, guardrails: [{ piiMasking: { email: true, mode: block } }] }
+      - { name: no-mail-claude, context: /no-mail-claude, provider: anthropic, guardrails: [{ piiMasking: { email: true, mode: block } }] }
 `;
 
 before(async () => {
@@ -63,8 +66,8 @@ before(async () => {
     const { ready, services } = await system.status();
     return (ready && services.every((service) => service.ready)) || undefined;
   });
-  const [mine, spent] = await Promise.all([system.createKey('mine', 'agents'), system.createKey('spent', 'agents')]);
-  keys = { mine: mine.key, spent: spent.key };
+  const made = ['mine', 'spent', 'paced'].map(async (team) => [team, (await system.createKey(team, 'agents')).key]);
+  keys = Object.fromEntries(await Promise.all(made));
   door = await doorman(gatewayUrl);
   const used = await fetch(`${door.url}/v1/responses`, {
     method: 'POST',
@@ -99,6 +102,23 @@ async function rows(count: number): Promise<string[]> {
   });
   return found.map(({ surface, status }) => `${surface} ${status}`);
 }
+
+/** Uses up what the team `paced` has at once; the next request fits in three seconds. */
+async function useUp(): Promise<void> {
+  const response = await fetch(`${door.url}/v1/responses`, {
+    method: 'POST',
+    headers: { 'x-api-key': keys.paced, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: gpt, input: question }),
+  });
+  assert.equal(response.status, 200, await response.text());
+  door.take();
+}
+
+/** Once for whoever asks first. */
+const broken = {
+  'a stream that breaks in the middle': { kind: 'cut', afterChunks: 3, count: 1 },
+  'a stream that breaks before its first content': { kind: 'cut', afterChunks: 0, count: 1 },
+} as const;
 
 describe(`Claude Code ${claudeCode.version}`, { skip: skip(claude) }, () => {
   const ask = (prompt: string, key: keyof typeof keys = 'mine', ...more: string[]) =>
@@ -153,6 +173,34 @@ describe(`Claude Code ${claudeCode.version}`, { skip: skip(claude) }, () => {
     assert.equal(anthropic.calls().length, 0);
     assert.deepEqual(await rows(1), ['messages refused']);
   });
+
+  test('a rate limit is waited for', async () => {
+    await useUp();
+    const { text } = await ask(question, 'paced');
+    assert.equal(text.trim(), paris);
+    assert.deepEqual(door.take(), [messages, messages]);
+    assert.equal(anthropic.calls().length, 1);
+  });
+
+  test('a guardrail that refuses is told', async () => {
+    const place = { url: `${door.url}/no-mail-claude`, apiKey: keys.mine, model: opus };
+    const { code, text } = await askClaudeCode(programOf(claude), place, `Write to ${mail}`);
+    assert.equal(code, 1);
+    assert.match(text, /400 The guardrail piiMasking refused this request: it contains personal data \(EMAIL\)/);
+    // Of any 400, Anthropic's own too, it thinks that a beta may be the cause, and asks with fewer of them.
+    assert.equal(door.take().length, 6);
+    assert.equal(anthropic.calls().length, 0);
+  });
+
+  for (const [what, fault] of Object.entries(broken)) {
+    test(`${what} is asked for once more`, async () => {
+      anthropic.addFault(fault);
+      const { code, text } = await ask(question);
+      assert.deepEqual([code, text.trim()], [0, paris]);
+      assert.deepEqual(door.take(), [messages, messages]);
+      assert.equal(anthropic.calls().length, 2);
+    });
+  }
 });
 
 describe(`Codex CLI ${codex.version}`, { skip: skip(openai) }, () => {
@@ -200,6 +248,34 @@ describe(`Codex CLI ${codex.version}`, { skip: skip(openai) }, () => {
     assert.equal(azure.calls().length, 0);
     assert.deepEqual(await rows(1), ['responses refused']);
   });
+
+  test('a rate limit is waited for', async () => {
+    await useUp();
+    azure.reset();
+    const { text } = await ask(question, 'paced');
+    assert.ok(text.includes(paris), text);
+    assert.deepEqual(door.take(), [responses, responses]);
+    assert.equal(azure.calls().length, 1);
+  });
+
+  test('a guardrail that refuses is told', async () => {
+    const place = { url: `${door.url}/no-mail-codex`, apiKey: keys.mine, model: gpt };
+    const { code, text } = await askCodex(programOf(openai), place, `Write to ${mail}`);
+    assert.equal(code, 1);
+    assert.match(text, /The guardrail piiMasking refused this request: it contains personal data \(EMAIL\)/);
+    assert.equal(door.take().length, 1);
+    assert.equal(azure.calls().length, 0);
+  });
+
+  for (const [what, fault] of Object.entries(broken)) {
+    test(`${what} is asked for once more`, async () => {
+      azure.addFault(fault);
+      const { code, text } = await ask(question);
+      assert.ok(code === 0 && text.includes(paris), text);
+      assert.deepEqual(door.take(), [responses, responses]);
+      assert.equal(azure.calls().length, 2);
+    });
+  }
 
   test('a model of Anthropic answers it where its tools are functions', async () => {
     const more = ['--disable', 'multi_agent', '-c', 'web_search="disabled"'];

@@ -270,6 +270,56 @@ test('a stream that breaks raises, after what came of it', async () => {
   assert.ok(seen.length > 0);
 });
 
+/** The events of a stream as they come, by a client that only reads. */
+async function* eventsOf(content: string): AsyncGenerator<string> {
+  const response = await fetch(`${gatewayUrl}/v1/messages`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-api-key': key },
+    body: JSON.stringify({ ...question(content), stream: true }),
+  });
+  assert.equal(response.status, 200);
+  requestId = response.headers.get('x-request-id') ?? '';
+  let rest = '';
+  const decoder = new TextDecoder();
+  for await (const bytes of response.body as ReadableStream<Uint8Array>) {
+    const blocks = (rest + decoder.decode(bytes, { stream: true })).split('\n\n');
+    rest = blocks.pop() ?? '';
+    yield* blocks;
+  }
+}
+let requestId = '';
+
+test('after 15 s of silence the stream begins with a sign of life, and the client’s helper takes it', async () => {
+  simulator.addFault({ delayMs: 17_000 });
+  const helped = clientOf().messages.stream(question('What is the capital of Spain?')).finalText();
+  const events: string[] = [];
+  for await (const event of eventsOf('What is the capital of France?')) events.push(event);
+  assert.match(events[0] ?? '', /^(: ping|event: ping)/);
+  assert.match(events[1] ?? '', /^event: message_start/);
+  assert.match(events.at(-1) ?? '', /^event: message_stop/);
+  assert.equal(await helped, 'The capital of Spain is Madrid.');
+});
+
+test('a worker that is killed in the middle: an error event, no message_stop, a row `truncated`', async () => {
+  simulator.addFault({ gate: 'killed' });
+  simulator.openGate('killed');
+  const events: string[] = [];
+  for await (const event of eventsOf('Write 50 words')) {
+    if (events.push(event) > 1 && /content_block_delta/.test(event))
+      await system.control('POST', '/services/upstream-1/kill');
+  }
+  const last = events.at(-1) ?? '';
+  assert.match(last, /^event: error\ndata: \{"type":"error","error":\{"type":"api_error"/);
+  assert.match(last, /"code":"gateway_interrupted"/);
+  assert.ok(!events.some((event) => event.startsWith('event: message_stop')));
+  const row = await until(
+    'the row',
+    async () => (await system.sql<Record<string, string>>(`SELECT * FROM usage WHERE request_id = '${requestId}'`))[0],
+    90_000,
+  );
+  assert.deepEqual([row.status, row.code, row.delivered], ['truncated', 'gateway_interrupted', 'partial']);
+});
+
 test('an overloaded model is replaced within its rotation by the other that speaks the protocol, and by no other', async () => {
   simulator.addFault({ kind: 'status', status: 529, deployment: sonnet });
   for (let asked = 0; asked < 4; asked++) {

@@ -328,3 +328,22 @@ test('the resource is suspended: first turns go on elsewhere, what it keeps wait
   assert.equal(asked, '', 'nor is an item that is kept there');
   assert.equal((await client.responses.retrieve(id)).id, id, 'what is kept can be read all the same');
 });
+
+test('the resource cannot be reached: who goes on from what it keeps reads so, and no other one is asked', async () => {
+  const thinking = await begunAt(east, { include: ['reasoning.encrypted_content'], store: false });
+  const { id } = await begunAt(east);
+  await simulators[east]?.close();
+  const input = [...thinking.output, { role: 'user' as const, content: 'Go on' }] as OpenAI.Responses.ResponseInput;
+  const refusals: [number | undefined, string | null | undefined][] = [];
+  for (const fields of [{ previous_response_id: id }, { input, store: false }]) {
+    const { answer, asked } = await at(() => create(fields).catch((error: unknown) => error));
+    assert.ok(answer instanceof OpenAI.APIError, String(answer));
+    refusals.push([answer.status, answer.code]);
+    assert.equal(asked, '');
+  }
+  // The first one found out, and since then it rests.
+  assert.deepEqual(refusals, [
+    [502, 'upstream_error'],
+    [503, 'all_models_suspended'],
+  ]);
+});
