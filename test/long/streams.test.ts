@@ -211,6 +211,11 @@ test(`${stalledCallers} callers that stall hold their providers back, and cost n
     t.diagnostic(`${replica}: ${Math.round(grown / stalledCallers / 1024)} KiB for each stalled caller`);
     assert.ok(grown < stalledCallers * stalledBytesMax, `${replica} has grown by ${grown} bytes`);
   }
+  await new Promise((resolve) => setTimeout(resolve, 10_000));
+  const later = await memoryOf(['upstream-1', 'ingress-1']);
+  for (const [at, bytes] of later.entries())
+    assert.ok(bytes < (after[at] ?? 0) * 1.05, `it grows on: ${after[at]}, ten seconds later ${bytes} bytes`);
+  assert.ok(provider.sentBytes <= sentBytes * 1.01, 'and no provider is read on');
   t.diagnostic(`each provider could send ${Math.round(sentBytes / stalledCallers / 1024)} KiB`);
   assert.ok(sentBytes < (stalledCallers * EndlessProvider.answerBytes) / 4, 'the providers are held back');
   // A machine that is busy with so many connections may need a moment: 503 is its honest word until then.
