@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Run } from './measure.ts';
-import { besides, median, ratios, summarize } from './report.ts';
+import { besides, median, ratios, summarize, table } from './report.ts';
 
 const run = (contender: string, p50Us: number, requests: number): Run => ({
   contender,
@@ -43,4 +43,18 @@ test('what stands beside a load is compared with the load alone, round by round'
     named('100/s beside 4 MiB', 400),
   ];
   assert.deepEqual(besides([...runs, named('500/s', 1)], 'Tollgate', '100/s'), { '100/s beside 4 MiB': 3 });
+});
+
+test('the table has a row for each contender, its columns below their headings', () => {
+  const waiting = { ...run('Tollgate', 2500, 1000), errors: 3 };
+  const lines = table(summarize([run('upstream alone', 500, 1000), waiting])).split('\n');
+  assert.deepEqual(
+    lines.map((line) => line.split(/ {2,}/).map((cell) => cell.trim())),
+    [
+      ['scenario', 'gateway', 'req/s', 'errors', 'p50 ms', 'p99 ms', '+p50', '+p99', 'CPU ms/1,000'],
+      ['s', 'upstream alone', '100', '0', '0.50', '1.00', '0.00', '0.00', '5'],
+      ['s', 'Tollgate', '100', '3', '2.50', '5.00', '2.00', '4.00', '5'],
+    ],
+  );
+  assert.equal(new Set(lines.map(({ length }) => length)).size, 1);
 });
