@@ -7,7 +7,8 @@ import { until } from '../support/until.ts';
 
 // A target that fails before its first content is not the caller's trouble; when all rest, the caller is told until when.
 
-const restSeconds = 2;
+/** Longer than a few requests take on a busy machine. */
+const restSeconds = 4;
 
 let system: System;
 let simulator: Awaited<ReturnType<System['simulator']>>;
@@ -66,7 +67,7 @@ const rested = () => new Promise((resolve) => setTimeout(resolve, restSeconds * 
 for (const stream of [false, true]) {
   test(`one target answers 503, ${stream ? 'a stream' : 'JSON'}: the other serves, and the sick one rests`, async () => {
     await simulator.addFault({ kind: 'status', status: 503, deployment: 'gpt-4o' });
-    const tries: string[] = [];
+    const answers: { requestId: string | null; attempts: string | null }[] = [];
     for (let asked = 0; asked < 3; asked++) {
       let text: string | null | undefined = '';
       const call = client.chat.completions.create({ ...question, stream });
@@ -75,16 +76,20 @@ for (const stream of [false, true]) {
       else for await (const chunk of data) text += chunk.choices[0]?.delta.content ?? '';
       assert.ok(text);
       assert.equal(response.headers.get('x-tollgate-model'), 'two');
-      tries.push(response.headers.get('x-tollgate-attempts') ?? '');
-      const row = await rowOf(response.headers.get('x-request-id'));
-      const tried = tries.at(-1) === '2' ? [['one', 503] as const, ['two', 200] as const] : [['two', 200] as const];
-      assert.deepEqual(row, {
+      const { headers } = response;
+      answers.push({ requestId: headers.get('x-request-id'), attempts: headers.get('x-tollgate-attempts') });
+    }
+    const twice = answers.filter(({ attempts }) => attempts === '2').length;
+    assert.equal(twice, 1, answers.map(({ attempts }) => attempts).join());
+    // Not before: on a busy machine a rest is over sooner than a row is there.
+    for (const { requestId, attempts } of answers) {
+      const tried = attempts === '2' ? [['one', 503] as const, ['two', 200] as const] : [['two', 200] as const];
+      assert.deepEqual(await rowOf(requestId), {
         ...{ status: 'completed', http_status: 200, attempts: tried.length },
         attempt_models: tried.map(([model]) => model),
         attempt_http_statuses: tried.map(([, status]) => status),
       });
     }
-    assert.equal(tries.filter((attempts) => attempts === '2').length, 1, tries.join());
     await rested();
   });
 }
@@ -98,15 +103,17 @@ test('both answer 429: the caller too, then 503 without a call until the first h
     );
   const first = await refusal();
   assert.deepEqual([first.status, first.code], [429, 'upstream_rate_limited']);
+  // The router hears of it at the same time as the caller.
+  await until('all rest', async () => (await refusal()).status === 503 || undefined);
   const calls = (await simulator.calls()).length;
   const second = await refusal();
   assert.deepEqual([second.status, second.code], [503, 'all_models_suspended']);
   const waitMs = Number(second.headers?.get('retry-after-ms'));
   assert.ok(waitMs > 0 && waitMs <= restSeconds * 1000, String(waitMs));
   assert.equal((await simulator.calls()).length, calls);
-  const { status, http_status, attempts } = await rowOf(second.requestID);
-  assert.deepEqual([status, http_status, attempts], ['failed', 503, 0]);
   await simulator.clearFaults();
   await rested();
   assert.ok((await client.chat.completions.create(question)).choices[0]?.message.content);
+  const { status, http_status, attempts } = await rowOf(second.requestID);
+  assert.deepEqual([status, http_status, attempts], ['failed', 503, 0]);
 });
