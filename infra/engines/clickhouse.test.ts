@@ -4,6 +4,7 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { clickhouseEngine } from './clickhouse.ts';
 import { emptyFolder, pathWith } from './fixtures/places.ts';
+import { chdbFolder } from './programs/chdb.ts';
 
 const server = { clickhouse: 'ClickHouse server version 25.8.1.1 (official build).' };
 const oldServer = { clickhouse: 'ClickHouse server version 24.8.1.1 (official build).' };
@@ -14,7 +15,7 @@ const library = `@chdb/lib-${process.platform}-${process.arch}${process.platform
 /** A cache folder as a fetch of chDB leaves it. */
 function cacheWithChdb(t: TestContext): string {
   const cache = emptyFolder(t);
-  const folder = path.join(cache, 'chdb-3.4.0');
+  const folder = chdbFolder(cache);
   mkdirSync(path.join(folder, 'node_modules', library), { recursive: true });
   writeFileSync(path.join(folder, 'node_modules', library, 'package.json'), '{}');
   writeFileSync(path.join(folder, 'complete'), '');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 import { freePort, repositoryFolder } from '@tollgate/engines';
 import { ask } from '../support/load.ts';
@@ -17,12 +18,12 @@ const [, line = ''] = /```console\n\$ (TOLLGATE_NATS_URL=[\s\S]*?)\n```/.exec(do
 test('a guard that is started by hand is found, asked, and let go without a failed request', async (t) => {
   const system = sharedSystem();
   const status = await system.status();
-  const { host, username, password } = new URL(status.natsUrl);
+  const { host } = new URL(status.natsUrl);
+  const passwords = JSON.parse(readFileSync(path.join(status.home, 'credentials.json'), 'utf8'));
   const port = await freePort();
   const typed = line
     .replace('127.0.0.1:4222', host)
-    .replace(/(NATS_USER)=\S+/, `$1=${username}`)
-    .replace(/(NATS_PASSWORD)=\S+/, `$1=${password}`)
+    .replace(/(NATS_PASSWORD)=\S+/, `$1=${passwords['nats.guard-pii']}`)
     .replace('9464', String(port))
     .replace('node ', `exec ${process.execPath} `);
   const started = spawn('sh', ['-c', typed], {

@@ -270,6 +270,9 @@ test('a stream that breaks raises, after what came of it', async () => {
   assert.ok(seen.length > 0);
 });
 
+/** Of the last stream that was read so. */
+let requestId = '';
+
 /** The events of a stream as they come, by a client that only reads. */
 async function* eventsOf(content: string): AsyncGenerator<string> {
   const response = await fetch(`${gatewayUrl}/v1/messages`, {
@@ -287,8 +290,6 @@ async function* eventsOf(content: string): AsyncGenerator<string> {
     yield* blocks;
   }
 }
-let requestId = '';
-
 test('after 15 s of silence the stream begins with a sign of life, and the client’s helper takes it', async () => {
   simulator.addFault({ delayMs: 17_000 });
   const helped = clientOf().messages.stream(question('What is the capital of Spain?')).finalText();

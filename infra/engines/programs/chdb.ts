@@ -48,7 +48,7 @@ const libraries: Readonly<Record<string, { name: string; integrity?: string }>> 
 /** The folder whose node_modules holds chDB, when it was fetched before. */
 export function cachedChdb(cache: string): string | undefined {
   const library = libraryHere();
-  const folder = folderIn(cache);
+  const folder = chdbFolder(cache);
   return library && existsSync(path.join(folder, 'complete')) && existsSync(libraryFile(folder, library.name))
     ? folder
     : undefined;
@@ -58,7 +58,7 @@ export function cachedChdb(cache: string): string | undefined {
 export async function fetchChdb(cache: string): Promise<string | undefined> {
   const library = libraryHere();
   if (!library) return undefined;
-  const folder = folderIn(cache);
+  const folder = chdbFolder(cache);
   return withLock(`${folder}.lock`, async () => {
     if (cachedChdb(cache)) return folder;
     const work = workFolder(cache, 'chdb');
@@ -101,7 +101,8 @@ function verify(folder: string, library: { name: string; integrity?: string }): 
     throw new Error(`The registry has no ${library.name} for this machine.`);
 }
 
-const folderIn = (cache: string) => path.join(cache, `chdb-${chdbVersion}`);
+/** Where a cache folder has chDB of this version, once it was fetched. */
+export const chdbFolder = (cache: string) => path.join(cache, `chdb-${chdbVersion}`);
 const libraryFile = (folder: string, name: string) => path.join(folder, 'node_modules', name, 'package.json');
 
 function libraryHere() {
