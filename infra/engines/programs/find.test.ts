@@ -12,11 +12,12 @@ const query = {
 };
 
 test('a program on PATH goes before everything else when it is new enough', async (t) => {
+  const cache = cacheWithEngines(t, { nats: '2.10.27', redis: '8.0.2' }) ?? emptyFolder(t);
   const env = pathWith(t, { 'nats-server': 'nats-server: v2.11.0', 'redis-server': 'Redis server v=8.2.1 sha=0' });
-  assert.deepEqual(await findProgram('nats', '/nowhere', env), {
+  assert.deepEqual(await findProgram('nats', cache, env), {
     ...{ kind: 'binary', command: ['nats-server'], version: '2.11.0', source: 'path' },
   });
-  assert.equal((await findProgram('redis', '/nowhere', env)).version, '8.2.1');
+  assert.equal((await findProgram('redis', cache, env)).version, '8.2.1');
 });
 
 test('one that is too old, is another program or is not there is passed over', async (t) => {
