@@ -6,6 +6,8 @@ import { cacheFolder } from '@tollgate/engines';
 import { runQuietly, systemSource, unpackPackages, workFolder } from '@tollgate/engines/debian';
 import { withLock } from '@tollgate/engines/host/lock';
 import { startProgress } from '@tollgate/engines/host/progress';
+import { fontsConfiguration } from './chromium-fonts.ts';
+import { builtForThisMachine, fetchNpmChromium, npmChromiumFolder } from './chromium-npm.ts';
 
 const names = ['chromium', 'google-chrome', 'google-chrome-stable', 'chromium-browser'];
 // Without fonts a page has no text.
@@ -23,8 +25,8 @@ export interface Chromium {
 
 /**
  * A real Chromium: the one that TOLLGATE_TEST_CHROMIUM names, one on PATH, one that was fetched before; else it is
- * installed (by root) or its packages are unpacked into the cache folder. A browser test is never left out: throws with
- * what to do when there is none.
+ * installed (by root), its packages are unpacked into the cache folder, or, where the system packages none (Ubuntu's is a
+ * snap), a build comes from npm. A browser test is never left out: throws with what to do when there is none.
  */
 export async function findChromium(env: NodeJS.ProcessEnv = process.env): Promise<Chromium> {
   const named = env.TOLLGATE_TEST_CHROMIUM;
@@ -33,10 +35,10 @@ export async function findChromium(env: NodeJS.ProcessEnv = process.env): Promis
     throw new Error(`TOLLGATE_TEST_CHROMIUM=${named} is not a Chromium that runs here.`);
   }
   const cache = cacheFolder(env);
-  const near = (await onPath(env)) ?? (await unpacked(cache));
+  const near = (await onPath(env)) ?? (await unpacked(cache)) ?? (await fromNpm(cache));
   if (near) return near;
   const faults: string[] = [];
-  for (const get of [install, unpack]) {
+  for (const get of [install, unpack, fetchFromNpm]) {
     try {
       const found = await withLock(path.join(cache, 'chromium.lock'), () => get(cache, env));
       if (found) return found;
@@ -48,7 +50,7 @@ export async function findChromium(env: NodeJS.ProcessEnv = process.env): Promis
     [
       'no Chromium was found, and none could be fetched; the console’s page cannot be tested without one.',
       '  Debian:  apt-get install chromium (as root), or let this machine reach its package mirror',
-      '  Ubuntu:  install the package of Google Chrome (its chromium is a snap)',
+      '  Ubuntu:  let this machine reach its npm registry (its own chromium is a snap)',
       '  macOS:   brew install --cask chromium',
       '  or set TOLLGATE_TEST_CHROMIUM to the program',
       ...faults,
@@ -105,7 +107,7 @@ async function unpack(cache: string, env: NodeJS.ProcessEnv): Promise<Chromium |
     // Of this system's own release: it runs with this system's loader and C library.
     const suite = source.distribution.codename;
     await unpackPackages(work, source, { suite, roots: packages, wanted, title: 'Chromium' }, env);
-    writeFileSync(path.join(work, 'x/fonts.conf'), fontsConfiguration(folderOf(cache)));
+    writeFileSync(path.join(work, 'x/fonts.conf'), fontsConfiguration(folderOf(cache), 'usr/share/fonts'));
     rmSync(folderOf(cache), { recursive: true, force: true });
     renameSync(path.join(work, 'x'), folderOf(cache));
   } finally {
@@ -128,6 +130,28 @@ async function unpacked(cache: string): Promise<Chromium | undefined> {
   return existsSync(found.executable) && (await answers(found)) ? found : undefined;
 }
 
+async function fetchFromNpm(cache: string): Promise<Chromium | undefined> {
+  if (!builtForThisMachine) return undefined;
+  await fetchNpmChromium(cache);
+  const found = await fromNpm(cache);
+  if (!found) throw new Error(`the Chromium in ${npmChromiumFolder(cache)} does not run`);
+  return found;
+}
+
+async function fromNpm(cache: string): Promise<Chromium | undefined> {
+  const folder = npmChromiumFolder(cache);
+  const executable = path.join(folder, 'chromium');
+  if (!existsSync(executable)) return undefined;
+  const env = {
+    LD_LIBRARY_PATH: path.join(folder, 'lib'),
+    FONTCONFIG_FILE: path.join(folder, 'fonts-here.conf'),
+    // Of the locale C this build makes the language `en-US@posix`, which Intl refuses.
+    LC_ALL: 'en_US.UTF-8',
+  };
+  const found = { executable, env };
+  return (await answers(found)) ? found : undefined;
+}
+
 /** Libpulse looks for a library of its own at an absolute place, where it is not. */
 function libraryFolders(folder: string): string[] {
   const machine = machines[process.arch] ?? '';
@@ -135,11 +159,3 @@ function libraryFolders(folder: string): string[] {
 }
 
 const folderOf = (cache: string) => path.join(cache, `chromium-debian-${process.arch}`);
-
-function fontsConfiguration(folder: string): string {
-  const folders = [path.join(folder, 'usr/share/fonts'), '/usr/share/fonts'].map((name) => `<dir>${name}</dir>`);
-  return `<?xml version="1.0"?>
-<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
-<fontconfig>${folders.join('')}<cachedir>${path.join(folder, 'font-cache')}</cachedir></fontconfig>
-`;
-}
