@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import type { Contender } from './contenders/contender.ts';
 import { cpuMs } from './cpu.ts';
 import type { LoadPlan, LoadReport } from './load/generator.ts';
+import type { LargePlan } from './load/large.ts';
 
 export interface Run extends LoadReport {
   contender: string;
@@ -15,9 +16,8 @@ export interface Run extends LoadReport {
 export interface Scenario {
   name: string;
   mode: LoadPlan['mode'];
+  /** Beside it one request a second with a body of so many bytes, not counted but among the errors. */
   largeBodyBytes?: number;
-  /** Left out for contenders that it says nothing about. */
-  only?: readonly string[];
 }
 
 export async function measure(
@@ -27,17 +27,15 @@ export async function measure(
   warmUpSeconds: number,
 ): Promise<Run> {
   const { url, headers } = contender;
-  const plan: LoadPlan = {
-    url,
-    headers,
-    mode: scenario.mode,
-    seconds,
-    warmUpSeconds,
-    largeBodyBytes: scenario.largeBodyBytes ?? 0,
-  };
+  const plan = { url, headers, mode: scenario.mode, seconds, warmUpSeconds };
   const processes = await contender.processes();
   const before = cpuMs(processes);
-  const report = await load(plan);
+  const bodyBytes = scenario.largeBodyBytes ?? 0;
+  const [report, refused] = await Promise.all([
+    load(plan),
+    bodyBytes > 0 ? largeBodies({ url, headers, bodyBytes, seconds: seconds + warmUpSeconds }) : 0,
+  ]);
+  report.errors += refused;
   const after = cpuMs(processes);
   const all = ((report.requests + report.errors) * (seconds + warmUpSeconds)) / seconds;
   const cpuMsPer1000: Record<string, number> = {};
@@ -47,7 +45,17 @@ export async function measure(
 
 /** Runs a load in a process of its own. */
 export async function load(plan: LoadPlan): Promise<LoadReport> {
-  const file = path.join(import.meta.dirname, 'load/main.ts');
-  const { stdout } = await promisify(execFile)(process.execPath, [file, JSON.stringify(plan)]);
-  return JSON.parse(stdout) as LoadReport;
+  return (await ownProcess('load/main.ts', plan)) as LoadReport;
+}
+
+async function largeBodies(plan: LargePlan): Promise<number> {
+  return (await ownProcess('load/large.ts', plan)) as number;
+}
+
+async function ownProcess(name: string, plan: object): Promise<unknown> {
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    path.join(import.meta.dirname, name),
+    JSON.stringify(plan),
+  ]);
+  return JSON.parse(stdout);
 }

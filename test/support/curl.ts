@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { pathWithCurl } from './curl-program.ts';
 
 export interface CurlAnswer {
   status: number;
@@ -7,9 +8,13 @@ export interface CurlAnswer {
   body: string;
 }
 
+let searched: Promise<string> | undefined;
+
 /** Runs a shell line that calls `curl -v`, as somebody would type it, and reads what curl printed. */
 export async function curl(line: string): Promise<CurlAnswer> {
-  const { stdout, stderr } = await promisify(execFile)('bash', ['-c', line], { maxBuffer: 64 * 1024 * 1024 });
+  searched ??= pathWithCurl();
+  const env = { ...process.env, PATH: await searched };
+  const { stdout, stderr } = await promisify(execFile)('bash', ['-c', line], { env, maxBuffer: 64 * 1024 * 1024 });
   const headers = new Map<string, string>();
   let status = 0;
   for (const [, text = ''] of stderr.matchAll(/^< (.*?)\r?$/gm)) {

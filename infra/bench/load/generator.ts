@@ -10,14 +10,12 @@ export interface LoadPlan {
   seconds: number;
   /** Not counted, so that compilers and pools are warm. */
   warmUpSeconds: number;
-  /** Adds one request a second with a body of so many bytes, not counted; 0 = none. */
-  largeBodyBytes: number;
 }
 
 export interface LoadReport {
   /** Answered with 200. */
   requests: number;
-  /** Refused, failed or broken, those with a large body too. */
+  /** Refused, failed or broken. */
   errors: number;
   seconds: number;
   /** Of those that were answered with 200. */
@@ -25,14 +23,15 @@ export interface LoadReport {
   p99Us: number;
 }
 
-const agent = new Agent({ keepAlive: true, maxSockets: 512 });
+export const agent = new Agent({ keepAlive: true, maxSockets: 512 });
 
 // A question of its own each time: a cache must miss, and nothing in it is personal.
-const question = (number: number) =>
+export const question = (number: number) =>
   `Question ${number}: how does a heat pump work in winter, in about ${(number % 90) + 10} words?`;
-const body = (content: string) => JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content }] });
+export const body = (content: string) => JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content }] });
 
-function ask({ url, headers }: LoadPlan, text: string | Buffer): Promise<boolean> {
+/** Whether the answer is 200, and came whole. */
+export function ask({ url, headers }: Pick<LoadPlan, 'url' | 'headers'>, text: string | Buffer): Promise<boolean> {
   return new Promise((resolve) => {
     const sent = request(url, {
       method: 'POST',
@@ -51,18 +50,12 @@ function ask({ url, headers }: LoadPlan, text: string | Buffer): Promise<boolean
 
 /** Runs the plan. Latency counts from when a request should have been sent, so a stall is not hidden. */
 export async function runLoad(plan: LoadPlan): Promise<LoadReport> {
-  const largeBody =
-    plan.largeBodyBytes > 0
-      ? Buffer.from(body(question(seed).padEnd(plan.largeBodyBytes, ' and why is that so')))
-      : undefined;
   const histogram = build({ highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 3 });
   const counted = { requests: 0, errors: 0, histogram, from: performance.now() + plan.warmUpSeconds * 1000 };
   const until = counted.from + plan.seconds * 1000;
-  const besides = largeBody && large(plan, largeBody, until);
   await (plan.mode.kind === 'open'
     ? open(plan, plan.mode.rate, counted, until)
     : closed(plan, plan.mode.connections, counted, until));
-  counted.errors += (await besides) ?? 0;
   agent.destroy();
   return {
     requests: counted.requests,
@@ -120,21 +113,5 @@ async function closed(plan: LoadPlan, connections: number, counted: Counted, unt
   await Promise.all(Array.from({ length: connections }, one));
 }
 
-/**
- * At a rate like everything else: were one always in flight, a faster gateway would get more of them. The body is made
- * before anything is measured, and only its question written anew, since this process measures the small ones meanwhile.
- * @returns how many were not answered with 200: who refuses them has an easy time with the small ones
- */
-async function large(plan: LoadPlan, body: Buffer, until: number): Promise<number> {
-  const running: Promise<boolean>[] = [];
-  for (let number = seed; performance.now() < until; number++) {
-    const own = Buffer.from(body);
-    own.write(question(number), own.indexOf('Question'));
-    running.push(ask(plan, own));
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-  }
-  return (await Promise.all(running)).filter((ok) => !ok).length;
-}
-
 /** Runs do not repeat each other's questions. */
-const seed = Date.now() % 1_000_000_000;
+export const seed = Date.now() % 1_000_000_000;

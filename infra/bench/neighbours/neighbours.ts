@@ -45,7 +45,7 @@ export async function neighbours(rounds: number, seconds: number, together: stri
         url: `${gatewayUrl}/v1/chat/completions`,
         headers: { 'x-api-key': keys.get(team) ?? '' },
         mode: { kind: 'open', rate: requestsPerSecond },
-        ...{ seconds, warmUpSeconds: 2, largeBodyBytes: 0 },
+        ...{ seconds, warmUpSeconds: 2 },
       });
     await Promise.all([run('quiet', rate), run('loud', 10 * rate), run('uncapped', 10 * rate)]);
     const found: Neighbours[] = [];

@@ -65,9 +65,13 @@ test('what it does not answer itself is answered as ever', async (t) => {
   assert.throws(() => simulator.addFault({ kind: 'cut' }), /bench mode/);
 });
 
-test('bodies of megabytes pass', async (t) => {
+test('bodies of megabytes pass, and what stands behind their text counts', async (t) => {
   const simulator = await simulatorFor(t, { zeroDelay: true });
-  const large = responsesBody('x'.repeat(16 * 1024 * 1024));
-  assert.equal((await post(simulator, RESPONSES_PATH, large)).status, 200);
+  const large = JSON.stringify({ model: 'gpt-4o', input: 'x'.repeat(16 * 1024 * 1024), stream: true });
+  const answer = await post(simulator, RESPONSES_PATH, large);
+  assert.equal(answer.status, 200);
+  assert.match(answer.headers.get('content-type') ?? '', /event-stream/);
+  await answer.text();
+  assert.equal(simulator.totals().all.issued.promptTokens, Math.ceil(large.length / 4));
   assert.equal((await post(simulator, RESPONSES_PATH, responsesBody('x'.repeat(33 * 1024 * 1024)))).status, 413);
 });

@@ -30,6 +30,8 @@ interface Route {
 // Ids need to be unique, not secret: a random start and a counter cost less than random bytes for each.
 const ID_DIGITS = 40;
 const BYTES_PER_TOKEN = 4;
+/** Of a longer body only its first and last chunks are searched: reading 16 MiB would keep the small calls waiting that are measured. */
+const SEARCHED_BYTES_MAX = 256 * 1024;
 
 /**
  * Answers completions and responses from prebuilt bytes in front of the ordinary server, which gets everything else
@@ -43,7 +45,7 @@ export async function benchFront(core: Core): Promise<(next: RequestListener) =>
   const start = randomBytes(12).toString('hex');
   let calls = 0;
 
-  const answer = (route: Route, body: Buffer, response: ServerResponse): void => {
+  const answer = (route: Route, { body, bytes }: Received, response: ServerResponse): void => {
     const deployment = route.deployment ?? deployments.get(stringField(body, 'model') ?? '');
     if (!deployment) {
       refuse(response, deploymentNotFound());
@@ -51,7 +53,7 @@ export async function benchFront(core: Core): Promise<(next: RequestListener) =>
     }
     calls += 1;
     const id = start + calls.toString(16).padStart(ID_DIGITS - start.length, '0');
-    const promptTokens = Math.ceil(body.length / BYTES_PER_TOKEN);
+    const promptTokens = Math.ceil(bytes / BYTES_PER_TOKEN);
     const shape = shapeOf(body);
     const text = deployment.templates[route.surface][shape].fill(id, promptTokens);
     const type = shape === 'json' ? 'application/json' : 'text/event-stream; charset=utf-8';
@@ -74,8 +76,8 @@ export async function benchFront(core: Core): Promise<(next: RequestListener) =>
     const keyFits = key === apiKey || (key === undefined && authorization === bearer);
     const versionFits = route?.classic === (query >= 0 && url.includes('api-version=', query));
     if (!route || request.method !== 'POST' || !keyFits || !versionFits) return next(request, response);
-    readBody(request, (body) => {
-      if (body) answer(route, body, response);
+    readBody(request, (received) => {
+      if (received) answer(route, received, response);
       else refuse(response, bodyTooLarge());
     });
   };
@@ -106,18 +108,26 @@ function benchRoutes(deployments: Map<string, BenchDeployment>): Map<string, Rou
   return routes;
 }
 
+interface Received {
+  /** What is searched. */
+  body: Buffer;
+  /** Of the whole body. */
+  bytes: number;
+}
+
 /** Undefined when the body is larger than the simulator receives. */
-function readBody(request: IncomingMessage, done: (body: Buffer | undefined) => void): void {
+function readBody(request: IncomingMessage, done: (received: Received | undefined) => void): void {
   const chunks: Buffer[] = [];
   let bytes = 0;
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes <= BODY_BYTES_MAX) chunks.push(chunk);
+    if (bytes > SEARCHED_BYTES_MAX && chunks.length > 1) chunks.pop();
+    chunks.push(chunk);
   });
   request.on('end', () => {
     const [first] = chunks;
     if (bytes > BODY_BYTES_MAX) done(undefined);
-    else done(chunks.length === 1 && first ? first : Buffer.concat(chunks));
+    else done({ body: chunks.length === 1 && first ? first : Buffer.concat(chunks), bytes });
   });
 }
 
