@@ -1,5 +1,5 @@
 import { type Browser, chromium } from 'playwright-core';
-import { findChromium } from './chromium.ts';
+import { findChromium } from './programs/chromium.ts';
 
 /** As it runs in a container too, and talks to nobody but the page under test. */
 const flags = [

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { pathWithCurl } from './curl-program.ts';
+import { pathWithCurl } from './programs/curl.ts';
 
 export interface CurlAnswer {
   status: number;

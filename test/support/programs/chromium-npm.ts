@@ -1,22 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import {
-  createReadStream,
-  createWriteStream,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress } from 'node:zlib';
 import { workFolder } from '@tollgate/engines/debian';
-import { npm } from '@tollgate/engines/host/npm';
+import { npmPack } from '@tollgate/engines/host/npm';
 import { startProgress } from '@tollgate/engines/host/progress';
-import { fontsConfiguration } from './chromium-fonts.ts';
+import { fontsConfiguration } from './fonts.ts';
 
 /**
  * Chromium's headless shell, built from its sources for machines that have little (https://github.com/Sparticuz/chromium,
@@ -46,12 +36,7 @@ export async function fetchNpmChromium(cache: string): Promise<void> {
     const unpacked = path.join(work, 'x');
     const packed = path.join(work, 'package/bin');
     mkdirSync(unpacked);
-    const printed = await npm(['pack', `${build.name}@${build.version}`, '--pack-destination', work], { cwd: work });
-    const archive = path.join(work, printed.trim().split('\n').pop() ?? '');
-    const found = `sha512-${createHash('sha512').update(readFileSync(archive)).digest('base64')}`;
-    if (found !== build.integrity)
-      throw new Error(`${build.name}@${build.version} has the checksum ${found}, expected ${build.integrity}.`);
-    execFileSync('tar', ['-xzf', archive, '-C', work]);
+    execFileSync('tar', ['-xzf', await npmPack(build, work), '-C', work]);
     for (const name of archives) {
       await unpackBrotli(path.join(packed, `${name}.br`), path.join(work, name));
       execFileSync('tar', ['-xf', path.join(work, name), '-C', unpacked]);
