@@ -33,14 +33,24 @@ export class Deadlines {
   readonly #sweep = (): void => {
     const nowMs = performance.now();
     for (const call of this.#underWay) {
-      if (call.dueAtMs > nowMs) {
-        this.#timer = this.#wakeIn(call.dueAtMs - nowMs);
-        return;
-      }
+      if (call.dueAtMs <= nowMs) {
+        // Timers come before sockets: where this process got no time for a while, the answer is there and not read yet.
+        setImmediate(this.#end, nowMs);
+      } else this.#timer = this.#wakeIn(call.dueAtMs - nowMs);
+      return;
+    }
+    this.#timer = undefined;
+  };
+
+  /** What was due at that time, and has no answer among what has been read since. */
+  readonly #end = (dueMs: number): void => {
+    for (const call of this.#underWay) {
+      if (call.dueAtMs > dueMs) break;
       this.#underWay.delete(call);
       call.onLate();
     }
-    this.#timer = undefined;
+    const [next] = this.#underWay;
+    this.#timer = next && this.#wakeIn(Math.max(0, next.dueAtMs - performance.now()));
   };
 
   // A call under way keeps its socket, and that the process; the timer may outlast the last call.
